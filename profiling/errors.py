@@ -1,0 +1,80 @@
+"""Every exception that the profiler raises on purpose.
+
+    ProfilingError
+    ├── UnknownJob
+    ├── UnknownRun
+    ├── NotEnoughRuns
+    ├── NotComparable
+    ├── JobBusy
+    ├── WalkInProgress
+    └── ChildFailed
+
+A leaf: it imports nothing of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ProfilingError(Exception):
+    """Base of all errors below, for a caller that wants them all."""
+
+
+class UnknownJob(ProfilingError):
+    """Raised for a job without a profiled run, or one the scheduler does not have; the message lists those there are."""
+
+    def __init__(self, job: str, known: Iterable[str]) -> None:
+        self.job = job
+        self.known = tuple(sorted(known))
+        super().__init__(f"no job {job!r}; there are: {', '.join(self.known) or 'none yet'}")
+
+
+class UnknownRun(ProfilingError):
+    """Raised for a run id that is not in the history: it never was, or newer runs have taken its place."""
+
+    def __init__(self, run_id: int, job: str | None = None) -> None:
+        of_job = f" of job {job!r}" if job is not None else ""
+        super().__init__(f"no run {run_id}{of_job} in the history; old runs make room for new ones")
+        self.run_id = run_id
+
+
+class NotEnoughRuns(ProfilingError):
+    """Raised by a comparison of a job's last two runs while there are fewer than two with lines."""
+
+    def __init__(self, job: str, profiled: int) -> None:
+        super().__init__(
+            f"job {job!r} has {profiled} profiled run(s) at level lines, a comparison takes 2; "
+            "wait for its next run or start one now"
+        )
+        self.job = job
+        self.profiled = profiled
+
+
+class NotComparable(ProfilingError):
+    """Raised for two runs whose tables do not count the same memory."""
+
+    def __init__(self, run_id: int, against_id: int, reason: str) -> None:
+        super().__init__(f"run {run_id} cannot be compared with run {against_id}: {reason}")
+
+
+class JobBusy(ProfilingError):
+    """Raised by whoever controls jobs when one that runs is told to run now."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(f"job {job!r} is running; wait for its end")
+        self.job = job
+
+
+class WalkInProgress(ProfilingError):
+    """Raised for a second walk over all objects while one is under way: each costs time and memory."""
+
+    def __init__(self) -> None:
+        super().__init__("another walk over the heap is under way; try again when it has ended")
+
+
+class ChildFailed(ProfilingError):
+    """Raised when the forked child that should read something gave no answer in time, or died."""
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"the child process for {what} {cause}")

@@ -1,0 +1,321 @@
+"""The data of the profiler: frozen records, and nothing that computes more than a sum or a ratio of its own fields.
+
+Sizes are bytes and times seconds throughout; `None` means "not known here", never zero.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+SiteKey = tuple[str, int]
+"""A source line: the file as the code object names it, and the line number from 1."""
+
+UNKNOWN_SITE: SiteKey = ("<unknown>", 0)
+"""Where tracemalloc puts what was allocated with no Python frame at work."""
+
+
+class Level(StrEnum):
+    """How closely a run is watched; see the table in docs/levels.md for what each one costs."""
+
+    COUNTERS = "counters"
+    LINES = "lines"
+
+
+class Outcome(StrEnum):
+    """How the profiled block was left."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class State(StrEnum):
+    """What a series of runs says about its job."""
+
+    LEAKING = "leaking"
+    NATIVE_GROWTH = "native_growth"
+    STABLE = "stable"
+    INSUFFICIENT_RUNS = "insufficient_runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryLimit:
+    """What the process may use, and who says so."""
+
+    limit_bytes: int
+    source: str  # "setting", "cgroup v2", "cgroup v1" or "machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUsage:
+    """What the process uses at one moment, against its limit."""
+
+    rss_bytes: int
+    vms_bytes: int
+    limit: MemoryLimit
+
+    @property
+    def percent(self) -> float:
+        """RSS in per cent of the limit."""
+        return 100.0 * self.rss_bytes / self.limit.limit_bytes
+
+    @property
+    def available_bytes(self) -> int:
+        """What is left to the limit; zero when the process is over it."""
+        return max(0, self.limit.limit_bytes - self.rss_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """What the resident memory is made of. The groups overlap on purpose: each is one reader's view of the same pages."""
+
+    rss_bytes: int
+    anonymous_bytes: int | None  # heap, stacks: what counts against a container
+    file_backed_bytes: int | None  # libraries and mapped files; the kernel can drop them
+    swapped_bytes: int | None
+    c_heap_used_bytes: int | None  # handed out by malloc, large mapped blocks included
+    c_heap_free_bytes: int | None  # freed by the program, held by malloc: `heap_trim` gives back some
+    arenas_bytes: int | None  # pymalloc's arenas, for objects up to 512 bytes
+    arenas_used_bytes: int | None
+    arenas_free_bytes: int | None
+    traced_bytes: int | None  # what tracemalloc sees alive
+    profiler_bytes: int  # tracemalloc's own tables and the history of runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeCount:
+    """How many objects of a type the collector tracks."""
+
+    type: str  # module and qualified name, builtins without a module
+    count: int
+    avg_size_bytes: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeObject:
+    """An object over the size asked for."""
+
+    type: str
+    size_bytes: int
+    repr: str  # shape, never content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcStats:
+    """The cyclic collector's counters."""
+
+    collections: tuple[int, int, int]  # since the process started, by generation
+    threshold: tuple[int, int, int]
+    tracked_objects: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectReport:
+    """One walk over what Python holds."""
+
+    top_types: tuple[TypeCount, ...]  # by count, largest first
+    large_objects: tuple[LargeObject, ...]  # by size, largest first
+    gc_stats: GcStats
+    not_searched: int  # objects that the walk left out to stay within its time and memory
+    duration_s: float
+    stall_s: float  # longest time that the loop was held in one piece
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTable:
+    """Bytes and blocks by source line, packed: 24 bytes a row beside the keys, which all tables share."""
+
+    keys: tuple[SiteKey, ...]
+    sizes: array[int]  # bytes, signed 64 bit
+    counts: array[int]  # blocks, signed 64 bit
+
+    @classmethod
+    def from_rows(cls, rows: Iterator[tuple[SiteKey, int, int]] | list[tuple[SiteKey, int, int]]) -> SiteTable:
+        """Pack (key, bytes, blocks) rows, in their order."""
+        keys, sizes, counts = [], array("q"), array("q")
+        for key, size_bytes, count in rows:
+            keys.append(key)
+            sizes.append(size_bytes)
+            counts.append(count)
+        return cls(tuple(keys), sizes, counts)
+
+    def rows(self) -> Iterator[tuple[SiteKey, int, int]]:
+        """Each line with its bytes and blocks."""
+        return zip(self.keys, self.sizes, self.counts, strict=True)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def size_bytes(self) -> int:
+        """Sum over all lines."""
+        return sum(self.sizes)
+
+    @property
+    def count(self) -> int:
+        """Blocks over all lines."""
+        return sum(self.counts)
+
+    @property
+    def own_bytes(self) -> int:
+        """What the table itself costs, without its keys."""
+        return 24 * len(self.keys) + 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the profiler itself took for one measurement."""
+
+    duration_s: float  # wall time, waiting for a child included
+    stall_s: float  # longest time that the loop was held in one piece
+    memory_bytes: int  # most memory that was in use for it at once, in this process
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            duration_s=self.duration_s + other.duration_s,
+            stall_s=max(self.stall_s, other.stall_s),
+            memory_bytes=max(self.memory_bytes, other.memory_bytes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What tracemalloc saw alive at one moment, by line. The profiler's own memory is a figure beside the table."""
+
+    table: SiteTable
+    traced_bytes: int  # tracemalloc's own total at that moment
+    profiler_bytes: int  # the part of it that the profiler allocated, not in the table
+    traces: int
+    period: int  # which stretch of tracing this was; tables of two stretches do not compare
+    cost: Cost
+
+    @property
+    def program_bytes(self) -> int:
+        """The traced memory without the profiler's."""
+        return self.traced_bytes - self.profiler_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What is cheap to know at one moment: level `counters`."""
+
+    rss_bytes: int
+    blocks: int  # sys.getallocatedblocks: blocks of pymalloc that are in use
+    c_heap_free_bytes: int | None
+    c_heap_used_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesOfRun:
+    """What level `lines` adds to a run."""
+
+    live: SiteTable  # alive after the run, from whatever source
+    retained: SiteTable  # after less before, lines that changed only; negative where memory went
+    traced_bytes: int  # after the run, without the profiler's own
+    traced_diff_bytes: int  # after less before, without the profiler's own
+    traced_peak_bytes: int | None  # highest in the run, the profiler's own included; None where runs overlapped
+    profiler_bytes: int  # the profiler's own share of the traced memory, after the run
+    traces: int
+    period: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProfile:
+    """One run of one job."""
+
+    id: int  # from 1, over all jobs of this process
+    job: str
+    level: Level
+    outcome: Outcome
+    started_at: datetime  # aware, UTC
+    duration_s: float  # the block alone, without the profiler
+    before: Counters
+    after: Counters
+    limit: MemoryLimit
+    peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
+    lines: LinesOfRun | None  # None at level `counters`, and where `degraded` says why
+    overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
+    degraded: str | None  # why less was measured than the level promises
+    cost: Cost
+
+    @property
+    def rss_diff_bytes(self) -> int:
+        """RSS after less before."""
+        return self.after.rss_bytes - self.before.rss_bytes
+
+    @property
+    def percent(self) -> float:
+        """RSS after the run in per cent of the limit."""
+        return 100.0 * self.after.rss_bytes / self.limit.limit_bytes
+
+    @property
+    def retained_bytes(self) -> int | None:
+        """Traced bytes that the run left behind, by known lines or not; None without lines."""
+        return self.lines.traced_diff_bytes if self.lines else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteDiff:
+    """One line, file or function in a comparison."""
+
+    file: str  # as short as the import path allows
+    path: str  # as the code object names it
+    line: int | None  # None where lines were summed up
+    function: str | None
+    source: str | None  # the line's text, stripped
+    size_bytes: int  # alive now
+    size_diff_bytes: int
+    count: int
+    count_diff: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffTotals:
+    """The sums of a comparison: attributed + unattributed = size_diff, listed + omitted = attributed."""
+
+    size_diff_bytes: int
+    count_diff: int
+    attributed_bytes: int
+    unattributed_bytes: int
+    listed_bytes: int
+    omitted_bytes: int
+    rss_diff_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDiff:
+    """One run against an earlier one: what is alive after the one and was not after the other."""
+
+    run: RunProfile
+    against: RunProfile
+    group_by: str
+    totals: DiffTotals
+    sites: tuple[SiteDiff, ...]  # largest change first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a job's runs say together."""
+
+    state: State
+    reason: str  # one sentence
+    runs: int  # how many runs it rests on
+    bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
+    interval_bytes: tuple[float, float] | None  # of bytes_per_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilerStatistics:
+    """What the profiler is doing and keeps."""
+
+    level: Level
+    tracing: bool
+    active_jobs: tuple[str, ...]
+    runs: int  # finished since start
+    history_runs: int
+    history_bytes: int
+    tracemalloc_bytes: int  # its tables

@@ -1,0 +1,103 @@
+"""Every exception that Volaris raises on purpose.
+
+    VolarisError
+    ├── SettingError
+    ├── SourceError
+    │   ├── SourceUnavailable
+    │   ├── SourceTimeout
+    │   ├── BadDocument
+    │   └── UnknownSymbol
+    ├── StoreError
+    │   ├── StoreUnavailable
+    │   └── MigrationError
+    └── SchedulerError
+        ├── UnknownJob
+        ├── JobAlreadyRunning
+        └── JobTimeout
+
+A leaf: it imports nothing of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class VolarisError(Exception):
+    """Base of all errors below, for a caller that wants them all."""
+
+
+class SettingError(VolarisError):
+    """Raised at start when an environment variable has a value that cannot be used."""
+
+    def __init__(self, variable: str, value: str, expected: str) -> None:
+        super().__init__(f"{variable}={value!r} cannot be used: {expected}")
+        self.variable = variable
+
+
+class SourceError(VolarisError):
+    """Raised when a market source gave no usable answer for a symbol."""
+
+    def __init__(self, source: str, symbol: str, cause: str) -> None:
+        super().__init__(f"{source}: {symbol}: {cause}")
+        self.source = source
+        self.symbol = symbol
+        self.cause = cause
+
+
+class SourceUnavailable(SourceError):
+    """Raised when the source cannot be reached or refuses for now (5xx, 429); trying again may help."""
+
+
+class SourceTimeout(SourceError):
+    """Raised when the source did not answer within its time limit; trying again may help."""
+
+
+class BadDocument(SourceError):
+    """Raised when the source answered with something that is not a quote document."""
+
+
+class UnknownSymbol(SourceError):
+    """Raised when the source does not have the symbol."""
+
+
+class StoreError(VolarisError):
+    """Raised when the database refused what it was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """Raised when the database cannot be reached or has no free connection in time; trying again may help."""
+
+
+class MigrationError(StoreError):
+    """Raised when the schema in the database and the migrations of this version do not fit."""
+
+
+class SchedulerError(VolarisError):
+    """Raised when the scheduler cannot do what it was asked."""
+
+
+class UnknownJob(SchedulerError):
+    """Raised for a job id that is not registered; the message lists those that are."""
+
+    def __init__(self, job_id: str, known: Iterable[str]) -> None:
+        self.job_id = job_id
+        self.known = tuple(sorted(known))
+        super().__init__(f"no job {job_id!r}; there are: {', '.join(self.known) or 'none'}")
+
+
+class JobAlreadyRunning(SchedulerError):
+    """Raised by `run now` while the job runs: there is one instance of a job at a time."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id!r} is running; wait for its end or look at its state first")
+        self.job_id = job_id
+
+
+class JobTimeout(SchedulerError):
+    """Raised inside a run that went over its job's time limit."""
+
+    def __init__(self, job_id: str, timeout_s: float) -> None:
+        super().__init__(f"job {job_id!r} ran into its time limit of {timeout_s:g} s")
+        self.job_id = job_id
+        self.timeout_s = timeout_s
