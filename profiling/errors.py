@@ -22,7 +22,7 @@ class ProfilingError(Exception):
 
 
 class UnknownJob(ProfilingError):
-    """Raised for a job without a profiled run, or one the scheduler does not have; the message lists those there are."""
+    """Raised for a job without a profiled run, or unknown to the scheduler; the message lists those there are."""
 
     def __init__(self, job: str, known: Iterable[str]) -> None:
         self.job = job

@@ -6,7 +6,7 @@ Sizes are bytes and times seconds throughout; `None` means "not known here", nev
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -71,7 +71,7 @@ class MemoryUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """What the resident memory is made of. The groups overlap on purpose: each is one reader's view of the same pages."""
+    """What the resident memory is made of. The groups overlap: each is one reader's view of the same pages."""
 
     rss_bytes: int
     anonymous_bytes: int | None  # heap, stacks: what counts against a container
@@ -134,7 +134,7 @@ class SiteTable:
     counts: array[int]  # blocks, signed 64 bit
 
     @classmethod
-    def from_rows(cls, rows: Iterator[tuple[SiteKey, int, int]] | list[tuple[SiteKey, int, int]]) -> SiteTable:
+    def from_rows(cls, rows: Iterable[tuple[SiteKey, int, int]]) -> SiteTable:
         """Pack (key, bytes, blocks) rows, in their order."""
         keys, sizes, counts = [], array("q"), array("q")
         for key, size_bytes, count in rows:
@@ -174,20 +174,13 @@ class Cost:
     stall_s: float  # longest time that the loop was held in one piece
     memory_bytes: int  # most memory that was in use for it at once, in this process
 
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            duration_s=self.duration_s + other.duration_s,
-            stall_s=max(self.stall_s, other.stall_s),
-            memory_bytes=max(self.memory_bytes, other.memory_bytes),
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What tracemalloc saw alive at one moment, by line. The profiler's own memory is a figure beside the table."""
 
     table: SiteTable
-    traced_bytes: int  # tracemalloc's own total at that moment
+    traced_bytes: int  # the sizes of all traces
     profiler_bytes: int  # the part of it that the profiler allocated, not in the table
     traces: int
     period: int  # which stretch of tracing this was; tables of two stretches do not compare
@@ -217,7 +210,7 @@ class LinesOfRun:
     retained: SiteTable  # after less before, lines that changed only; negative where memory went
     traced_bytes: int  # after the run, without the profiler's own
     traced_diff_bytes: int  # after less before, without the profiler's own
-    traced_peak_bytes: int | None  # highest in the run, the profiler's own included; None where runs overlapped
+    traced_peak_bytes: int | None  # highest in the run, whoever allocated; None where it is not known
     profiler_bytes: int  # the profiler's own share of the traced memory, after the run
     traces: int
     period: int

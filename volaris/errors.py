@@ -28,10 +28,14 @@ class VolarisError(Exception):
 
 
 class SettingError(VolarisError):
-    """Raised at start when an environment variable has a value that cannot be used."""
+    """Raised at start when an environment variable has a value that cannot be used.
 
-    def __init__(self, variable: str, value: str, expected: str) -> None:
-        super().__init__(f"{variable}={value!r} cannot be used: {expected}")
+    `value` is None where it must not be shown. The message is one line, whatever the value holds.
+    """
+
+    def __init__(self, variable: str, value: str | None, expected: str) -> None:
+        shown = "" if value is None else f"={value[:80]!r}"
+        super().__init__(f"{variable}{shown} cannot be used: {expected}")
         self.variable = variable
 
 

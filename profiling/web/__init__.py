@@ -1,0 +1,56 @@
+"""The debug routes of the profiler, for any aiohttp service.
+
+    from profiling import Profiler
+    from profiling.web import mount
+
+    mount(app, Profiler())
+
+Needs aiohttp and orjson, which nothing else in `profiling` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from profiling.profiler import Profiler
+from profiling.web.access import Access, access_middleware
+from profiling.web.errors import errors_middleware
+from profiling.web.jobs import JobControl, JobInfo, NoJobs
+from profiling.web.problems import Problem, problem_response, problems_middleware
+from profiling.web.routes import DebugRoutes, health_status
+
+__all__ = [
+    "Access",
+    "JobControl",
+    "JobInfo",
+    "Problem",
+    "health_status",
+    "mount",
+    "problem_response",
+    "problems_middleware",
+]
+
+PREFIXES = ("/api/v1/debug", "/debug")
+
+
+def mount(
+    app: web.Application,
+    profiler: Profiler,
+    *,
+    access: Access | None = None,
+    jobs: JobControl | None = None,
+    prefixes: Sequence[str] = PREFIXES,
+) -> None:
+    """Add the debug routes to `app`, before it starts, under each of the prefixes.
+
+    Without `access` they are open for looking, as in development: a service that others can reach should say who it is.
+    Without `jobs` the job routes are there and know no job.
+    """
+    access = access or Access()
+    handlers = DebugRoutes(profiler, jobs or NoJobs(), access.environment)
+    for prefix in prefixes:
+        debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
+        debug.add_routes(handlers.table())
+        app.add_subapp(prefix, debug)

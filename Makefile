@@ -1,0 +1,45 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs, from Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+EXTRAS = embedded,replay,test,bench,lint,typing
+
+.PHONY: run test lint typing bench setup constraints clean
+.DEFAULT_GOAL := run
+
+run: setup
+	$(BIN)/volaris serve
+
+test: setup
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+typing: setup
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m pytest benchmarks
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
+		{ echo "Python 3.11 to 3.14 is needed; choose one with: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+# Pin anew: install the newest that pyproject.toml allows into a fresh environment and write down what came.
+constraints:
+	rm -rf .tox/constraints
+	$(PYTHON) -m venv .tox/constraints
+	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
+	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
+	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+
+clean:
+	rm -rf $(VENV) .tox .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage*

@@ -1,0 +1,144 @@
+"""Run against run: pure functions over tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
+
+from profiling.errors import NotComparable
+from profiling.records import (
+    UNKNOWN_SITE,
+    DiffTotals,
+    LinesOfRun,
+    RunDiff,
+    RunProfile,
+    SiteDiff,
+    SiteKey,
+    SiteTable,
+)
+from profiling.source import Place, short_path
+
+GroupBy = Literal["line", "file", "function"]
+PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
+
+_Group = tuple[str, int | None, str | None]  # path, and the line or the function where groups are such
+_Figures = tuple[int, int, int, int]  # bytes, their change, blocks, their change
+
+
+def changed(after: SiteTable, before: SiteTable) -> SiteTable:
+    """The lines whose bytes or blocks differ, with after less before."""
+    return SiteTable.from_rows(
+        (key, size_diff_bytes, count_diff)
+        for key, (_, size_diff_bytes, _, count_diff) in _merged(after, before)
+        if size_diff_bytes or count_diff
+    )
+
+
+def largest(table: SiteTable, limit: int) -> list[tuple[SiteKey, int, int]]:
+    """The `limit` known lines with the most bytes, shrunk ones not among them, largest first."""
+    grown = [row for row in table.rows() if row[1] > 0 and row[0] != UNKNOWN_SITE]
+    return sorted(grown, key=lambda row: (-row[1], row[0]))[:limit]
+
+
+def compare(
+    run: RunProfile, against: RunProfile, places_of: PlacesOf, *, group_by: GroupBy = "line", limit: int = 20
+) -> RunDiff:
+    """What is alive after `run` less what was alive after `against`: growth between the two, from whatever job.
+
+    The sites are the `limit` largest changes by absolute bytes. Raises NotComparable where a run has no lines or the
+    two were not traced without a break in between. `places_of` reads files, so this belongs in a thread.
+    """
+    now, past = _lines_of_both(run, against)
+    rows = dict(_merged(now.live, past.live))
+    rows.pop(UNKNOWN_SITE, None)
+    size_diff_bytes = now.traced_bytes - past.traced_bytes
+    attributed_bytes = sum(row[1] for row in rows.values())
+    sites = _largest_changes(rows, places_of, group_by, limit)
+    listed_bytes = sum(site.size_diff_bytes for site in sites)
+    totals = DiffTotals(
+        size_diff_bytes=size_diff_bytes,
+        count_diff=now.live.count - past.live.count,
+        attributed_bytes=attributed_bytes,
+        unattributed_bytes=size_diff_bytes - attributed_bytes,
+        listed_bytes=listed_bytes,
+        omitted_bytes=attributed_bytes - listed_bytes,
+        rss_diff_bytes=run.after.rss_bytes - against.after.rss_bytes,
+    )
+    return RunDiff(run=run, against=against, group_by=group_by, totals=totals, sites=sites)
+
+
+def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, LinesOfRun]:
+    def lines_of(each: RunProfile) -> LinesOfRun:
+        if each.lines is None:
+            why = each.degraded or f"it was profiled at level {each.level}"
+            raise NotComparable(run.id, against.id, f"run {each.id} has no lines ({why})")
+        return each.lines
+
+    now, past = lines_of(run), lines_of(against)
+    if now.period != past.period:
+        raise NotComparable(run.id, against.id, "tracing was switched off in between, and its traces with it")
+    return now, past
+
+
+def _merged(live: SiteTable, past: SiteTable) -> Iterator[tuple[SiteKey, _Figures]]:
+    """Every line of either table."""
+    old = {key: (size_bytes, count) for key, size_bytes, count in past.rows()}
+    for key, size_bytes, count in live.rows():
+        old_bytes, old_count = old.pop(key, (0, 0))
+        yield key, (size_bytes, size_bytes - old_bytes, count, count - old_count)
+    for key, (old_bytes, old_count) in old.items():
+        yield key, (0, -old_bytes, 0, -old_count)
+
+
+def _summed(rows: dict[SiteKey, _Figures], group_of: Callable[[SiteKey], _Group]) -> dict[_Group, _Figures]:
+    sums: dict[_Group, _Figures] = {}
+    for key, figures in rows.items():
+        group = group_of(key)
+        size_bytes, size_diff_bytes, count, count_diff = sums.get(group, (0, 0, 0, 0))
+        sums[group] = (
+            size_bytes + figures[0],
+            size_diff_bytes + figures[1],
+            count + figures[2],
+            count_diff + figures[3],
+        )
+    return sums
+
+
+def _group_function(
+    rows: dict[SiteKey, _Figures], places_of: PlacesOf, group_by: GroupBy
+) -> Callable[[SiteKey], _Group]:
+    """How a line finds its group. Functions are looked up only in files where something changed."""
+    if group_by == "line":
+        return lambda key: (*key, None)
+    if group_by == "file":
+        return lambda key: (key[0], None, None)
+    changed_files = {path for (path, _), figures in rows.items() if figures[1] or figures[3]}
+    places = places_of(key for key in rows if key[0] in changed_files)
+    return lambda key: (key[0], None, places[key].function if key in places else None)
+
+
+def _largest_changes(
+    rows: dict[SiteKey, _Figures], places_of: PlacesOf, group_by: GroupBy, limit: int
+) -> tuple[SiteDiff, ...]:
+    sums = _summed(rows, _group_function(rows, places_of, group_by))
+    moved = [(group, figures) for group, figures in sums.items() if figures[1] or figures[3]]
+    moved.sort(key=lambda entry: (-abs(entry[1][1]), entry[0][0], entry[0][1] or 0, entry[0][2] or ""))
+    top = moved[:limit]
+    places = places_of((path, line) for (path, line, _), _ in top if line is not None)
+    return tuple(_site_diff(group, figures, places) for group, figures in top)
+
+
+def _site_diff(group: _Group, figures: _Figures, places: Mapping[SiteKey, Place]) -> SiteDiff:
+    path, line, function = group
+    place = places[path, line] if line is not None else Place(short_path(path), function, None)
+    return SiteDiff(
+        file=place.file,
+        path=path,
+        line=line,
+        function=place.function,
+        source=place.source,
+        size_bytes=figures[0],
+        size_diff_bytes=figures[1],
+        count=figures[2],
+        count_diff=figures[3],
+    )

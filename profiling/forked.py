@@ -1,0 +1,146 @@
+"""Read something slow from a frozen copy of this process: a forked child computes, the parent reads a pipe.
+
+The copy is consistent (nothing changes in it while it is read) and leaves the parent's interpreter free. The child
+runs one Python function and leaves by `os._exit`: no exit handlers, no flushing of buffers it shares with the parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from profiling.errors import ChildFailed
+
+CHUNK_BYTES = 1 << 16
+MAX_ANSWER_BYTES = 64 << 20  # a wrong child must not fill the parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the child wrote, and how long the fork held the parent."""
+
+    data: bytes
+    fork_s: float
+
+
+def available() -> bool:
+    """Whether this platform can fork safely: macOS aborts children of a process that used its frameworks."""
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
+def call(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answer:
+    """Run `function` in a forked child and give its answer.
+
+    Raises ChildFailed, naming `what`, where the child dies, raises, or is not done in time; it is killed then.
+    """
+    child = _Child.start(function, what)
+    return Answer(data=child.read(timeout_s), fork_s=child.fork_s)
+
+
+async def call_async(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answer:
+    """As `call`, with the waiting in a thread. When cancelled the child is killed and reaped before this returns."""
+    child = _Child.start(function, what)
+    reading = asyncio.ensure_future(asyncio.to_thread(child.read, timeout_s))
+    try:
+        data = await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        child.kill()
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+    return Answer(data=data, fork_s=child.fork_s)
+
+
+class _Child:
+    """One child: its pipe, and its end."""
+
+    def __init__(self, pid: int, pipe: int, what: str, fork_s: float) -> None:
+        self.pid = pid
+        self.pipe = pipe
+        self.what = what
+        self.fork_s = fork_s
+        self._lock = threading.Lock()  # a pid that has been reaped may belong to another process
+        self._reaped = False
+
+    @classmethod
+    def start(cls, function: Callable[[], bytes], what: str) -> _Child:
+        """Fork. The collector rests in the child, since a pass over all objects would copy every page."""
+        reader, writer = os.pipe()
+        started_s = time.perf_counter()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(reader)
+            os.close(writer)
+            raise ChildFailed(what, f"could not be started: {error.strerror}") from error
+        if pid == 0:  # pragma: no cover - seen by its answer; coverage ends with os._exit
+            _be_the_child(function, writer)
+        os.close(writer)
+        return cls(pid, reader, what, time.perf_counter() - started_s)
+
+    def read(self, timeout_s: float) -> bytes:
+        """Everything up to the end of the pipe; then the child is gone, one way or the other."""
+        deadline_s = time.monotonic() + timeout_s
+        chunks: list[bytes] = []
+        try:
+            self._read_into(chunks, deadline_s)
+        except BaseException:
+            self.kill()
+            self._reap()
+            raise
+        finally:
+            os.close(self.pipe)
+        status = self._reap()
+        if status != 0:
+            raise ChildFailed(self.what, f"ended with status {status}")
+        return b"".join(chunks)
+
+    def _read_into(self, chunks: list[bytes], deadline_s: float) -> None:
+        poll = select.poll()
+        poll.register(self.pipe, select.POLLIN | select.POLLHUP)
+        size_bytes = 0
+        while True:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not poll.poll(left_s * 1000):
+                raise ChildFailed(self.what, "was not done in time")
+            chunk = os.read(self.pipe, CHUNK_BYTES)
+            if not chunk:
+                return
+            chunks.append(chunk)
+            size_bytes += len(chunk)
+            if size_bytes > MAX_ANSWER_BYTES:
+                raise ChildFailed(self.what, f"answered with more than {MAX_ANSWER_BYTES >> 20} MB")
+
+    def kill(self) -> None:
+        """End the child now, if it is still there."""
+        with self._lock:
+            if not self._reaped:
+                os.kill(self.pid, signal.SIGKILL)
+
+    def _reap(self) -> int:
+        """Exit status of the child, negative for a signal. It has closed its pipe or was killed, so this is short."""
+        with self._lock:
+            _, status = os.waitpid(self.pid, 0)
+            self._reaped = True
+        return os.waitstatus_to_exitcode(status)
+
+
+def _be_the_child(function: Callable[[], bytes], writer: int) -> NoReturn:  # pragma: no cover - see above
+    status = 1
+    try:
+        gc.disable()
+        os.nice(5)  # the service goes first
+        view = memoryview(function())
+        while view:
+            view = view[os.write(writer, view) :]
+        status = 0
+    finally:
+        os._exit(status)

@@ -1,0 +1,124 @@
+"""Recent runs, in memory, and the protocol for another store."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from profiling.errors import NotEnoughRuns, UnknownJob, UnknownRun
+from profiling.records import RunProfile
+
+RUNS_PER_JOB = 50
+MAX_BYTES = 16 << 20
+RUN_BYTES = 1_500  # a run's records without its tables
+KEPT_FOR_COMPARISON = 2
+
+
+class RunStore(Protocol):
+    """Where finished runs go, and where reports find them."""
+
+    def add(self, run: RunProfile) -> None:
+        """Keep a finished run; older ones may make room for it."""
+
+    def jobs(self) -> tuple[str, ...]:
+        """Jobs that have runs here, sorted."""
+
+    def runs(self, job: str | None = None) -> Sequence[RunProfile]:
+        """The runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
+
+    def get(self, run_id: int) -> RunProfile:
+        """One run. Raises UnknownRun."""
+
+    def own_bytes(self) -> int:
+        """What the store holds in this process, estimated."""
+
+
+class History:
+    """The last runs of each job, bounded in number a job and in bytes over all.
+
+    Where the bytes run out the oldest run makes room, whatever its job, but a job's last two stay: they are its diff.
+    """
+
+    def __init__(self, *, runs_per_job: int = RUNS_PER_JOB, max_bytes: int = MAX_BYTES) -> None:
+        self._runs_per_job = runs_per_job
+        self._max_bytes = max_bytes
+        self._runs: dict[str, deque[RunProfile]] = {}
+        self._bytes = 0
+
+    def add(self, run: RunProfile) -> None:
+        """Keep a finished run."""
+        runs = self._runs.setdefault(run.job, deque())
+        runs.append(run)
+        self._bytes += size_of(run)
+        if len(runs) > self._runs_per_job:
+            self._drop_oldest_of(run.job)
+        while self._bytes > self._max_bytes and (job := self._job_of_oldest()):
+            self._drop_oldest_of(job)
+
+    def jobs(self) -> tuple[str, ...]:
+        """Jobs with runs, sorted."""
+        return tuple(sorted(self._runs))
+
+    def runs(self, job: str | None = None) -> Sequence[RunProfile]:
+        """Runs of one job, or of all by id, oldest first. Raises UnknownJob."""
+        if job is None:
+            return sorted((run for runs in self._runs.values() for run in runs), key=lambda run: run.id)
+        if job not in self._runs:
+            raise UnknownJob(job, self._runs)
+        return tuple(self._runs[job])
+
+    def get(self, run_id: int) -> RunProfile:
+        """One run by its id. Raises UnknownRun."""
+        for runs in self._runs.values():
+            for run in runs:
+                if run.id == run_id:
+                    return run
+        raise UnknownRun(run_id)
+
+    def own_bytes(self) -> int:
+        """Estimated: the tables and the records, without the keys that all tables share."""
+        return self._bytes
+
+    def _job_of_oldest(self) -> str | None:
+        """The job that can spare a run and has the oldest one."""
+        spare = [runs[0] for runs in self._runs.values() if len(runs) > KEPT_FOR_COMPARISON]
+        return min(spare, key=lambda run: run.id).job if spare else None
+
+    def _drop_oldest_of(self, job: str) -> None:
+        self._bytes -= size_of(self._runs[job].popleft())
+
+
+def size_of(run: RunProfile) -> int:
+    """About what a run costs to keep."""
+    return RUN_BYTES + (run.lines.live.own_bytes + run.lines.retained.own_bytes if run.lines else 0)
+
+
+def pair_to_compare(
+    store: RunStore, job: str, run_id: int | None = None, against_id: int | None = None
+) -> tuple[RunProfile, RunProfile]:
+    """The run and the one it is held against: those asked for, else the latest with lines and the one before it.
+
+    Raises UnknownJob, UnknownRun (not in the history, or another job's) or NotEnoughRuns.
+    """
+    runs = store.runs(job)
+    with_lines = [run for run in runs if run.lines]
+    if run_id is None:
+        if len(with_lines) < KEPT_FOR_COMPARISON - (against_id is not None):
+            raise NotEnoughRuns(job, len(with_lines))
+        run = with_lines[-1]
+    else:
+        run = _run_of(runs, job, run_id)
+    if against_id is not None:
+        return run, _run_of(runs, job, against_id)
+    earlier = [other for other in with_lines if other.id < run.id]
+    if not earlier:
+        raise NotEnoughRuns(job, len(with_lines))
+    return run, earlier[-1]
+
+
+def _run_of(runs: Sequence[RunProfile], job: str, run_id: int) -> RunProfile:
+    for run in runs:
+        if run.id == run_id:
+            return run
+    raise UnknownRun(run_id, job)

@@ -1,0 +1,35 @@
+"""Times what the profiler does to the loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from profiling.records import Cost
+
+
+class Meter:
+    """From its making to `cost()`: the whole time, and the longest piece that held the loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._started_s = clock()
+        self.stall_s = 0.0
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Around code that runs in one piece."""
+        began_s = self._clock()
+        try:
+            yield
+        finally:
+            self.held(self._clock() - began_s)
+
+    def held(self, seconds: float) -> None:
+        """Note a piece that somebody else has timed."""
+        self.stall_s = max(self.stall_s, seconds)
+
+    def cost(self, memory_bytes: int = 0) -> Cost:
+        """What it came to so far."""
+        return Cost(duration_s=self._clock() - self._started_s, stall_s=self.stall_s, memory_bytes=memory_bytes)

@@ -1,0 +1,125 @@
+"""What the process uses: RSS and its peak, the container's limit, and what the RSS is made of.
+
+Files below /proc/self are answered by the kernel from memory. One that is not there (macOS) or closed to us (a hardened
+kernel) makes a figure unknown, never an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sys
+import tracemalloc
+from pathlib import Path
+
+import psutil
+
+from profiling import allocator, cgroup, forked
+from profiling.errors import ChildFailed
+from profiling.records import Composition, Counters, MemoryLimit, MemoryUsage
+from profiling.units import MB
+
+PROC = Path("/proc/self")
+ARENAS_TIMEOUT_S = 5.0
+
+_KB_LINE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE | re.ASCII)
+_logger = logging.getLogger(__name__)
+
+
+def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> MemoryLimit:
+    """What this process may use: `limit_mb` (of 2**20 bytes) where set, else its cgroups' limit, else all there is.
+
+    Raises ValueError for a limit that is not above zero.
+    """
+    if limit_mb is None:
+        return cgroup.memory_limit(psutil.virtual_memory().total, root)
+    if limit_mb <= 0:
+        raise ValueError(
+            f"a memory limit of {limit_mb} MB leaves nothing to run in; leave it out to use the container's"
+        )
+    return MemoryLimit(limit_bytes=round(limit_mb * MB), source="setting")
+
+
+def usage(limit: MemoryLimit) -> MemoryUsage:
+    """RSS and VMS of now, against a limit."""
+    memory = psutil.Process().memory_info()
+    return MemoryUsage(rss_bytes=memory.rss, vms_bytes=memory.vms, limit=limit)
+
+
+def counters() -> Counters:
+    """What is cheap to know, in well under a millisecond as long as malloc's lists of free chunks are short."""
+    heap = allocator.c_heap()
+    return Counters(
+        rss_bytes=psutil.Process().memory_info().rss,
+        blocks=sys.getallocatedblocks(),
+        c_heap_free_bytes=heap.free_bytes if heap else None,
+        c_heap_used_bytes=heap.used_bytes if heap else None,
+    )
+
+
+def reset_peak(proc: Path = PROC) -> bool:
+    """Let the kernel's high-water mark of the RSS start again from now; False where it does not.
+
+    proc_pid_clear_refs(5): value 5, Linux 4.0 on.
+    """
+    try:
+        # Unbuffered, so that a refusal is raised by the write.
+        with (proc / "clear_refs").open("r+b", buffering=0) as file:
+            file.write(b"5")
+    except OSError:
+        return False
+    return True
+
+
+def peak_rss_bytes(proc: Path = PROC) -> int | None:
+    """Highest RSS since the last reset, or since the start; None where the kernel does not tell."""
+    return parse_kb_lines(_read(proc / "status") or "").get("VmHWM")
+
+
+async def composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
+    """What the RSS is made of, with `profiler_bytes` as the profiler's own share; what cannot be read is None.
+
+    The loop goes on meanwhile: the kernel's table is read in a thread, and pymalloc's in a forked child.
+    """
+    rollup, heap = await asyncio.to_thread(lambda: (_read(proc / "smaps_rollup"), allocator.c_heap()))
+    mapped = parse_kb_lines(rollup or "")
+    rss_bytes, anonymous_bytes = mapped.get("Rss"), mapped.get("Anonymous")
+    arenas = await _arenas()
+    return Composition(
+        rss_bytes=psutil.Process().memory_info().rss if rss_bytes is None else rss_bytes,
+        anonymous_bytes=anonymous_bytes,
+        file_backed_bytes=None if rss_bytes is None or anonymous_bytes is None else rss_bytes - anonymous_bytes,
+        swapped_bytes=mapped.get("Swap"),
+        c_heap_used_bytes=heap.used_bytes if heap else None,
+        c_heap_free_bytes=heap.free_bytes if heap else None,
+        arenas_bytes=arenas.size_bytes if arenas else None,
+        arenas_used_bytes=arenas.used_bytes if arenas else None,
+        arenas_free_bytes=arenas.free_bytes if arenas else None,
+        traced_bytes=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None,
+        profiler_bytes=profiler_bytes,
+    )
+
+
+async def _arenas() -> allocator.Arenas | None:
+    """pymalloc's arenas, without which the rest still stands: a container may have no process to spare for a child."""
+    if not forked.available():
+        return None
+    try:
+        answer = await forked.call_async(allocator.arenas_text, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
+    except ChildFailed as error:
+        _logger.warning("pymalloc's arenas are not known: %s", error)
+        return None
+    return allocator.parse_arenas(answer.data.decode("ascii", errors="replace"))
+
+
+def parse_kb_lines(text: str) -> dict[str, int]:
+    """The `Key:  123 kB` lines of /proc/self/status and smaps_rollup, in bytes."""
+    return {key: int(value) * 1024 for key, value in _KB_LINE.findall(text) if len(value) < 20}
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None

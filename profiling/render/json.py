@@ -1,0 +1,202 @@
+"""Records to what JSON can hold: plain dicts with the keys that the HTTP contract fixes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from profiling.diff import PlacesOf, largest
+from profiling.records import (
+    Composition,
+    Cost,
+    LargeObject,
+    LinesOfRun,
+    MemoryUsage,
+    ObjectReport,
+    ProfilerStatistics,
+    RunDiff,
+    RunProfile,
+    SiteDiff,
+    TypeCount,
+    Verdict,
+)
+from profiling.units import to_mb
+
+Json = dict[str, Any]
+
+
+def run_to_dict(run: RunProfile) -> Json:
+    """A run without its tables."""
+    return {
+        "id": run.id,
+        "job": run.job,
+        "level": run.level.value,
+        "outcome": run.outcome.value,
+        "started_at": run.started_at.isoformat(),
+        "duration_s": round(run.duration_s, 6),
+        "rss_mb": to_mb(run.after.rss_bytes),
+        "rss_diff_bytes": run.rss_diff_bytes,
+        "peak_mb": _mb(run.peak_rss_bytes),
+        "memory_percent": round(run.percent, 1),
+        "blocks_diff": run.after.blocks - run.before.blocks,
+        "held_free_mb": _mb(run.after.c_heap_free_bytes),
+        "lines": _lines_to_dict(run.lines) if run.lines else None,
+        "overlapped_with": list(run.overlapped_with),
+        "degraded": run.degraded,
+        "cost": cost_to_dict(run.cost),
+    }
+
+
+def run_with_sites_to_dict(run: RunProfile, places_of: PlacesOf, limit: int) -> Json:
+    """A run with the `limit` lines that kept the most in it. Reads source files."""
+    rows = largest(run.lines.retained, limit) if run.lines else []
+    places = places_of(key for key, _, _ in rows)
+    sites = [
+        {
+            "file": places[key].file,
+            "line": key[1],
+            "function": places[key].function,
+            "source": places[key].source,
+            "size_diff_bytes": size_bytes,
+            "count_diff": count,
+        }
+        for key, size_bytes, count in rows
+    ]
+    return run_to_dict(run) | {"sites": sites}
+
+
+def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
+    """The contract of `/memory/diff`."""
+    return {
+        "job": diff.run.job,
+        "run": run_to_dict(diff.run),
+        "against": run_to_dict(diff.against),
+        "group_by": diff.group_by,
+        "totals": {
+            "size_diff_bytes": diff.totals.size_diff_bytes,
+            "count_diff": diff.totals.count_diff,
+            "attributed_bytes": diff.totals.attributed_bytes,
+            "unattributed_bytes": diff.totals.unattributed_bytes,
+            "listed_bytes": diff.totals.listed_bytes,
+            "omitted_bytes": diff.totals.omitted_bytes,
+            "rss_diff_bytes": diff.totals.rss_diff_bytes,
+        },
+        "sites": [_site_to_dict(site) for site in diff.sites],
+        "verdict": verdict_to_dict(verdict),
+    }
+
+
+def memory_to_dict(
+    usage: MemoryUsage, objects: ObjectReport, composition: Composition, statistics: ProfilerStatistics
+) -> Json:
+    """The contract of `/memory`."""
+    return {
+        "current_usage": {
+            "rss_mb": to_mb(usage.rss_bytes),
+            "vms_mb": to_mb(usage.vms_bytes),
+            "percent": round(usage.percent, 1),
+            "available_mb": to_mb(usage.available_bytes),
+            "total_mb": to_mb(usage.limit.limit_bytes),
+            "total_from": usage.limit.source,
+        },
+        "top_objects": [_type_to_dict(entry) for entry in objects.top_types],
+        "large_objects": [_large_to_dict(entry) for entry in objects.large_objects],
+        "gc_stats": {
+            "collections": list(objects.gc_stats.collections),
+            "threshold": list(objects.gc_stats.threshold),
+            "tracked_objects": objects.gc_stats.tracked_objects,
+        },
+        "composition": _composition_to_dict(composition),
+        "tracing": statistics_to_dict(statistics),
+        "walk": {
+            "duration_s": round(objects.duration_s, 4),
+            "stall_ms": round(objects.stall_s * 1e3, 2),
+            "not_searched": objects.not_searched,
+        },
+    }
+
+
+def verdict_to_dict(verdict: Verdict) -> Json:
+    """What a series of runs says."""
+    return {
+        "state": verdict.state.value,
+        "reason": verdict.reason,
+        "runs": verdict.runs,
+        "bytes_per_run": verdict.bytes_per_run,
+        "interval_bytes": list(verdict.interval_bytes) if verdict.interval_bytes else None,
+    }
+
+
+def statistics_to_dict(statistics: ProfilerStatistics) -> Json:
+    """What the profiler does and keeps."""
+    return {
+        "level": statistics.level.value,
+        "tracing": statistics.tracing,
+        "active_jobs": list(statistics.active_jobs),
+        "runs": statistics.runs,
+        "history_runs": statistics.history_runs,
+        "history_mb": to_mb(statistics.history_bytes),
+        "tracemalloc_mb": to_mb(statistics.tracemalloc_bytes),
+    }
+
+
+def cost_to_dict(cost: Cost) -> Json:
+    """The profiler's own cost."""
+    return {
+        "duration_ms": round(cost.duration_s * 1e3, 2),
+        "stall_ms": round(cost.stall_s * 1e3, 2),
+        "memory_mb": to_mb(cost.memory_bytes),
+    }
+
+
+def _lines_to_dict(lines: LinesOfRun) -> Json:
+    return {
+        "traced_mb": to_mb(lines.traced_bytes),
+        "traced_diff_bytes": lines.traced_diff_bytes,
+        "traced_peak_mb": _mb(lines.traced_peak_bytes),
+        "profiler_mb": to_mb(lines.profiler_bytes),
+        "traces": lines.traces,
+        "sites": len(lines.live),
+        "period": lines.period,
+    }
+
+
+def _site_to_dict(site: SiteDiff) -> Json:
+    return {
+        "file": site.file,
+        "line": site.line,
+        "function": site.function,
+        "source": site.source,
+        "size_bytes": site.size_bytes,
+        "size_diff_bytes": site.size_diff_bytes,
+        "count": site.count,
+        "count_diff": site.count_diff,
+        "path": site.path,
+    }
+
+
+def _type_to_dict(entry: TypeCount) -> Json:
+    return {"type": entry.type, "count": entry.count, "avg_size_bytes": round(entry.avg_size_bytes, 1)}
+
+
+def _large_to_dict(entry: LargeObject) -> Json:
+    return {"type": entry.type, "size_mb": to_mb(entry.size_bytes), "repr": entry.repr}
+
+
+def _composition_to_dict(composition: Composition) -> Json:
+    return {
+        "rss_mb": to_mb(composition.rss_bytes),
+        "anonymous_mb": _mb(composition.anonymous_bytes),
+        "file_backed_mb": _mb(composition.file_backed_bytes),
+        "swapped_mb": _mb(composition.swapped_bytes),
+        "c_heap_used_mb": _mb(composition.c_heap_used_bytes),
+        "c_heap_free_mb": _mb(composition.c_heap_free_bytes),
+        "arenas_mb": _mb(composition.arenas_bytes),
+        "arenas_used_mb": _mb(composition.arenas_used_bytes),
+        "arenas_free_mb": _mb(composition.arenas_free_bytes),
+        "traced_mb": _mb(composition.traced_bytes),
+        "profiler_mb": to_mb(composition.profiler_bytes),
+    }
+
+
+def _mb(size_bytes: int | None) -> float | None:
+    return None if size_bytes is None else to_mb(size_bytes)

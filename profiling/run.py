@@ -1,0 +1,215 @@
+"""One run of one job, from the outside: what was alive before and after, and what happened in between."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from profiling import process
+from profiling.diff import changed
+from profiling.errors import ChildFailed
+from profiling.meter import Meter
+from profiling.peaks import Peaks
+from profiling.records import (
+    Cost,
+    Level,
+    LinesOfRun,
+    MemoryLimit,
+    Outcome,
+    RunProfile,
+    Snapshot,
+)
+from profiling.traces import TraceReader, Tracing
+
+MEASURING_FAILED = (ChildFailed, MemoryError)
+"""What a measurement may fail with, at the cost of its own result only."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shared:
+    """What the runs of one profiler have in common."""
+
+    limit: MemoryLimit
+    reader: TraceReader
+    keep: Callable[[RunProfile], None]  # called once with each finished run
+    next_id: Callable[[], int]
+    tracing: Tracing = field(default_factory=Tracing)
+    peaks: Peaks = field(default_factory=Peaks)
+    active: set[Run] = field(default_factory=set)
+
+
+class Run:
+    """A context manager, `with` or `async with`, around one run.
+
+    A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
+    """
+
+    def __init__(self, job: str, level: Level, shared: Shared) -> None:
+        self.job = job
+        self.level = level
+        self.overlapped_with: set[str] = set()
+        self._shared = shared
+        self._profile: RunProfile | None = None
+        self._degraded: str | None = None
+        self._opening: Snapshot | None = None
+
+    @property
+    def profile(self) -> RunProfile:
+        """What was seen. Raises RuntimeError before the run has ended."""
+        if self._profile is None:
+            raise RuntimeError(f"the run of {self.job!r} has not ended; its profile is there after the `with` block")
+        return self._profile
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `profile` is there."""
+        return self._profile is not None
+
+    def __enter__(self) -> Self:
+        self._enter()
+        try:
+            self._opening = self._read()
+            self._start()
+        except BaseException:
+            self._shared.active.discard(self)
+            raise
+        return self
+
+    async def __aenter__(self) -> Self:
+        self._enter()
+        try:
+            self._opening = await self._read_async()
+            self._start()
+        except BaseException:
+            self._shared.active.discard(self)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop(error)
+        closing = None
+        try:
+            closing = self._read()
+        finally:
+            self._finish(closing)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop(error)
+        closing = None
+        try:
+            closing = await self._read_async()
+        finally:  # cancelled here, the run is kept without its lines
+            self._finish(closing)
+
+    def _enter(self) -> None:
+        self._meter = Meter()
+        for other in self._shared.active:
+            other.overlapped_with.add(self.job)
+            self.overlapped_with.add(other.job)
+        self._shared.active.add(self)
+
+    def _start(self) -> None:
+        with self._meter.hold():
+            self._before = process.counters()
+            self._peak = self._shared.peaks.begin()
+        self._opening_cost = self._meter.cost()
+        self._started_at = datetime.now(UTC)
+        self._started_s = time.perf_counter()
+
+    def _stop(self, error: BaseException | None) -> None:
+        self._duration_s = time.perf_counter() - self._started_s
+        self._outcome = _outcome(error)
+        self._meter = Meter()
+        with self._meter.hold():
+            self._shared.peaks.end(self._peak)
+            self._after = process.counters()
+
+    def _read(self) -> Snapshot | None:
+        if not self._has_lines():
+            return None
+        try:
+            return self._shared.reader.read(self._shared.tracing.period())
+        except MEASURING_FAILED as error:
+            self._degraded = _why(error)
+            return None
+
+    async def _read_async(self) -> Snapshot | None:
+        if not self._has_lines():
+            return None
+        try:
+            return await self._shared.reader.read_async(self._shared.tracing.period())
+        except MEASURING_FAILED as error:
+            self._degraded = _why(error)
+            return None
+
+    def _has_lines(self) -> bool:
+        return self.level is Level.LINES and self._degraded is None
+
+    def _finish(self, closing: Snapshot | None) -> None:
+        self._shared.active.discard(self)
+        with self._meter.hold():
+            lines = self._lines(closing) if closing is not None else None
+        if self._has_lines() and lines is None:
+            self._degraded = "cancelled while the traces were read"
+        snapshots = [snapshot.cost for snapshot in (self._opening, closing) if snapshot is not None]
+        self._profile = RunProfile(
+            id=self._shared.next_id(),
+            job=self.job,
+            level=self.level,
+            outcome=self._outcome,
+            started_at=self._started_at,
+            duration_s=self._duration_s,
+            before=self._before,
+            after=self._after,
+            limit=self._shared.limit,
+            peak_rss_bytes=self._peak.rss_bytes,
+            lines=lines,
+            overlapped_with=tuple(sorted(self.overlapped_with)),
+            degraded=self._degraded,
+            cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),
+        )
+        self._shared.keep(self._profile)
+
+    def _lines(self, closing: Snapshot) -> LinesOfRun | None:
+        opening = self._opening
+        if opening is None or opening.period != closing.period:
+            self._degraded = "tracing was switched off during the run, and its traces with it"
+            return None
+        return LinesOfRun(
+            live=closing.table,
+            retained=changed(closing.table, opening.table),
+            traced_bytes=closing.program_bytes,
+            traced_diff_bytes=closing.program_bytes - opening.program_bytes,
+            traced_peak_bytes=self._peak.traced_bytes,
+            profiler_bytes=closing.profiler_bytes,
+            traces=closing.traces,
+            period=closing.period,
+        )
+
+
+def _outcome(error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome.COMPLETED
+    return Outcome.CANCELLED if isinstance(error, asyncio.CancelledError) else Outcome.FAILED
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or "no memory was left to read the traces"
+
+
+def total_cost(opening: Cost, closing: Cost, snapshots: Iterable[Cost]) -> Cost:
+    """The two ends of a run together: times add up; stall and memory are the highest of any part."""
+    return Cost(
+        duration_s=opening.duration_s + closing.duration_s,
+        stall_s=max(cost.stall_s for cost in (opening, closing, *snapshots)),
+        memory_bytes=max((cost.memory_bytes for cost in snapshots), default=0),
+    )

@@ -1,0 +1,255 @@
+"""The one module that touches tracemalloc: from its raw traces to a table by source line.
+
+`tracemalloc.take_snapshot` builds Python objects for every trace and `compare_to` does so again; a heap of a million
+traces does not survive that in a small container. Here the raw list is counted once, by C code, and dropped. A large
+heap is counted in a forked child, so that the loop is held for the fork alone.
+"""
+
+from __future__ import annotations
+
+import _tracemalloc
+import asyncio
+import gc
+import marshal
+import os
+import tracemalloc
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, cast
+
+from profiling import forked
+from profiling.meter import Meter
+from profiling.records import SiteKey, SiteTable, Snapshot
+
+_get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
+
+OWN_FILES = (f"{Path(__file__).parent}{os.sep}", tracemalloc.__file__)
+"""Where the profiler's own allocations are made."""
+
+FORK_ABOVE_TRACES = 50_000  # below, a fork and its pipe take longer than counting here; see docs/performance.md
+SLICE_TRACES = 5_000  # about 3 ms of counting
+CHILD_TIMEOUT_S = 30.0
+TRACE_BYTES = 49  # of tracemalloc's tables for a live trace, measured on 3.11 to 3.13
+RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
+
+Grouped = Counter[tuple[int, tuple[SiteKey, ...]]]
+"""How many traces have the same size and the same frames (innermost first)."""
+
+_size_and_frames = itemgetter(1, 2)
+
+
+def is_tracing() -> bool:
+    """Whether tracemalloc is on, whoever switched it on."""
+    return tracemalloc.is_tracing()
+
+
+def traced_bytes() -> int | None:
+    """What tracemalloc sees alive; None while it is off."""
+    return tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
+
+
+def traced_peak_bytes() -> int:
+    """Highest traced memory since the last `reset_peak`."""
+    return tracemalloc.get_traced_memory()[1]
+
+
+def reset_peak() -> None:
+    """Let the peak start again from what is alive now."""
+    tracemalloc.reset_peak()
+
+
+def own_tables_bytes() -> int:
+    """What tracemalloc's tables cost; untraced, so beside the traced memory."""
+    return tracemalloc.get_tracemalloc_memory() if tracemalloc.is_tracing() else 0
+
+
+def estimated_traces() -> int:
+    """About how many traces are alive: tracemalloc tells its tables' size only."""
+    return own_tables_bytes() // TRACE_BYTES
+
+
+class Tracing:
+    """Tracing by one profiler: on with its first need, and numbered by stretch, since stopping drops all traces.
+
+    Somebody else may stop or start tracemalloc too. A marker that was allocated when a stretch began tells: its trace
+    is gone when the stretch is over.
+    """
+
+    def __init__(self) -> None:
+        self._period = 0
+        self._marker: bytearray | None = None
+        self._is_ours = False
+
+    def period(self) -> int:
+        """The number of the stretch we are in, from 1; begins one where tracing is off, or was off in between."""
+        if self._marker is None or tracemalloc.get_object_traceback(self._marker) is None:
+            if not tracemalloc.is_tracing():
+                tracemalloc.start()
+                self._is_ours = True
+            self._marker = bytearray(64)
+            self._period += 1
+        return self._period
+
+    def close(self) -> None:
+        """Switch tracing off if it was us who switched it on. At a quiet point only: see python/cpython#128679."""
+        if self._is_ours:
+            tracemalloc.stop()
+        self._is_ours = False
+        self._marker = None
+
+
+class TraceReader:
+    """Takes snapshots. Keeps one tuple for each line it ever saw, so that all tables share their keys."""
+
+    def __init__(self, *, fork_above_traces: int = FORK_ABOVE_TRACES) -> None:
+        self._keys: dict[SiteKey, SiteKey] = {}
+        self._fork_above_traces = fork_above_traces if forked.available() else None
+
+    def read(self, period: int) -> Snapshot:
+        """The traced memory by line, now. Holds the calling thread until done.
+
+        Raises ChildFailed where the heap is large and the child that should count it gives no answer.
+        """
+        meter = Meter()
+        if self._forks():
+            answer = forked.call(counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            return self._from_child(answer, meter, period)
+        counting = _Counting(meter)
+        for _ in counting.slices():
+            pass
+        return self._from_here(counting, meter, period)
+
+    async def read_async(self, period: int) -> Snapshot:
+        """As `read`, but yields to the loop between slices or while the child works."""
+        meter = Meter()
+        if self._forks():
+            answer = await forked.call_async(counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            return self._from_child(answer, meter, period)
+        counting = _Counting(meter)
+        for _ in counting.slices():
+            await asyncio.sleep(0)
+        return self._from_here(counting, meter, period)
+
+    def _forks(self) -> bool:
+        return self._fork_above_traces is not None and estimated_traces() > self._fork_above_traces
+
+    def _from_child(self, answer: forked.Answer, meter: Meter, period: int) -> Snapshot:
+        meter.held(answer.fork_s)
+        with meter.hold():
+            traces, rows = decoded(answer.data)
+            return self._snapshot(traces, rows, meter, period)
+
+    def _from_here(self, counting: _Counting, meter: Meter, period: int) -> Snapshot:
+        with meter.hold():
+            return self._snapshot(counting.traces, by_line(counting.grouped), meter, period)
+
+    def _snapshot(
+        self,
+        traces: int,
+        rows: Iterable[tuple[SiteKey, int, int]],
+        meter: Meter,
+        period: int,
+    ) -> Snapshot:
+        own_bytes = 0
+        kept = []
+        for key, size_bytes, count in rows:
+            if key[0].startswith(OWN_FILES):
+                own_bytes += size_bytes
+            else:
+                kept.append((self._keys.setdefault(key, key), size_bytes, count))
+        table = SiteTable.from_rows(kept)
+        return Snapshot(
+            table=table,
+            traced_bytes=table.size_bytes + own_bytes,
+            profiler_bytes=own_bytes,
+            traces=traces,
+            period=period,
+            cost=meter.cost(memory_bytes=traces * RAW_TRACE_BYTES),
+        )
+
+
+class _Counting:
+    """Counts the raw traces of one moment in slices, and holds the raw list no longer than that takes."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.grouped: Grouped = Counter()
+        with meter.hold():
+            self._raw = raw_traces()
+        self.traces = len(self._raw)
+
+    def slices(self) -> Iterator[None]:
+        for begin in range(0, self.traces, SLICE_TRACES):
+            with self._meter.hold():
+                self.grouped.update(map(_size_and_frames, self._raw[begin : begin + SLICE_TRACES]))
+            yield
+        with self._meter.hold():
+            self._raw = []
+
+
+def raw_traces() -> list[Any]:
+    """The traces of this moment, as (domain, size, frames, frames before the cut); their sizes sum up to all there is.
+
+    The collector rests meanwhile: the list makes a tuple for each trace, and passes over all of them would take half
+    the time again.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return cast("list[Any]", _get_traces()) if _get_traces else public_raw_traces()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def public_raw_traces() -> list[Any]:
+    """The same through the documented API: slower, and several times the memory."""
+    if not tracemalloc.is_tracing():
+        return []
+    return [(trace.domain, trace.size, _frames(trace), None) for trace in tracemalloc.take_snapshot().traces]
+
+
+def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
+    return tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback))
+
+
+def by_line(grouped: Grouped) -> Iterator[tuple[SiteKey, int, int]]:
+    """Sum over sizes and outer frames: (innermost line, bytes, blocks) for each line."""
+    sums: dict[SiteKey, list[int]] = {}
+    for (size_bytes, frames), count in grouped.items():
+        row = sums.get(frames[0])
+        if row is None:
+            sums[frames[0]] = [size_bytes * count, count]
+        else:
+            row[0] += size_bytes * count
+            row[1] += count
+    return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
+
+
+def counted_in_child() -> bytes:
+    """What a forked child does: count everything, and encode it small for the pipe."""
+    raw = raw_traces()
+    return encoded(len(raw), by_line(Counter(map(_size_and_frames, raw))))
+
+
+def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
+    """A table as bytes: file names once, and four columns of numbers."""
+    files: dict[str, int] = {}
+    file_of, lines, sizes, counts = columns = array("q"), array("q"), array("q"), array("q")
+    for (file, line), size_bytes, count in rows:
+        file_of.append(files.setdefault(file, len(files)))
+        lines.append(line)
+        sizes.append(size_bytes)
+        counts.append(count)
+    return marshal.dumps((traces, list(files), *(column.tobytes() for column in columns)))
+
+
+def decoded(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
+    """The inverse of `encoded`."""
+    traces, files, *columns = marshal.loads(data)  # noqa: S302 - written by our own child
+    file_of, lines, sizes, counts = (array("q", column) for column in columns)
+    keys = ((files[file], line) for file, line in zip(file_of, lines, strict=True))
+    return traces, zip(keys, sizes, counts, strict=True)

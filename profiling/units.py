@@ -1,0 +1,62 @@
+"""Sizes as text and back. What is printed here is parsed here.
+
+Text uses binary units ("1.8 MiB"). Where a figure is called MB (`memory_mb`, MEMORY_LIMIT_MB), it is 2**20 bytes all
+the same: so psutil's users print it, and so a container's limit of "512m" is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+MB = 1 << 20
+
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
+_DECIMAL = ("KB", "MB", "GB", "TB")
+_FACTORS: dict[str, int] = {unit.lower(): 1024**power for power, unit in enumerate(_BINARY)} | {
+    unit.lower(): 1000**power for power, unit in enumerate(_DECIMAL, start=1)
+}
+_SIZE = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+_SHOWN_CHARS = 40  # of a text that is not a size, in the error
+
+
+def to_mb(size_bytes: float) -> float:
+    """Bytes in MB of 2**20 bytes, to two places, for the keys that end in `_mb`."""
+    return round(size_bytes / MB, 2)
+
+
+def format_bytes(size_bytes: int) -> str:
+    """A size as people read it: "512 B", "40.0 KiB", "1.8 MiB"; one place from KiB on, TiB is the largest unit."""
+    return _format(size_bytes, sign="")
+
+
+def format_change(size_bytes: int) -> str:
+    """As `format_bytes`, always with a sign: "+1.8 MiB", "-512 B", "+0 B"."""
+    return _format(size_bytes, sign="+")
+
+
+def _format(size_bytes: int, sign: str) -> str:
+    if abs(size_bytes) < 1024:
+        return f"{size_bytes:{sign}d} B"
+    value, unit = size_bytes / 1024, 1
+    # Rounded first: 1023.99 KiB would else be printed as 1024.0 KiB, which parses to 1.0 MiB.
+    while round(abs(value), 1) >= 1024 and unit < len(_BINARY) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:{sign}.1f} {_BINARY[unit]}"
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of a size such as "24 MB", "10.0MiB" or "512", rounded to a whole byte.
+
+    KB, MB, GB and TB are powers of 1000, KiB to TiB of 1024; no unit means bytes; case does not matter, a sign is kept.
+    Raises ValueError, with what fits, for everything else.
+    """
+    match = _SIZE.fullmatch(text)
+    factor = _FACTORS.get(match[2].lower() or "b") if match else None
+    if match is None or factor is None:
+        shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+        raise ValueError(
+            f"{shown!r} is not a size; write a number and, if it is not bytes, a unit, as in '24 MB' or '10.0MiB'; "
+            f"units: {', '.join((*_BINARY, *_DECIMAL))}"
+        )
+    return round(Decimal(match[1]) * factor)

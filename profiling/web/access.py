@@ -1,0 +1,57 @@
+"""Who may call the debug routes.
+
+In production nobody without the token; elsewhere everybody may look. What changes something needs the `Authorization`
+header everywhere: a page in a browser cannot make a foreign site send it, and no CORS header ever allows it to.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from profiling.web.problems import Problem
+
+READING = {hdrs.METH_GET, hdrs.METH_HEAD}
+OPEN_PATHS = ("/health",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The rule for one service."""
+
+    environment: str = "development"
+    token: str | None = field(default=None, repr=False)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether looking needs the token too."""
+        return self.environment == "production"
+
+
+def access_middleware(access: Access) -> Middleware:
+    """Lets requests through by the rule; 403 with what is missing for the others. Health is open."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.endswith(OPEN_PATHS):
+            _check(access, request)
+        return await handler(request)
+
+    return check
+
+
+def _check(access: Access, request: web.Request) -> None:
+    changes = request.method not in READING
+    if not changes and not access.is_production:
+        return
+    if access.token is None and access.is_production:
+        raise Problem(HTTPStatus.FORBIDDEN, "debug routes are closed in production; set DEBUG_TOKEN to open them")
+    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        raise Problem(HTTPStatus.FORBIDDEN, "send the header `Authorization: Bearer <DEBUG_TOKEN>`")
+    if access.token is not None and not hmac.compare_digest(given.strip().encode(), access.token.encode()):
+        raise Problem(HTTPStatus.FORBIDDEN, "the bearer token is not the one in DEBUG_TOKEN")

@@ -1,0 +1,39 @@
+"""The profiler's errors as answers, in one place."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from profiling.errors import (
+    JobBusy,
+    NotComparable,
+    NotEnoughRuns,
+    ProfilingError,
+    UnknownJob,
+    UnknownRun,
+    WalkInProgress,
+)
+from profiling.web.problems import Problem
+
+STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
+    UnknownJob: HTTPStatus.NOT_FOUND,
+    UnknownRun: HTTPStatus.NOT_FOUND,
+    NotEnoughRuns: HTTPStatus.CONFLICT,
+    NotComparable: HTTPStatus.CONFLICT,
+    JobBusy: HTTPStatus.CONFLICT,
+    WalkInProgress: HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+
+@web.middleware
+async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turns what the caller can mend, or wait for, into a Problem; the rest goes on and becomes a 500."""
+    try:
+        return await handler(request)
+    except tuple(STATUS_OF) as error:
+        extra = {"known": list(error.known)} if isinstance(error, UnknownJob) else None
+        headers = {"Retry-After": "5"} if isinstance(error, WalkInProgress) else None
+        raise Problem(STATUS_OF[type(error)], str(error), extra=extra, headers=headers) from error

@@ -1,0 +1,181 @@
+"""The debug routes: each reads its query, asks the profiler, and renders a record."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from http import HTTPStatus
+from typing import cast
+
+import orjson
+from aiohttp import web
+
+from profiling import objects, process
+from profiling.diff import GroupBy
+from profiling.errors import NotEnoughRuns, UnknownJob
+from profiling.profiler import Profiler
+from profiling.render.json import (
+    Json,
+    diff_to_dict,
+    memory_to_dict,
+    run_to_dict,
+    run_with_sites_to_dict,
+    verdict_to_dict,
+)
+from profiling.render.text import diff_to_text
+from profiling.units import to_mb
+from profiling.web.jobs import JobControl, JobInfo
+from profiling.web.query import Query, run_id
+
+WARNING_PERCENT = 75.0
+CRITICAL_PERCENT = 85.0
+MAX_SITES = 1_000
+
+
+def health_status(percent: float) -> str:
+    """`ok`, `warning` from 75 per cent of the limit, `critical` above 85."""
+    if percent > CRITICAL_PERCENT:
+        return "critical"
+    return "warning" if percent >= WARNING_PERCENT else "ok"
+
+
+class DebugRoutes:
+    """Handlers over one profiler and one job control."""
+
+    def __init__(self, profiler: Profiler, jobs: JobControl, environment: str) -> None:
+        self._profiler = profiler
+        self._jobs = jobs
+        self._environment = environment
+
+    def table(self) -> list[web.RouteDef]:
+        """The routes, relative to where the application is mounted."""
+        return [
+            web.get("/health", self.health),
+            web.get("/memory", self.memory),
+            web.get("/memory/diff", self.diff),
+            web.get("/memory/runs", self.runs),
+            web.get("/memory/runs/{run_id}", self.run),
+            web.get("/jobs", self.list_jobs),
+            web.post("/jobs/{job_id}/run", self.run_job),
+            web.post("/jobs/{job_id}/pause", self.pause_job),
+            web.post("/jobs/{job_id}/resume", self.resume_job),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:
+        """Memory against the limit, at the cost of one small read."""
+        usage = self._profiler.usage()
+        return _answer(
+            {
+                "status": health_status(usage.percent),
+                "environment": self._environment,
+                "memory_mb": to_mb(usage.rss_bytes),
+                "memory_percent": round(usage.percent, 1),
+                "scheduler_enabled": self._jobs.enabled,
+            }
+        )
+
+    async def memory(self, request: web.Request) -> web.Response:
+        """What the process holds: one walk over the heap, in slices; 429 while another one is under way."""
+        Query(request).only()
+        usage = self._profiler.usage()
+        report = await objects.walk()
+        composition = await process.composition(profiler_bytes=self._profiler.own_bytes())
+        return _answer(memory_to_dict(usage, report, composition, self._profiler.statistics()))
+
+    async def diff(self, request: web.Request) -> web.Response:
+        """A job's latest run with lines against the one before it."""
+        query = Query(request)
+        query.only("job", "run", "against", "group_by", "limit", "format")
+        job = self._known(query.required("job"))
+        compare = partial(
+            self._profiler.diff,
+            job,
+            run_id=query.run_id("run"),
+            against_id=query.run_id("against"),
+            group_by=cast("GroupBy", query.choice("group_by", ("line", "file", "function"))),
+            limit=query.integer("limit", default=20, low=1, high=MAX_SITES),
+        )
+        form = query.choice("format", ("json", "text"))
+        diff = await asyncio.to_thread(compare)
+        verdict = self._profiler.verdict(job)
+        if form == "text":
+            return web.Response(text=diff_to_text(diff, verdict))
+        return _answer(diff_to_dict(diff, verdict))
+
+    async def runs(self, request: web.Request) -> web.Response:
+        """The runs in the history, newest first; of one job or of all."""
+        query = Query(request)
+        query.only("job", "limit")
+        job = query.optional("job")
+        limit = query.integer("limit", default=50, low=1, high=MAX_SITES)
+        runs = self._profiler.history.runs(self._known(job) if job else None)
+        return _answer({"runs": [run_to_dict(run) for run in list(reversed(runs))[:limit]]})
+
+    async def run(self, request: web.Request) -> web.Response:
+        """One run, with the lines that kept the most in it."""
+        query = Query(request)
+        query.only("limit")
+        limit = query.integer("limit", default=20, low=1, high=MAX_SITES)
+        run = self._profiler.history.get(run_id("run_id", request.match_info["run_id"]))
+        return _answer(await asyncio.to_thread(run_with_sites_to_dict, run, self._profiler.source.places, limit))
+
+    async def list_jobs(self, request: web.Request) -> web.Response:
+        """Each job's state, next run, last run and verdict."""
+        Query(request).only()
+        profiled = set(self._profiler.history.jobs())
+        jobs = [_job_to_dict(info) | {"verdict": self._verdict(info.id, profiled)} for info in self._jobs.jobs()]
+        return _answer({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
+
+    async def run_job(self, request: web.Request) -> web.Response:
+        """Start a run now; 409 while the job runs."""
+        job_id = request.match_info["job_id"]
+        self._jobs.run_now(job_id)
+        return _answer(self._job(job_id), status=HTTPStatus.ACCEPTED)
+
+    async def pause_job(self, request: web.Request) -> web.Response:
+        """Let no slot of the job fire any more."""
+        self._jobs.pause(request.match_info["job_id"])
+        return _answer(self._job(request.match_info["job_id"]))
+
+    async def resume_job(self, request: web.Request) -> web.Response:
+        """Let the job's slots fire again."""
+        self._jobs.resume(request.match_info["job_id"])
+        return _answer(self._job(request.match_info["job_id"]))
+
+    def _known(self, job: str) -> str:
+        """The job, if it has profiled runs. Raises NotEnoughRuns for one that has yet to run, else UnknownJob."""
+        profiled, scheduled = self._profiler.history.jobs(), {info.id for info in self._jobs.jobs()}
+        if job not in profiled and job in scheduled:
+            raise NotEnoughRuns(job, 0)
+        if job not in profiled:
+            raise UnknownJob(job, scheduled.union(profiled))
+        return job
+
+    def _verdict(self, job: str, profiled: set[str]) -> Json | None:
+        return verdict_to_dict(self._profiler.verdict(job)) if job in profiled else None
+
+    def _job(self, job_id: str) -> Json:
+        return next(_job_to_dict(info) for info in self._jobs.jobs() if info.id == job_id)
+
+
+def _job_to_dict(info: JobInfo) -> Json:
+    last = {
+        "outcome": info.last_outcome,
+        "started_at": info.last_started_at,
+        "duration_s": info.last_duration_s,
+        "error": info.last_error,
+    }
+    return {
+        "id": info.id,
+        "description": info.description,
+        "state": info.state,
+        "next_run_at": info.next_run_at,
+        "last_run": last if info.last_outcome else None,
+        "runs": info.runs,
+        "failures": info.failures,
+        "coalesced_slots": info.coalesced_slots,
+    }
+
+
+def _answer(document: Json, status: int = HTTPStatus.OK) -> web.Response:
+    return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")

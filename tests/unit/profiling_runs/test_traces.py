@@ -1,0 +1,209 @@
+"""Tables from traces: the same by every way there is, complete, and without the profiler's own memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tracemalloc
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiling import traces
+from profiling.records import SiteKey, SiteTable, Snapshot
+from profiling.traces import TraceReader, Tracing, by_line, decoded, encoded
+
+NEVER = 10**9
+
+
+def here() -> str:
+    return __file__
+
+
+def line_of(function: object) -> int:
+    return function.__code__.co_firstlineno + 1  # type: ignore[attr-defined]
+
+
+def keep_lists(count: int) -> list[list[int]]:
+    return [[0, 1, 2] for _ in range(count)]
+
+
+def as_dict(table: SiteTable) -> dict[SiteKey, tuple[int, int]]:
+    return {key: (size_bytes, count) for key, size_bytes, count in table.rows()}
+
+
+def of_this_file(snapshot: Snapshot) -> dict[SiteKey, tuple[int, int]]:
+    return {key: row for key, row in as_dict(snapshot.table).items() if key[0] == here()}
+
+
+def test_private_and_public_calls_give_the_same_table(tracing: None) -> None:
+    kept = keep_lists(500)
+    private = traces.raw_traces()
+    public = traces.public_raw_traces()
+
+    def table_of(raw: list[tuple[int, int, tuple[SiteKey, ...], int]]) -> dict[SiteKey, tuple[int, int]]:
+        grouped = Counter((size, frames) for _, size, frames, _ in raw)
+        return {key: (size, count) for key, size, count in by_line(grouped) if key[0] == here()}
+
+    assert table_of(private)[here(), line_of(keep_lists)] == (table_of(public)[here(), line_of(keep_lists)])
+    assert len(kept) == 500
+
+
+def test_without_the_private_call_a_snapshot_is_read_through_the_public_one(
+    tracing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = keep_lists(500)
+    reader = TraceReader(fork_above_traces=NEVER)
+    with_private = of_this_file(reader.read(1))
+    monkeypatch.setattr(traces, "_get_traces", None)
+    key = (here(), line_of(keep_lists))
+    assert of_this_file(reader.read(1))[key] == with_private[key]
+    assert len(kept) == 500
+
+
+def test_without_tracing_there_are_no_traces() -> None:
+    assert traces.raw_traces() == []
+    assert traces.public_raw_traces() == []
+    assert traces.traced_bytes() is None
+    assert traces.own_tables_bytes() == 0
+    assert traces.estimated_traces() == 0
+
+
+def test_table_agrees_with_the_standard_library(tracing: None) -> None:
+    kept = keep_lists(1_000)
+    statistics = tracemalloc.take_snapshot().statistics("lineno")
+    (theirs,) = [
+        s for s in statistics if (s.traceback[0].filename, s.traceback[0].lineno) == (here(), line_of(keep_lists))
+    ]
+    ours = of_this_file(TraceReader(fork_above_traces=NEVER).read(1))
+    assert ours[here(), line_of(keep_lists)] == (theirs.size, theirs.count)
+    assert len(kept) == 1_000
+
+
+def test_table_and_the_profilers_own_bytes_add_up_to_the_traced_total(tracing: None) -> None:
+    kept = keep_lists(1_000)
+    reader = TraceReader(fork_above_traces=NEVER)
+    total_bytes = tracemalloc.get_traced_memory()[0]
+    snapshot = reader.read(1)
+    assert snapshot.table.size_bytes + snapshot.profiler_bytes == snapshot.traced_bytes
+    assert snapshot.program_bytes == snapshot.table.size_bytes
+    assert total_bytes <= snapshot.traced_bytes < total_bytes + 2_000  # the reading itself, before its list
+    assert len(kept) == 1_000
+
+
+def test_memory_of_the_profiler_is_not_in_the_table_but_beside_it(tracing: None) -> None:
+    reader = TraceReader(fork_above_traces=NEVER)
+    first = reader.read(1)
+    second = reader.read(1)
+    assert first.table  # the profiler keeps it
+    assert second.profiler_bytes > first.profiler_bytes
+    assert not [key for key in as_dict(second.table) if key[0].startswith(traces.OWN_FILES)]
+
+
+def test_forked_child_counts_as_this_process_does(tracing: None) -> None:
+    kept = keep_lists(2_000)
+    key = (here(), line_of(keep_lists))
+    inside = TraceReader(fork_above_traces=NEVER).read(1)
+    forked = TraceReader(fork_above_traces=0).read(1)
+    assert of_this_file(forked)[key] == of_this_file(inside)[key]
+    assert forked.table.size_bytes + forked.profiler_bytes == forked.traced_bytes
+    assert len(kept) == 2_000
+
+
+async def test_async_reads_give_the_same_by_both_ways(tracing: None) -> None:
+    kept = keep_lists(2_000)
+    key = (here(), line_of(keep_lists))
+    inside = await TraceReader(fork_above_traces=NEVER).read_async(1)
+    forked = await TraceReader(fork_above_traces=0).read_async(1)
+    assert of_this_file(inside)[key] == of_this_file(forked)[key]
+    assert inside.period == forked.period == 1
+    assert len(kept) == 2_000
+
+
+async def test_loop_turns_between_the_slices(tracing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "SLICE_TRACES", 100)
+    kept = keep_lists(1_000)
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    snapshot = await TraceReader(fork_above_traces=NEVER).read_async(1)
+    counting.cancel()
+    await asyncio.gather(counting, return_exceptions=True)
+    assert turns >= snapshot.traces // 100 - 1 >= 10
+    assert len(kept) == 1_000
+
+
+def test_tables_share_their_keys(tracing: None) -> None:
+    kept = keep_lists(10)
+    reader = TraceReader(fork_above_traces=NEVER)
+    first, second = reader.read(1).table, reader.read(1).table
+    same = {key: key for key in first.keys}
+    assert all(same[key] is key for key in second.keys if key in same)
+    assert len(kept) == 10
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_collector_is_left_as_it_was(tracing: None, enabled: bool) -> None:
+    if not enabled:
+        gc.disable()
+    try:
+        traces.raw_traces()
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
+def test_sizes_and_outer_frames_are_summed_up_by_the_innermost_line() -> None:
+    inner, one, other = ("a.py", 1), ("b.py", 2), ("c.py", 3)
+    grouped = Counter({(10, (inner, one)): 2, (10, (inner, other)): 1, (5, (inner, one)): 4, (7, (one,)): 1})
+    assert sorted(by_line(grouped)) == [(inner, 50, 7), (one, 7, 1)]
+
+
+keys = st.tuples(st.text(st.characters(exclude_categories=("Cs",))), st.integers(0, 2**31))
+amounts = st.integers(0, 2**62)
+
+
+@given(st.integers(0, 2**40), st.lists(st.tuples(keys, amounts, amounts)))
+def test_decoding_undoes_encoding(count: int, rows: list[tuple[SiteKey, int, int]]) -> None:
+    decoded_count, decoded_rows = decoded(encoded(count, rows))
+    assert (decoded_count, list(decoded_rows)) == (count, rows)
+
+
+def test_a_stretch_of_tracing_has_one_number() -> None:
+    tracing = Tracing()
+    assert tracing.period() == tracing.period() == 1
+    tracing.close()
+    assert not tracemalloc.is_tracing()
+
+
+def test_tracing_stopped_by_somebody_else_begins_a_new_stretch() -> None:
+    tracing = Tracing()
+    tracing.period()
+    tracemalloc.stop()
+    assert tracing.period() == 2
+    tracemalloc.stop()
+    tracemalloc.start()
+    assert tracing.period() == 3
+    tracing.close()
+
+
+def test_tracing_of_somebody_else_is_left_on(tracing: None) -> None:
+    ours = Tracing()
+    assert ours.period() == 1
+    ours.close()
+    assert tracemalloc.is_tracing()
+
+
+def test_number_of_traces_is_estimated_within_a_third(tracing: None) -> None:
+    kept = [bytes(1) * 40 for _ in range(60_000)]
+    raw = traces.raw_traces()
+    assert 0.67 < traces.estimated_traces() / len(raw) < 1.5
+    assert len(kept) == 60_000

@@ -1,0 +1,73 @@
+"""prices_1m: the latest quote of every symbol, batch by batch, into the table of prices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from volaris.errors import BadDocument, SourceError, SourceTimeout, SourceUnavailable, UnknownSymbol
+from volaris.market import Quote, Source
+from volaris.scheduler import Every, Job
+from volaris.store import PriceRepository, PriceRow
+
+JOB_ID = "prices_1m"
+
+logger = logging.getLogger(__name__)
+
+
+def prices_job(source: Source, prices: PriceRepository, *, interval_s: float, batch_size: int) -> Job:
+    """The job as the scheduler runs it: at start and then every `interval_s`, which is its time limit too."""
+
+    async def run() -> None:
+        await sync_prices(source, prices, batch_size)
+
+    return Job(
+        id=JOB_ID,
+        description=f"latest prices from {source.name}",
+        run=run,
+        trigger=Every(interval_s),
+        timeout_s=interval_s,
+        retry_on=(SourceUnavailable, SourceTimeout),
+        max_attempts=2,
+    )
+
+
+async def sync_prices(source: Source, prices: PriceRepository, batch_size: int) -> int:
+    """Fetch and store all symbols of `source`, each batch in one transaction; gives how many rows were stored.
+
+    A batch with a symbol that the source cannot serve is left out whole and the others go on; then the first such error
+    is raised, so that the run counts as failed. A source or a database that is not there ends the run at once.
+    """
+    symbols = [entry.symbol for entry in await source.symbols()]
+    failures: list[SourceError] = []
+    stored = 0
+    for batch in batches(symbols, batch_size):
+        try:
+            quotes = await source.quotes(batch)
+        except (BadDocument, UnknownSymbol) as error:
+            failures.append(error)
+            logger.warning("prices of %s to %s are left out: %s", batch[0], batch[-1], error)
+            continue
+        stored += await prices.save([row_of(quote) for quote in quotes])
+    logger.debug("%d prices of %d symbols stored", stored, len(symbols))
+    if failures:
+        raise failures[0]
+    return stored
+
+
+def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The symbols in their order, `size` at a time."""
+    return (symbols[begin : begin + size] for begin in range(0, len(symbols), size))
+
+
+def row_of(quote: Quote) -> PriceRow:
+    """A quote as the store keeps it: the two know nothing of each other."""
+    return PriceRow(
+        symbol=quote.symbol,
+        source=quote.source,
+        price=quote.price,
+        bid=quote.bid,
+        ask=quote.ask,
+        volume=quote.volume,
+        quoted_at=quote.quoted_at,
+    )

@@ -1,0 +1,135 @@
+"""Environment variables: what one is, the kinds of values they hold, and where their text is found.
+
+Knows no variable of Volaris by name; `volaris.settings` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from dotenv import dotenv_values
+from environs import Env, EnvError, ValidationError, validate
+
+from volaris.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How a variable's text becomes a value."""
+
+    read: Callable[[Env, str], Any]  # the variable of that name; raises EnvError where its text does not fit
+    fits: str  # what fits, as a sentence about "it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable, for whoever reads, tests or documents it."""
+
+    name: str  # in the environment
+    kind: Kind  # how it is read
+    meaning: str  # a line for the documentation
+    secret: bool  # its value is shown nowhere
+    unset: str | None  # what holds where it is unset, in words, where the default of its field does not tell
+
+    def value_in(self, environment: Mapping[str, str]) -> Any:
+        """The value that the text of this variable stands for; SettingError where the text does not fit.
+
+        A KeyError where the variable is not there at all.
+        """
+        text = environment[self.name]
+        try:
+            return self.kind.read(_Values(environment), self.name)
+        except EnvError as error:
+            raise SettingError(self.name, None if self.secret else text, self.kind.fits) from error
+
+
+class _Values(Env):
+    """environs over a mapping instead of `os.environ`, by the hook that its own `FileAwareEnv` uses."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__()
+        self._mapping = values
+
+    def _get_value(self, env_key: str, default: object) -> object:
+        return self._mapping.get(env_key, default)
+
+
+def environment_with_file(file: Path) -> dict[str, str]:
+    """The process's environment over what `file` sets; a value that is empty or blank counts as unset in both.
+
+    The file is taken as it stands, without `${...}` expansion, so that a password may hold any character, and it is not
+    copied into `os.environ`, where child processes would inherit its secrets. SettingError where it cannot be read.
+    """
+    try:
+        in_file = dotenv_values(file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(str(file), None, f"it must be a readable UTF-8 file: {type(error).__name__}") from error
+    return without_blanks(in_file) | without_blanks(os.environ)
+
+
+def without_blanks(values: Mapping[str, str | None]) -> dict[str, str]:
+    """The values that are set, without blanks around them."""
+    return {name: text.strip() for name, text in values.items() if text and not text.isspace()}
+
+
+def whole_number(low: int, high: int) -> Kind:
+    """An int from `low` to `high`, both included."""
+    check = validate.Range(low, high)
+    return Kind(
+        read=lambda env, name: env.int(name, validate=check),
+        fits=f"it must be a whole number from {low} to {high}",
+    )
+
+
+def number_above_0(unit: str, most: int | None = None) -> Kind:
+    """A finite float above 0, and at most `most` where that is given."""
+    check = validate.Range(0, most, min_inclusive=False)
+    limit = "" if most is None else f" and at most {most}"
+    return Kind(
+        read=lambda env, name: env.float(name, validate=check),
+        fits=f"it must be a number of {unit} above 0{limit}",
+    )
+
+
+def one_of(literal: object) -> Kind:
+    """One of the words of a Literal, in upper or lower case; the value is spelt as in the Literal."""
+    spelling = {word.casefold(): word for word in get_args(literal)}
+    check = validate.OneOf(spelling)
+    return Kind(
+        read=lambda env, name: spelling[env.str(name, validate=lambda text: check(text.casefold())).casefold()],
+        fits=f"it must be one of {', '.join(spelling.values())}",
+    )
+
+
+def word(fits: str, check: Callable[[str], bool]) -> Kind:
+    """Text without spaces and control characters for which `check` is true; a ValueError from it means no."""
+
+    def holds(text: str) -> bool:
+        try:
+            return " " not in text and text.isprintable() and check(text)
+        except ValueError:
+            return False
+
+    def validated(text: str) -> None:
+        # Raised here and not while a ValueError of urllib is handled: that one quotes the text, which may be a secret.
+        if not holds(text):
+            raise ValidationError(fits)
+
+    return Kind(read=lambda env, name: env.str(name, validate=validated), fits=fits)
+
+
+def switch() -> Kind:
+    """A bool."""
+    return Kind(
+        read=lambda env, name: env.bool(name),
+        fits="it must be true or false (or 1 or 0, yes or no, on or off)",
+    )
+
+
+def folder() -> Kind:
+    """A Path, of a folder that need not exist yet."""
+    return Kind(read=lambda env, name: env.path(name), fits="it must be the path of a folder")

@@ -1,0 +1,74 @@
+"""What a handler can be given beside its routine: a checked query, and its entry in the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from aiohttp_apispec import docs, querystring_schema, response_schema
+from marshmallow import RAISE, Schema, ValidationError
+from webargs.aiohttpparser import AIOHTTPParser
+
+from profiling.web.problems import CONTENT_TYPE, Problem
+from volaris.web.schemas import ProblemSchema
+
+QueryHandler = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
+
+
+class _ProblemParser(AIOHTTPParser):
+    """webargs with its errors in our form; a parser of our own, because theirs is one for the whole process."""
+
+    def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
+        """Raise Problem 422 with the fields and what is wrong with each."""
+        by_field = error.messages_dict["query"]
+        detail = "; ".join(f"{field}: {', '.join(messages)}" for field, messages in by_field.items())
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, extra={"errors": by_field}) from error
+
+
+_PARSER = _ProblemParser()
+
+
+def with_query(schema: Schema) -> Callable[[QueryHandler], Handler]:
+    """Calls the handler with the query that `schema` read; 422 with the field where it does not fit.
+
+    aiohttp-apispec has a middleware for this. It keeps what it read in the request under plain strings, of which
+    aiohttp warns since it has typed keys.
+    """
+
+    def decorate(handler: QueryHandler) -> Handler:
+        @wraps(handler)
+        async def checked(request: web.Request) -> web.StreamResponse:
+            query = await _PARSER.parse(schema, request, location="query", unknown=RAISE)
+            return await handler(request, query)
+
+        return _as_handler(querystring_schema(schema)(checked))
+
+    return decorate
+
+
+def described(summary: str, answer: Schema, problems: Mapping[int, str]) -> Callable[[Handler], Handler]:
+    """Puts a handler into the OpenAPI document: its answer, and by status when it answers with which problem."""
+
+    def decorate(handler: Handler) -> Handler:
+        handler = response_schema(answer, HTTPStatus.OK.value, description=summary)(handler)
+        for status, when in problems.items():
+            handler = response_schema(ProblemSchema(), status, description=when)(handler)
+        return _as_handler(docs(summary=summary, produces=["application/json", CONTENT_TYPE])(handler))
+
+    return decorate
+
+
+def _as_handler(decorated: Any) -> Handler:
+    # aiohttp-apispec ships no types; its decorators give back the function they are given.
+    handler: Handler = decorated
+    return handler
+
+
+def json_answer(document: Mapping[str, object]) -> web.Response:
+    """A document as JSON; times in UTC end in Z."""
+    return web.Response(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), content_type="application/json")
