@@ -73,7 +73,7 @@ def c_heap(
     return None
 
 
-def arenas_text() -> bytes:
+def arenas_text() -> bytes:  # pragma: no cover - coverage does not see a forked child
     """What `sys._debugmallocstats` prints. For a forked child only: it takes file descriptor 2 away."""
     # A file in memory, since a pipe that nobody reads meanwhile holds 64 KiB at most, and 4 KiB for some users.
     file = os.memfd_create("arenas")

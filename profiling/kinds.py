@@ -49,15 +49,21 @@ class Way(Enum):
 
 
 class Kind:
-    """What is known of one type, and what a walk has counted of it."""
+    """What is known of one type, and what a walk has counted of it.
 
-    __slots__ = ("cls", "count", "measure", "name", "size_bytes", "way")
+    A module's dict is in the collector's list by itself. The rest of what it refers to is state of its C code, and may
+    be freed memory that it keeps to use again: to ask `_asyncio` for it corrupts CPython 3.12.0 to 3.12.5
+    (python/cpython#122695).
+    """
+
+    __slots__ = ("closed", "cls", "count", "measure", "name", "size_bytes", "way")
 
     def __init__(self, cls: type) -> None:
         self.cls = cls  # held, so that its id stays its own
         self.name = type_name(cls)
         self.measure = measure_of(cls)
         self.way = way_of(cls)
+        self.closed = issubclass(cls, types.ModuleType)  # its referents are not asked for
         self.count = 0
         self.size_bytes = 0
 
@@ -95,7 +101,7 @@ def measure_of(cls: type) -> Measure:
     it is C: written in Python it may do anything (pandas' own walks over every string).
     """
     if _is_frame(cls) or _is_series(cls):
-        return _pandas_bytes
+        return functools.partial(_guarded, _pandas_bytes)
     if cls is _LRU_CACHE:
         return _lru_cache_bytes
     methods = _sizeofs(cls)
@@ -112,7 +118,7 @@ def _sizeofs(cls: type) -> list[Any]:
 def _guarded(measure: Measure, obj: object) -> int:
     try:
         return measure(obj)
-    except Exception:  # noqa: BLE001 - an extension may raise anything; the size of the struct itself is known
+    except Exception:  # noqa: BLE001 - an extension may raise anything, a half-made object too
         return object.__sizeof__(obj)
 
 
@@ -126,10 +132,7 @@ def _pandas_bytes(frame: Any) -> int:
     By the private manager of its blocks: `memory_usage(deep=False)` takes 8 ms for 1000 columns, and in pandas 2 leaves
     a cached Series for each of them in the program's frame.
     """
-    try:
-        return sum(int(block.nbytes) for block in frame._mgr.arrays)  # noqa: SLF001 - see above
-    except AttributeError:  # half made by another thread
-        return object.__sizeof__(frame)
+    return sum(int(block.nbytes) for block in frame._mgr.arrays)  # noqa: SLF001 - see above
 
 
 def _loaded(module: str, name: str) -> Any:

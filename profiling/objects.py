@@ -139,6 +139,8 @@ class Walk:
                 self._note(obj, kind, size_bytes)
             if kind.way is Way.ARRAY:  # of a subclass; a plain one is not tracked
                 self._look([obj])
+            if kind.closed:
+                continue
             if size_bytes > STEP_REFERENTS * _POINTER_BYTES:
                 self._big.append(obj)
             else:

@@ -10,18 +10,18 @@ import asyncio
 import logging
 import re
 import sys
-import tracemalloc
 from pathlib import Path
 
 import psutil
 
-from profiling import allocator, cgroup, forked
+from profiling import allocator, cgroup, forked, traces
 from profiling.errors import ChildFailed
 from profiling.records import Composition, Counters, MemoryLimit, MemoryUsage
 from profiling.units import MB
 
 PROC = Path("/proc/self")
 ARENAS_TIMEOUT_S = 5.0
+ARENAS_MAX_TRACES = 300_000  # to drop more would copy over 30 MB of tracemalloc's tables into the child
 
 _KB_LINE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE | re.ASCII)
 _logger = logging.getLogger(__name__)
@@ -96,21 +96,27 @@ async def composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
         arenas_bytes=arenas.size_bytes if arenas else None,
         arenas_used_bytes=arenas.used_bytes if arenas else None,
         arenas_free_bytes=arenas.free_bytes if arenas else None,
-        traced_bytes=tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None,
+        traced_bytes=traces.traced_bytes(),
         profiler_bytes=profiler_bytes,
     )
 
 
 async def _arenas() -> allocator.Arenas | None:
     """pymalloc's arenas, without which the rest still stands: a container may have no process to spare for a child."""
-    if not forked.available():
+    if not forked.available() or traces.estimated_traces() > ARENAS_MAX_TRACES:
         return None
     try:
-        answer = await forked.call_async(allocator.arenas_text, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
+        answer = await forked.call_async(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
     except ChildFailed as error:
         _logger.warning("pymalloc's arenas are not known: %s", error)
         return None
     return allocator.parse_arenas(answer.data.decode("ascii", errors="replace"))
+
+
+def _arenas_in_child() -> bytes:  # pragma: no cover - in the child
+    # pymalloc tells nothing while tracemalloc's hooks lie over it.
+    traces.drop()
+    return allocator.arenas_text()
 
 
 def parse_kb_lines(text: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ import tracemalloc
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
@@ -35,8 +36,12 @@ CHILD_TIMEOUT_S = 30.0
 TRACE_BYTES = 49  # of tracemalloc's tables for a live trace, measured on 3.11 to 3.13
 RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
 
-Grouped = Counter[tuple[int, tuple[SiteKey, ...]]]
-"""How many traces have the same size and the same frames (innermost first)."""
+COUNTED_AT_ONCE = 256
+"""Python has the integers up to 256 ready. Larger counts would be made anew for each trace, and traced themselves: that
+takes twice the time where many traces share a line, as neighbours do."""
+
+Sums = dict[SiteKey, list[int]]
+"""Bytes and blocks by line, while they are counted."""
 
 _size_and_frames = itemgetter(1, 2)
 
@@ -49,6 +54,11 @@ def is_tracing() -> bool:
 def traced_bytes() -> int | None:
     """What tracemalloc sees alive; None while it is off."""
     return tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
+
+
+def drop() -> None:
+    """In a child, where no other thread is left: lift tracemalloc's hooks off the allocators, with all traces."""
+    tracemalloc.stop()
 
 
 def traced_peak_bytes() -> int:
@@ -144,7 +154,7 @@ class TraceReader:
 
     def _from_here(self, counting: _Counting, meter: Meter, period: int) -> Snapshot:
         with meter.hold():
-            return self._snapshot(counting.traces, by_line(counting.grouped), meter, period)
+            return self._snapshot(counting.traces, rows_of(counting.sums), meter, period)
 
     def _snapshot(
         self,
@@ -176,7 +186,7 @@ class _Counting:
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self.grouped: Grouped = Counter()
+        self.sums: Sums = {}
         with meter.hold():
             self._raw = raw_traces()
         self.traces = len(self._raw)
@@ -184,7 +194,7 @@ class _Counting:
     def slices(self) -> Iterator[None]:
         for begin in range(0, self.traces, SLICE_TRACES):
             with self._meter.hold():
-                self.grouped.update(map(_size_and_frames, self._raw[begin : begin + SLICE_TRACES]))
+                add_up(self._raw[begin : begin + SLICE_TRACES], self.sums)
             yield
         with self._meter.hold():
             self._raw = []
@@ -216,23 +226,33 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
     return tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback))
 
 
-def by_line(grouped: Grouped) -> Iterator[tuple[SiteKey, int, int]]:
-    """Sum over sizes and outer frames: (innermost line, bytes, blocks) for each line."""
-    sums: dict[SiteKey, list[int]] = {}
-    for (size_bytes, frames), count in grouped.items():
-        row = sums.get(frames[0])
-        if row is None:
-            sums[frames[0]] = [size_bytes * count, count]
-        else:
-            row[0] += size_bytes * count
-            row[1] += count
+def add_up(raw: Iterable[Any], sums: Sums) -> None:
+    """Add each trace's bytes to its innermost line, by counting equal ones in C."""
+    equal = map(_size_and_frames, raw)
+    while counted := Counter(islice(equal, COUNTED_AT_ONCE)):
+        for (size_bytes, frames), count in counted.items():
+            row = sums.get(frames[0])
+            if row is None:
+                sums[frames[0]] = [size_bytes * count, count]
+            else:
+                row[0] += size_bytes * count
+                row[1] += count
+
+
+def rows_of(sums: Sums) -> Iterator[tuple[SiteKey, int, int]]:
+    """(line, bytes, blocks) for each line."""
     return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
 
 
 def counted_in_child() -> bytes:
     """What a forked child does: count everything, and encode it small for the pipe."""
-    raw = raw_traces()
-    return encoded(len(raw), by_line(Counter(map(_size_and_frames, raw))))
+    raw, sums = raw_traces(), Sums()
+    add_up(raw, sums)
+    _never_freed.append(raw)
+    return encoded(len(raw), rows_of(sums))
+
+
+_never_freed: list[Any] = []  # in a child: it ends sooner when it does not free a million tuples first
 
 
 def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiling import forked, process
+from profiling import allocator, forked, process
 from profiling.errors import ChildFailed
 from profiling.records import MemoryLimit
 
@@ -88,7 +88,7 @@ def test_counters_tell_rss_blocks_and_the_c_heap() -> None:
 
 
 def test_counters_do_without_a_c_heap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.allocator, "c_heap", lambda: None)
+    monkeypatch.setattr(allocator, "c_heap", lambda: None)
     counters = process.counters()
     assert counters.c_heap_used_bytes is None
     assert counters.c_heap_free_bytes is None
@@ -139,9 +139,14 @@ def test_the_peak_is_read_in_bytes(tmp_path: Path) -> None:
     assert process.peak_rss_bytes(tmp_path) == MB
 
 
-async def test_the_composition_is_read_from_the_kernels_rollup(tmp_path: Path) -> None:
+@pytest.fixture
+def proc_with_rollup(tmp_path: Path) -> Path:
     (tmp_path / "smaps_rollup").write_text(ROLLUP)
-    composition = await process.composition(profiler_bytes=77, proc=tmp_path)
+    return tmp_path
+
+
+async def test_the_composition_is_read_from_the_kernels_rollup(proc_with_rollup: Path) -> None:
+    composition = await process.composition(profiler_bytes=77, proc=proc_with_rollup)
     assert composition.rss_bytes == 1688 * 1024
     assert composition.anonymous_bytes == 112 * 1024
     assert composition.file_backed_bytes == 1576 * 1024
@@ -177,7 +182,7 @@ async def test_what_is_traced_is_told_while_tracing_is_on() -> None:
 
 
 async def test_where_nothing_can_be_read_the_rss_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.allocator, "c_heap", lambda: None)
+    monkeypatch.setattr(allocator, "c_heap", lambda: None)
     monkeypatch.setattr(forked, "available", lambda: False)
     composition = await process.composition(profiler_bytes=0, proc=tmp_path)
     assert composition.rss_bytes > MB
@@ -218,3 +223,16 @@ def test_no_text_of_the_kernel_makes_it_raise(text: str) -> None:
 
 def test_a_number_too_long_for_memory_is_left_out() -> None:
     assert process.parse_kb_lines(f"Rss: {'9' * 5000} kB\nSwap: 1 kB\n") == {"Swap": 1024}
+
+
+@pytest.mark.skipif(not forked.available(), reason="this platform cannot fork safely")
+async def test_arenas_are_known_while_tracing_is_on() -> None:
+    tracemalloc.start()
+    try:
+        told = await process.composition(profiler_bytes=0)
+    finally:
+        tracemalloc.stop()
+    assert told.arenas_bytes is not None
+    assert told.arenas_used_bytes is not None
+    assert 0 < told.arenas_used_bytes <= told.arenas_bytes
+    assert told.traced_bytes is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import tracemalloc
-from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from profiling import traces
 from profiling.records import SiteKey, SiteTable, Snapshot
-from profiling.traces import TraceReader, Tracing, by_line, decoded, encoded
+from profiling.traces import TraceReader, Tracing, add_up, decoded, encoded, rows_of
 
 NEVER = 10**9
 
@@ -44,8 +43,9 @@ def test_private_and_public_calls_give_the_same_table(tracing: None) -> None:
     public = traces.public_raw_traces()
 
     def table_of(raw: list[tuple[int, int, tuple[SiteKey, ...], int]]) -> dict[SiteKey, tuple[int, int]]:
-        grouped = Counter((size, frames) for _, size, frames, _ in raw)
-        return {key: (size, count) for key, size, count in by_line(grouped) if key[0] == here()}
+        sums: traces.Sums = {}
+        add_up(raw, sums)
+        return {key: (size, count) for key, size, count in rows_of(sums) if key[0] == here()}
 
     assert table_of(private)[here(), line_of(keep_lists)] == (table_of(public)[here(), line_of(keep_lists)])
     assert len(kept) == 500
@@ -163,8 +163,21 @@ def test_collector_is_left_as_it_was(tracing: None, enabled: bool) -> None:
 
 def test_sizes_and_outer_frames_are_summed_up_by_the_innermost_line() -> None:
     inner, one, other = ("a.py", 1), ("b.py", 2), ("c.py", 3)
-    grouped = Counter({(10, (inner, one)): 2, (10, (inner, other)): 1, (5, (inner, one)): 4, (7, (one,)): 1})
-    assert sorted(by_line(grouped)) == [(inner, 50, 7), (one, 7, 1)]
+    raw = (
+        [(0, 10, (inner, one), 2)] * 2 + [(0, 10, (inner, other), 2), (0, 7, (one,), 1)] + [(0, 5, (inner, one), 2)] * 4
+    )
+    sums: traces.Sums = {}
+    add_up(raw, sums)
+    assert sorted(rows_of(sums)) == [(inner, 50, 7), (one, 7, 1)]
+
+
+@given(st.integers(0, 2_000), st.integers(1, 50))
+def test_every_trace_is_counted_once_however_many_there_are(count: int, lines: int) -> None:
+    raw = [(0, 8 + n % 3, (("a.py", n % lines),), 1) for n in range(count)]
+    sums: traces.Sums = {}
+    add_up(iter(raw), sums)
+    assert sum(blocks for _, _, blocks in rows_of(sums)) == count
+    assert sum(size for _, size, _ in rows_of(sums)) == sum(size for _, size, _, _ in raw)
 
 
 keys = st.tuples(st.text(st.characters(exclude_categories=("Cs",))), st.integers(0, 2**31))

@@ -1,0 +1,28 @@
+"""One table of results for a session; each benchmark adds its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.results import Results
+
+pytest_plugins = ["tests.postgres"]
+
+
+@pytest.fixture(scope="session")
+def all_results() -> Iterator[Results]:
+    """The rows of this session, written to the page at its end."""
+    results = Results()
+    yield results
+    if results.rows:
+        results.write()
+
+
+@pytest.fixture
+def results(all_results: Results, request: pytest.FixtureRequest) -> Results:
+    """Where a benchmark puts its figures."""
+    all_results.file = f"benchmarks/{Path(str(request.path)).name}"
+    return all_results
