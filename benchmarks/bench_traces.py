@@ -144,7 +144,9 @@ def test_table_and_diff_against_take_snapshot_and_compare_to(
     for _ in range(ROUNDS):  # in turn, so that what else the machine does meets both
         standard.append(measure(STANDARD, traces))
         ours.append(measure(OURS, traces))
-    benchmark.pedantic(measure, args=(OURS, traces), rounds=1)
+    benchmark.pedantic(  # type: ignore[no-untyped-call]
+        measure, args=(OURS, traces), rounds=1
+    )
     theirs_s, ours_s = min(m.seconds for m in standard), min(m.seconds for m in ours)
     theirs_bytes, ours_bytes = min(m.extra_peak_bytes for m in standard), min(m.extra_peak_bytes for m in ours)
     stall_s = min(m.answer["stall_s"] for m in ours)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mmap
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,6 +22,8 @@ from profiling.records import Composition, Counters, MemoryLimit, MemoryUsage
 from profiling.units import MB
 
 PROC = Path("/proc/self")
+STATM = "/proc/self/statm"
+PAGE_BYTES = mmap.PAGESIZE
 ARENAS_TIMEOUT_S = 5.0
 ARENAS_MAX_TRACES = 300_000  # to drop more would copy over 30 MB of tracemalloc's tables into the child
 
@@ -42,16 +46,30 @@ def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> Me
 
 
 def usage(limit: MemoryLimit) -> MemoryUsage:
-    """RSS and VMS of now, against a limit."""
-    memory = psutil.Process().memory_info()
-    return MemoryUsage(rss_bytes=memory.rss, vms_bytes=memory.vms, limit=limit)
+    """RSS and VMS of now, against a limit. About 3 microseconds on Linux: a health check may ask thousands a second."""
+    rss_bytes, vms_bytes = resident_and_virtual()
+    return MemoryUsage(rss_bytes=rss_bytes, vms_bytes=vms_bytes, limit=limit)
+
+
+def resident_and_virtual() -> tuple[int, int]:
+    """RSS and VMS in bytes, from the kernel where it has a file for it, else by psutil, at six times the cost."""
+    try:
+        statm = os.open(STATM, os.O_RDONLY)
+    except OSError:
+        memory = psutil.Process().memory_info()
+        return memory.rss, memory.vms
+    try:
+        virtual_pages, resident_pages = os.read(statm, 128).split(maxsplit=2)[:2]
+    finally:
+        os.close(statm)
+    return int(resident_pages) * PAGE_BYTES, int(virtual_pages) * PAGE_BYTES
 
 
 def counters() -> Counters:
     """What is cheap to know, in well under a millisecond as long as malloc's lists of free chunks are short."""
     heap = allocator.c_heap()
     return Counters(
-        rss_bytes=psutil.Process().memory_info().rss,
+        rss_bytes=resident_and_virtual()[0],
         blocks=sys.getallocatedblocks(),
         c_heap_free_bytes=heap.free_bytes if heap else None,
         c_heap_used_bytes=heap.used_bytes if heap else None,
@@ -87,7 +105,7 @@ async def composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
     rss_bytes, anonymous_bytes = mapped.get("Rss"), mapped.get("Anonymous")
     arenas = await _arenas()
     return Composition(
-        rss_bytes=psutil.Process().memory_info().rss if rss_bytes is None else rss_bytes,
+        rss_bytes=resident_and_virtual()[0] if rss_bytes is None else rss_bytes,
         anonymous_bytes=anonymous_bytes,
         file_backed_bytes=None if rss_bytes is None or anonymous_bytes is None else rss_bytes - anonymous_bytes,
         swapped_bytes=mapped.get("Swap"),

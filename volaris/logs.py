@@ -53,7 +53,7 @@ class StandardLibraryHandler(logging.Handler):
         try:
             to_loguru = logger.bind(detail=record.getMessage()).opt(exception=record.exc_info)
             to_loguru.log(_loguru_level(record), record.name)
-        except Exception:  # noqa: BLE001  logging's own protocol for the errors of a handler
+        except Exception:  # logging's own protocol for the errors of a handler
             self.handleError(record)
 
 

@@ -50,11 +50,11 @@ class ProfiledJobs:
 
         return replace(job, run=run)
 
-    async def report(self, run: JobRun) -> None:
+    async def report(self, run: JobRun, error: BaseException | None) -> None:
         """Log how a run ended, what the process uses, and the lines that kept the most."""
         profile = self._unreported.pop(run.job_id, None)
         level, event = EVENTS[run.outcome]
-        log_event(level, event, exception=run.error, **self._fields(run, profile))
+        log_event(level, event, exception=error, **self._fields(run, profile))
         if profile is not None:
             for line in await asyncio.to_thread(
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES

@@ -53,4 +53,6 @@ def mount(
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
         debug.add_routes(handlers.table())
+        # Always open, and asked often: beside the guarded application, so that none of its checks is in the way.
+        app.router.add_get(f"{prefix}/health", handlers.health)
         app.add_subapp(prefix, debug)

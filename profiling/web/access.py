@@ -16,7 +16,6 @@ from aiohttp.typedefs import Handler, Middleware
 from profiling.web.problems import Problem
 
 READING = {hdrs.METH_GET, hdrs.METH_HEAD}
-OPEN_PATHS = ("/health",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +32,11 @@ class Access:
 
 
 def access_middleware(access: Access) -> Middleware:
-    """Lets requests through by the rule; 403 with what is missing for the others. Health is open."""
+    """Lets requests through by the rule; 403 with what is missing for the others."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.endswith(OPEN_PATHS):
-            _check(access, request)
+        _check(access, request)
         return await handler(request)
 
     return check

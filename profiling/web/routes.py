@@ -48,9 +48,8 @@ class DebugRoutes:
         self._environment = environment
 
     def table(self) -> list[web.RouteDef]:
-        """The routes, relative to where the application is mounted."""
+        """The guarded routes, relative to where the application is mounted: all but health."""
         return [
-            web.get("/health", self.health),
             web.get("/memory", self.memory),
             web.get("/memory/diff", self.diff),
             web.get("/memory/runs", self.runs),

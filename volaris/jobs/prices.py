@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from volaris.errors import BadDocument, SourceError, SourceTimeout, SourceUnavailable, UnknownSymbol
 from volaris.market import Quote, Source
 from volaris.scheduler import Every, Job
-from volaris.store import PriceRepository, PriceRow
+from volaris.store import PriceRow
 
 JOB_ID = "prices_1m"
 
 logger = logging.getLogger(__name__)
 
 
-def prices_job(source: Source, prices: PriceRepository, *, interval_s: float, batch_size: int) -> Job:
+class PriceWriter(Protocol):
+    """Where prices go: volaris.store.PriceRepository, and what stands in for it until there is a database."""
+
+    async def save(self, rows: Sequence[PriceRow]) -> int:
+        """Store a batch, whole or not at all. Raises StoreError."""
+
+
+def prices_job(source: Source, prices: PriceWriter, *, interval_s: float, batch_size: int) -> Job:
     """The job as the scheduler runs it: at start and then every `interval_s`, which is its time limit too."""
 
     async def run() -> None:
@@ -32,7 +40,7 @@ def prices_job(source: Source, prices: PriceRepository, *, interval_s: float, ba
     )
 
 
-async def sync_prices(source: Source, prices: PriceRepository, batch_size: int) -> int:
+async def sync_prices(source: Source, prices: PriceWriter, batch_size: int) -> int:
     """Fetch and store all symbols of `source`, each batch in one transaction; gives how many rows were stored.
 
     A batch with a symbol that the source cannot serve is left out whole and the others go on; then the first such error

@@ -1,0 +1,35 @@
+"""A native asyncio scheduler: jobs at fixed slots or calendar times, one run of a job at a time.
+
+Knows nothing of what its jobs do. Whatever cuts across them wraps their runs as middleware.
+"""
+
+from __future__ import annotations
+
+from volaris.scheduler.clock import Alarm, Clock, Moment, SystemClock
+from volaris.scheduler.jobs import Job, JobRun, JobState, JobStatus, RunOutcome, SchedulerStatistics
+from volaris.scheduler.loop import Report, Scheduler, log_run
+from volaris.scheduler.middleware import Middleware, compose, retry, timeout
+from volaris.scheduler.triggers import DailyAt, Every, Trigger
+
+__all__ = [
+    "Alarm",
+    "Clock",
+    "DailyAt",
+    "Every",
+    "Job",
+    "JobRun",
+    "JobState",
+    "JobStatus",
+    "Middleware",
+    "Moment",
+    "Report",
+    "RunOutcome",
+    "Scheduler",
+    "SchedulerStatistics",
+    "SystemClock",
+    "Trigger",
+    "compose",
+    "log_run",
+    "retry",
+    "timeout",
+]

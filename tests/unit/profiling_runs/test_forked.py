@@ -41,7 +41,12 @@ def test_empty_answer_is_an_answer() -> None:
 
 def test_child_sees_a_frozen_copy_and_the_parent_not_its_changes() -> None:
     values = [1]
-    assert forked.call(lambda: b"%d" % (values.append(2) or len(values)), what="a test", timeout_s=10).data == b"2"
+
+    def change() -> bytes:
+        values.append(2)
+        return bytes(values)
+
+    assert forked.call(change, what="a test", timeout_s=10).data == bytes([1, 2])
     assert values == [1]
 
 
@@ -55,8 +60,12 @@ def test_exception_in_the_child_is_child_failed_with_its_status() -> None:
 
 
 def test_killed_child_is_child_failed_with_the_signal() -> None:
+    def die() -> bytes:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return b""
+
     with pytest.raises(ChildFailed, match="ended with status -9"):
-        forked.call(lambda: os.kill(os.getpid(), signal.SIGKILL) or b"", what="a test", timeout_s=10)
+        forked.call(die, what="a test", timeout_s=10)
 
 
 def test_child_that_is_not_done_in_time_is_killed_and_reaped() -> None:

@@ -1,0 +1,40 @@
+"""The application: the service's parts behind its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from profiling.web import Access, mount
+from volaris.control import SchedulerControl
+from volaris.service import Service
+from volaris.settings import Settings
+from volaris.web import MIDDLEWARES, add_routes
+
+SERVICE: web.AppKey[Service] = web.AppKey("service")
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The whole service as an aiohttp application; it starts and stops with it.
+
+    Reads package files: make it before the loop runs, or in a thread.
+    """
+    service = Service(settings)
+    app = web.Application(middlewares=MIDDLEWARES)
+    app[SERVICE] = service
+    add_routes(app, price_reader=service.store, symbol_directory=service.source, ready=service.store.ready)
+    mount(
+        app,
+        service.profiler,
+        access=Access(environment=settings.environment, token=settings.debug_token),
+        jobs=SchedulerControl(service.scheduler, enabled=settings.scheduler_enabled),
+    )
+    app.cleanup_ctx.append(_run_service)
+    return app
+
+
+async def _run_service(app: web.Application) -> AsyncIterator[None]:
+    app[SERVICE].start()
+    yield
+    await app[SERVICE].stop()

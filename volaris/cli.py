@@ -1,0 +1,132 @@
+"""The command line: `volaris serve | run JOB | jobs | diff JOB`.
+
+Exit status: 0 done; 1 it failed; 2 the call or a setting was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from volaris import client
+from volaris.errors import SettingError, UnknownJob, VolarisError
+from volaris.logs import setup_logging
+from volaris.settings import Settings
+
+if TYPE_CHECKING:
+    from volaris.service import Service
+
+EXIT_FAILED = 1
+EXIT_WRONG_CALL = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command of the arguments, by default those of the process; gives the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = Settings.load()
+        setup_logging(settings.log_level, settings.log_format)
+        return int(arguments.command(settings, arguments))
+    except (SettingError, UnknownJob) as error:
+        return _complain(error, EXIT_WRONG_CALL)
+    except VolarisError as error:
+        return _complain(error, EXIT_FAILED)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="volaris",
+        description="Market data of the S&P 500 within 512 MB, under a memory profiler.",
+        epilog="Settings come from environment variables and .env; docs/settings.md lists them.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="collect and serve until stopped")
+    serve.set_defaults(command=_serve)
+    run = commands.add_parser("run", help="run a job in this process, under the profiler")
+    run.add_argument("job", metavar="JOB")
+    run.add_argument("--runs", type=_count, default=1, metavar="N", help="how many times, one after the other")
+    run.set_defaults(command=_run)
+    jobs = commands.add_parser("jobs", help="show the jobs of the running service")
+    jobs.set_defaults(command=_jobs)
+    diff = commands.add_parser("diff", help="show what a job's last two runs left in memory, in the running service")
+    diff.add_argument("job", metavar="JOB")
+    diff.set_defaults(command=_diff)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 10000")
+    return int(text)
+
+
+def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
+    # Imported here: the commands that only ask a running service need none of it.
+    from volaris.app import create_app
+    from volaris.serve import serve
+
+    app = create_app(settings)
+    try:
+        asyncio.run(serve(app, settings.host, settings.port, with_access_log=settings.log_level == "DEBUG"))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return _complain(f"cannot listen on {settings.host}:{settings.port}: {reason}; set HOST or PORT", EXIT_FAILED)
+    return 0
+
+
+def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.service import Service
+
+    service = Service(settings)
+    return asyncio.run(_run_job(service, arguments.job, arguments.runs))
+
+
+async def _run_job(service: Service, job_id: str, runs: int) -> int:
+    service.scheduler.status(job_id)  # an unknown job is told of before a database is started
+    try:
+        await service.store.open()
+        ended = [await service.scheduler.run_now(job_id) for _ in range(runs)]
+    finally:
+        await service.stop()
+    return EXIT_FAILED if any(run.error_text for run in ended) else 0
+
+
+def _jobs(settings: Settings, _arguments: argparse.Namespace) -> int:
+    answer = asyncio.run(client.get_json(settings, "/jobs", {}))
+    row = "{:<16} {:<8} {:<26} {:>6} {:>9}  {:<18} {}"
+    _print(row.format("job", "state", "next run", "runs", "failures", "verdict", "last"))
+    for job in answer["jobs"]:
+        last, verdict = job["last_run"], job["verdict"]
+        _print(
+            row.format(
+                job["id"],
+                job["state"],
+                (job["next_run_at"] or "-")[:19],
+                job["runs"],
+                job["failures"],
+                verdict["state"] if verdict else "-",
+                f"{last['outcome']} in {last['duration_s']:.2f} s" if last else "-",
+            )
+        )
+    return 0
+
+
+def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
+    query = {"job": arguments.job, "format": "text"}
+    _print(asyncio.run(client.get(settings, "/memory/diff", query)).decode().rstrip("\n"))
+    return 0
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _complain(error: object, status: int) -> int:
+    sys.stderr.write(f"volaris: {error}\n")
+    return status

@@ -1,0 +1,119 @@
+"""Cboe's delayed quotes over HTTP: opt-in, rate-limited, bounded in size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from urllib.parse import quote as percent_encoded
+
+import aiohttp
+from aiolimiter import AsyncLimiter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from volaris.errors import BadDocument, SourceTimeout, SourceUnavailable, UnknownSymbol
+from volaris.market.cboe_document import NAME, parse_quote
+from volaris.market.constituents import constituents
+from volaris.market.records import Quote, Symbol
+
+DEFAULT_URL = "https://cdn.cboe.com/api/global/delayed_quotes/options"
+MAX_DOCUMENT_BYTES = 64 << 20
+AT_ONCE = 4  # documents in memory at a time; a large chain's is 5 MB
+REQUESTS_A_SECOND = 10.0
+ATTEMPTS = 3
+CHUNK_BYTES = 1 << 16
+
+
+class CboeSource:
+    """The members of the S&P 500 at Cboe's quotes, 15 minutes old."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = 20.0,
+        max_document_bytes: int = MAX_DOCUMENT_BYTES,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._max_document_bytes = max_document_bytes
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+        self._symbols = constituents()
+        self._rate = AsyncLimiter(REQUESTS_A_SECOND, 1.0)
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    async def symbols(self) -> tuple[Symbol, ...]:
+        """The members of the index."""
+        return self._symbols
+
+    async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
+        """The quotes of these symbols, four documents at a time; the first failure ends the others.
+
+        Raises UnknownSymbol, BadDocument, and after three attempts SourceUnavailable or SourceTimeout.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._quote(symbol), name=f"cboe:{symbol}") for symbol in symbols]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _quote(self, symbol: str) -> Quote:
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type((SourceUnavailable, SourceTimeout)),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.5, max=10.0),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        async with self._places:
+            document: bytes = await attempts(self._document, symbol)
+            # A chain's document is some megabytes: parsed beside the loop.
+            return await asyncio.to_thread(parse_quote, document, symbol)
+
+    async def _document(self, symbol: str) -> bytes:
+        async with self._rate:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._get(symbol)
+            except TimeoutError as error:
+                raise SourceTimeout(NAME, symbol, f"no answer within {self._timeout_s:g} s") from error
+            except aiohttp.ClientError as error:
+                raise SourceUnavailable(NAME, symbol, f"{type(error).__name__} on the way") from error
+
+    async def _get(self, symbol: str) -> bytes:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s), headers={"User-Agent": "volaris"}
+            )
+        async with self._session.get(f"{self._url}/{percent_encoded(symbol, safe='')}.json") as response:
+            _check_status(response.status, symbol)
+            return await self._bounded_body(response, symbol)
+
+    async def _bounded_body(self, response: aiohttp.ClientResponse, symbol: str) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            body += chunk
+            if len(body) > self._max_document_bytes:
+                raise BadDocument(NAME, symbol, f"over {self._max_document_bytes >> 20} MB")
+        return bytes(body)
+
+
+def _check_status(status: int, symbol: str) -> None:
+    if status == HTTPStatus.OK:
+        return
+    # The feed lies in a file store, which answers 403 for a file that is not there.
+    if status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+        raise UnknownSymbol(NAME, symbol, f"the feed has no such document (status {status})")
+    raise SourceUnavailable(NAME, symbol, f"the feed answered with status {status}")

@@ -1,0 +1,139 @@
+"""Real daily bars, played again: AAPL, IBM, MSFT and GOOG from 2000 to 2013, as bokeh-sampledata ships them.
+
+A bar becomes four ticks of its day in New York: the open at 9:30, the two extremes at 11:30 and 13:30, and the close at
+16:00; the low comes first on a day that rose. Every call for a symbol gives its next tick, with the real time it is of,
+and after the last bar the first one comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import io
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from volaris.errors import BadDocument, SourceUnavailable, UnknownSymbol
+from volaris.market.records import Quote, Symbol
+
+NAME = "replay"
+NEW_YORK = ZoneInfo("America/New_York")
+NAMES = {
+    "AAPL": "Apple",
+    "GOOG": "Google",
+    "IBM": "International Business Machines",
+    "MSFT": "Microsoft",
+}
+TICK_TIMES = (time(9, 30), time(11, 30), time(13, 30), time(16, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The daily bars of a symbol, packed: 48 bytes each, 575 kB for all four symbols."""
+
+    days: array[int] = field(default_factory=lambda: array("q"))  # ordinals
+    opens: array[float] = field(default_factory=lambda: array("d"))
+    highs: array[float] = field(default_factory=lambda: array("d"))
+    lows: array[float] = field(default_factory=lambda: array("d"))
+    closes: array[float] = field(default_factory=lambda: array("d"))
+    volumes: array[int] = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+
+class ReplaySource:
+    """Four shares with real prices of the past."""
+
+    name = NAME
+
+    def __init__(self) -> None:
+        self._bars: dict[str, Bars] = {}
+        self._next_tick = dict.fromkeys(NAMES, 0)
+
+    async def symbols(self) -> tuple[Symbol, ...]:
+        """The four."""
+        return tuple(Symbol(symbol=symbol, name=name) for symbol, name in NAMES.items())
+
+    async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
+        """The next tick of each. Raises UnknownSymbol, or SourceUnavailable where the extra is not installed."""
+        for symbol in symbols:
+            if symbol not in NAMES:
+                raise UnknownSymbol(NAME, symbol, f"there are bars of {', '.join(NAMES)} only")
+        if not self._bars:
+            self._bars = await asyncio.to_thread(load_bars)
+        return [self._advance(symbol) for symbol in symbols]
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def _advance(self, symbol: str) -> Quote:
+        bars, tick = self._bars[symbol], self._next_tick[symbol]
+        self._next_tick[symbol] = (tick + 1) % (len(bars) * len(TICK_TIMES))
+        return tick_of(symbol, bars, *divmod(tick, len(TICK_TIMES)))
+
+
+def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
+    """Tick 0 to 3 of a bar. The day's volume is known at its close, and nothing of bids and asks."""
+    rose = bars.closes[bar] >= bars.opens[bar]
+    extremes = (bars.lows, bars.highs) if rose else (bars.highs, bars.lows)
+    prices = (bars.opens, *extremes, bars.closes)[tick]
+    at = datetime.combine(date.fromordinal(bars.days[bar]), TICK_TIMES[tick], NEW_YORK)
+    return Quote(
+        symbol=symbol,
+        source=NAME,
+        price=prices[bar],
+        bid=None,
+        ask=None,
+        volume=bars.volumes[bar] if tick == len(TICK_TIMES) - 1 else None,
+        quoted_at=at.astimezone(UTC),
+    )
+
+
+def load_bars() -> dict[str, Bars]:
+    """Read the package's file; blocks for about 50 ms. Raises SourceUnavailable where the package is not there."""
+    try:
+        packed = (files("bokeh_sampledata") / "_data" / "stocks.csv.gz").read_bytes()
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        cause = "its bars are not there: pip install 'volaris[replay]'"
+        raise SourceUnavailable(NAME, ", ".join(NAMES), cause) from error
+    with io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding="ascii") as lines:
+        return parse_bars(lines)
+
+
+def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
+    """Bars by symbol from CSV with the columns Ticker, Date, Open, High, Low, Close and Volume, each by ascending day.
+
+    Other tickers are left out. Raises BadDocument for a row that is no bar, or whose open or close is not within its
+    low and high, and for a symbol without bars.
+    """
+    bars = {symbol: Bars() for symbol in NAMES}
+    for row in csv.DictReader(lines):
+        symbol = row.get("Ticker") or ""
+        if symbol in bars:
+            try:
+                _append(bars[symbol], row)
+            except (KeyError, TypeError, ValueError) as error:
+                raise BadDocument(NAME, symbol, f"no bar: {type(error).__name__} on {row.get('Date')}") from error
+    for symbol, its_bars in bars.items():
+        if not its_bars:
+            raise BadDocument(NAME, symbol, "no bars at all")
+    return bars
+
+
+def _append(bars: Bars, row: dict[str, str]) -> None:
+    day = date.fromisoformat(row["Date"]).toordinal()
+    first, high, low, last = (float(row[column]) for column in ("Open", "High", "Low", "Close"))
+    if not 0 < low <= min(first, last) <= max(first, last) <= high or (bars.days and day <= bars.days[-1]):
+        raise ValueError("out of bounds or out of order")
+    bars.days.append(day)
+    bars.opens.append(first)
+    bars.highs.append(high)
+    bars.lows.append(low)
+    bars.closes.append(last)
+    bars.volumes.append(int(row["Volume"]))

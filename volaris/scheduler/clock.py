@@ -1,0 +1,51 @@
+"""Time as the scheduler sees it, so that tests can hand it theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One moment on both clocks."""
+
+    monotonic_s: float  # never goes back; its zero means nothing
+    wall: datetime  # aware; may be stepped
+
+    def wall_at(self, monotonic_s: float) -> datetime:
+        """The wall time of a monotonic one, if nobody steps the clock in between."""
+        return self.wall + timedelta(seconds=monotonic_s - self.monotonic_s)
+
+
+class Alarm(Protocol):
+    """A call that was asked for and can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; nothing where it has happened."""
+
+
+class Clock(Protocol):
+    """Tells the time and wakes up."""
+
+    def now(self) -> Moment:
+        """Now, on both clocks."""
+
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+        """Call from the running loop at that time, or in the loop's next turn where it has passed."""
+
+
+class SystemClock:
+    """The machine's clocks and the running loop's timers."""
+
+    def now(self) -> Moment:
+        """Now."""
+        return Moment(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
+
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+        """A timer of the running loop, by way of the time that is left: a loop may have a clock of its own."""
+        return asyncio.get_running_loop().call_later(max(0.0, monotonic_s - time.monotonic()), callback)

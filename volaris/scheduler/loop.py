@@ -1,0 +1,235 @@
+"""The scheduler: fires jobs at their slots, one run of a job at a time, and stops in good order.
+
+There is no task that waits: one timer of the loop is set for the next slot of any job, and what changes a job (its run
+ends, it is paused or resumed) looks at all of them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from volaris.errors import JobAlreadyRunning, JobTimeout, SchedulerError, UnknownJob
+from volaris.scheduler.clock import Alarm, Clock, Moment, SystemClock
+from volaris.scheduler.jobs import Job, JobRun, JobState, JobStatus, RunOutcome, SchedulerStatistics
+
+Report = Callable[[JobRun, BaseException | None], Awaitable[None]]
+
+CANCEL_GRACE_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+async def log_run(run: JobRun, error: BaseException | None) -> None:
+    """The report of a scheduler that is given no other: a line a run, with the traceback of a failure."""
+    level = logging.INFO if run.outcome is RunOutcome.COMPLETED else logging.ERROR
+    logger.log(level, "%s %s after %.3f s", run.job_id, run.outcome.value, run.duration_s, exc_info=error)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A job and what changes about it."""
+
+    job: Job
+    handled: Moment | None = None  # slots up to here are dealt with; None: none is, that at the very start included
+    task: asyncio.Task[JobRun] | None = None
+    is_paused: bool = False
+    last_run: JobRun | None = None
+    runs: int = 0
+    failures: int = 0
+    coalesced_slots: int = 0
+
+    @property
+    def state(self) -> JobState:
+        if self.task is not None:
+            return JobState.RUNNING
+        return JobState.PAUSED if self.is_paused else JobState.IDLE
+
+
+class Scheduler:
+    """Runs jobs in the running loop.
+
+    `report` is awaited at the end of each run with its record and its error, if any, while the job still counts as
+    running; what it raises is logged.
+    """
+
+    def __init__(self, *, clock: Clock | None = None, report: Report = log_run) -> None:
+        self._clock: Clock = clock or SystemClock()
+        self._report = report
+        self._entries: dict[str, _Entry] = {}
+        self._started: Moment | None = None
+        self._alarm: Alarm | None = None
+
+    def add(self, job: Job) -> None:
+        """Register a job. Its slots count from the scheduler's start; those before now are not made up for.
+
+        Raises SchedulerError for an id that is taken.
+        """
+        if job.id in self._entries:
+            raise SchedulerError(f"there is a job {job.id!r} already; give each job an id of its own")
+        self._entries[job.id] = _Entry(job, handled=self._clock.now() if self._started else None)
+        self._look()
+
+    def start(self) -> None:
+        """Let slots fire from now on. Needs a running loop. Raises SchedulerError where it has been started."""
+        if self._started is not None:
+            raise SchedulerError("the scheduler has been started already")
+        self._started = self._clock.now()
+        for entry in self._entries.values():
+            entry.handled = None
+        self._look()
+
+    async def stop(self, grace_s: float = 10.0) -> tuple[str, ...]:
+        """Stop firing, give runs `grace_s` to end, then cancel them; gives (and logs) the ids of those still alive.
+
+        Returns at the latest 5 s after the grace: a job that swallows its cancellation does not hold up the end.
+        """
+        self._started = None
+        self._cancel_alarm()
+        running = {entry.task: job_id for job_id, entry in self._entries.items() if entry.task is not None}
+        if not running:
+            return ()
+        _, late = await asyncio.wait(running, timeout=grace_s)
+        for task in late:
+            task.cancel()
+        if late:
+            _, late = await asyncio.wait(late, timeout=CANCEL_GRACE_S)
+        alive = tuple(sorted(running[task] for task in late))
+        if alive:
+            logger.error("jobs that did not end although they were cancelled: %s", ", ".join(alive))
+        return alive
+
+    def run_now(self, job_id: str) -> asyncio.Task[JobRun]:
+        """Start a run, whatever the job's slots, paused or not; its slots stay as they are.
+
+        Raises UnknownJob, or JobAlreadyRunning.
+        """
+        entry = self._entry(job_id)
+        if entry.task is not None:
+            raise JobAlreadyRunning(job_id)
+        return self._fire(entry, coalesced_slots=0)
+
+    def pause(self, job_id: str) -> None:
+        """Let no slot of the job fire; a run under way goes on. Raises UnknownJob."""
+        self._entry(job_id).is_paused = True
+        self._look()
+
+    def resume(self, job_id: str) -> None:
+        """Let slots fire again from now on; those that passed meanwhile are not made up for. Raises UnknownJob."""
+        entry = self._entry(job_id)
+        if entry.is_paused:
+            entry.is_paused = False
+            entry.handled = self._clock.now()
+        self._look()
+
+    def status(self, job_id: str) -> JobStatus:
+        """A job at this moment. Raises UnknownJob."""
+        return self._status(self._entry(job_id), self._clock.now())
+
+    def statistics(self) -> SchedulerStatistics:
+        """All jobs at this moment."""
+        now = self._clock.now()
+        return SchedulerStatistics(
+            started_at=self._started.wall if self._started else None,
+            jobs=tuple(self._status(entry, now) for entry in self._entries.values()),
+        )
+
+    def _entry(self, job_id: str) -> _Entry:
+        try:
+            return self._entries[job_id]
+        except KeyError:
+            raise UnknownJob(job_id, self._entries) from None
+
+    def _look(self) -> None:
+        """Fire what is due and set the alarm for what comes next."""
+        self._cancel_alarm()
+        start = self._started
+        if start is None:
+            return
+        now = self._clock.now()
+        waiting = [entry for entry in self._entries.values() if entry.task is None and not entry.is_paused]
+        for entry in waiting:
+            due = self._due(entry, start, now)
+            entry.handled = now
+            if due:
+                self._fire(entry, coalesced_slots=due - 1)
+        wake_ups = [entry.job.trigger.wake_at(start, now) for entry in waiting if entry.task is None]
+        if wake_ups:
+            self._alarm = self._clock.call_at(min(wake_ups), self._look)
+
+    def _due(self, entry: _Entry, start: Moment, now: Moment) -> int:
+        """Slots since the last look, with the one at the very start of the scheduler."""
+        before_start = Moment(monotonic_s=start.monotonic_s - 1e-6, wall=start.wall)
+        return entry.job.trigger.slots_between(start, entry.handled or before_start, now)
+
+    def _cancel_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _fire(self, entry: _Entry, coalesced_slots: int) -> asyncio.Task[JobRun]:
+        entry.coalesced_slots += coalesced_slots
+        entry.task = asyncio.create_task(self._run(entry, coalesced_slots), name=f"job:{entry.job.id}")
+        return entry.task
+
+    async def _run(self, entry: _Entry, coalesced_slots: int) -> JobRun:
+        """One run, isolated: an error is a record and a report. Cancellation is reported and goes on."""
+        started = self._clock.now()
+        error: BaseException | None = None
+        try:
+            try:
+                await entry.job.run()
+            except (Exception, asyncio.CancelledError) as raised:
+                error = raised
+            run = self._record(entry, started, coalesced_slots, error)
+            await self._report_safely(run, error)
+            if isinstance(error, asyncio.CancelledError):
+                raise error
+            return run
+        finally:
+            error = None  # its traceback holds this frame, and with it all that the job's frames hold
+            entry.task = None
+            self._look()
+
+    def _record(self, entry: _Entry, started: Moment, coalesced_slots: int, error: BaseException | None) -> JobRun:
+        run = JobRun(
+            job_id=entry.job.id,
+            started_at=started.wall,
+            duration_s=self._clock.now().monotonic_s - started.monotonic_s,
+            outcome=_outcome(error),
+            coalesced_slots=coalesced_slots,
+            error_text=f"{type(error).__name__}: {error}" if error is not None else None,
+        )
+        entry.last_run = run
+        entry.runs += 1
+        entry.failures += run.outcome in {RunOutcome.FAILED, RunOutcome.TIMED_OUT}
+        return run
+
+    async def _report_safely(self, run: JobRun, error: BaseException | None) -> None:
+        try:
+            await self._report(run, error)
+        except Exception:
+            logger.exception("the report of a run of %s failed", run.job_id)
+
+    def _status(self, entry: _Entry, now: Moment) -> JobStatus:
+        fires = self._started is not None and not entry.is_paused
+        return JobStatus(
+            id=entry.job.id,
+            description=entry.job.description,
+            state=entry.state,
+            next_run_at=entry.job.trigger.next_after(self._started, now) if fires and self._started else None,
+            last_run=entry.last_run,
+            runs=entry.runs,
+            failures=entry.failures,
+            coalesced_slots=entry.coalesced_slots,
+        )
+
+
+def _outcome(error: BaseException | None) -> RunOutcome:
+    if error is None:
+        return RunOutcome.COMPLETED
+    if isinstance(error, asyncio.CancelledError):
+        return RunOutcome.CANCELLED
+    return RunOutcome.TIMED_OUT if isinstance(error, JobTimeout) else RunOutcome.FAILED

@@ -1,0 +1,112 @@
+"""When a job is due: pure functions of moments, without state.
+
+The slots of a trigger are fixed in time. Whoever runs jobs remembers up to which moment it has handled them and asks
+how many there were since: one is a run, more are a run that makes up for the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from volaris.scheduler.clock import Moment
+
+EVERY_DAY = frozenset(range(7))
+LOOK_AGAIN_S = 60.0
+ROUNDING = 1e-9  # of a period: start + n * period, divided by the period, may come out just under n
+
+
+class Trigger(Protocol):
+    """The slots of a job."""
+
+    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+        """How many slots lie after `after`, and not after `upto`, for a scheduler that started at `start`."""
+
+    def next_after(self, start: Moment, now: Moment) -> datetime:
+        """Wall time of the first slot after `now`."""
+
+    def wake_at(self, start: Moment, now: Moment) -> float:
+        """Monotonic time at which to look for slots again: the next slot, or sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Fixed slots on the monotonic clock: start + delay + n * period, n from 0. However late a run was, no drift.
+
+    Raises ValueError for a period that is not above zero or a delay below it.
+    """
+
+    period_s: float
+    delay_s: float = 0.0  # of the first slot after the scheduler's start
+
+    def __post_init__(self) -> None:
+        if not self.period_s > 0 or not self.delay_s >= 0:
+            raise ValueError(f"a period must be above 0 s and a delay not below, got {self}")
+
+    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+        """How many slots lie after `after` and not after `upto`."""
+        return max(0, self._passed(start, upto) - self._passed(start, after))
+
+    def next_after(self, start: Moment, now: Moment) -> datetime:
+        """Wall time of the first slot after `now`, if nobody steps the clock in between."""
+        return now.wall_at(self.wake_at(start, now))
+
+    def wake_at(self, start: Moment, now: Moment) -> float:
+        """Monotonic time of the first slot after `now`."""
+        return start.monotonic_s + self.delay_s + self._passed(start, now) * self.period_s
+
+    def _passed(self, start: Moment, moment: Moment) -> int:
+        """Slots up to a moment, itself included."""
+        since_first_s = moment.monotonic_s - start.monotonic_s - self.delay_s
+        return max(0, math.floor(since_first_s / self.period_s + ROUNDING) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyAt:
+    """A time of day in a time zone, on some days of the week (0 is Monday).
+
+    Daylight saving: a time that the clock leaves out on a day (02:30 when it goes from 2 to 3) is due as much later as
+    the clock was put forward (03:30); a time that comes twice is due the first time only. So a day has one slot, always.
+    """
+
+    at: time
+    zone: ZoneInfo
+    weekdays: frozenset[int] = EVERY_DAY
+
+    def __post_init__(self) -> None:
+        if not self.weekdays or not self.weekdays <= EVERY_DAY:
+            raise ValueError(f"weekdays are 0 (Monday) to 6 (Sunday), at least one; got {sorted(self.weekdays)}")
+
+    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+        """How many slots lie after `after` and not after `upto`; none where the wall clock was put back."""
+        count = 0
+        for slot in self._slots_from(after.wall):
+            if slot > upto.wall:
+                return count
+            count += slot > after.wall
+        raise AssertionError("days do not end")
+
+    def next_after(self, start: Moment, now: Moment) -> datetime:
+        """Wall time of the first slot after `now`."""
+        return next(slot for slot in self._slots_from(now.wall) if slot > now.wall)
+
+    def wake_at(self, start: Moment, now: Moment) -> float:
+        """The next slot, or a minute from now: the wall clock may be stepped, and a long sleep would not hear of it."""
+        left_s = (self.next_after(start, now) - now.wall).total_seconds()
+        return now.monotonic_s + min(left_s, LOOK_AGAIN_S)
+
+    def _slots_from(self, wall: datetime) -> Iterator[datetime]:
+        """The slots in UTC from the day before `wall` on."""
+        day = wall.astimezone(self.zone).date() - timedelta(days=1)
+        while True:
+            if day.weekday() in self.weekdays:
+                yield self._slot_on(day)
+            day += timedelta(days=1)
+
+    def _slot_on(self, day: date) -> datetime:
+        # fold=0 takes the first of two, and in a gap the offset from before it, which is the rule above (PEP 495).
+        return datetime.combine(day, self.at.replace(fold=0), self.zone).astimezone(UTC)

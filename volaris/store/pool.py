@@ -1,0 +1,202 @@
+"""Connections to PostgreSQL: a pool that never waits without a limit, neither for a connection nor to close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from volaris.errors import StoreError, StoreUnavailable
+from volaris.store.driver import DRIVER_ERRORS, mapped_errors, place_of, reason_of, store_error
+from volaris.store.statistics import PoolStatistics
+
+if TYPE_CHECKING:  # generic in the stubs only
+    from asyncpg.pool import PoolConnectionProxy
+    from asyncpg.transaction import Transaction
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+RETRY_FIRST_S = 0.5
+RETRY_MOST_S = 15.0
+
+# What giving a connection back may take: it is one small statement, and one that takes longer is closed.
+TIDY_TIMEOUT_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Database:
+    """A PostgreSQL database and the pool of connections to it.
+
+    `connect` comes first; until it is through, `unavailable_reason` says why and `acquire` raises StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 5,
+        acquire_timeout_s: float = 5.0,
+        close_timeout_s: float = 5.0,
+        command_timeout_s: float = 30.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.place = place_of(url)
+        self.unavailable_reason: str | None = f"{self.place}: not connected yet"
+        self._url = url
+        self._min_size = min_size
+        self._max_size = max_size
+        self._acquire_timeout_s = acquire_timeout_s
+        self._close_timeout_s = close_timeout_s
+        self._command_timeout_s = command_timeout_s
+        self._sleep = sleep
+        self._pool: Pool | None = None
+        self._waiting = self._acquires = self._failures = 0
+
+    async def connect(self) -> None:
+        """Open the pool, trying again with jittered backoff until the database answers or the task is cancelled.
+
+        To be called once. Raises StoreError where no second try can help, since the address itself is wrong.
+        """
+        await AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_random_exponential(multiplier=RETRY_FIRST_S, max=RETRY_MOST_S),
+            sleep=self._sleep,
+            before_sleep=_log_retry,
+        )(self._open)
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection, waited for at most `acquire_timeout_s`. Within, only talk to the database.
+
+        Raises StoreUnavailable where there is none in time or the database goes away within, StoreError where it
+        refuses what it is asked; both `from` the driver's error.
+        """
+        if self._pool is None:
+            self._failures += 1
+            raise StoreUnavailable(self.unavailable_reason)
+        pool = self._pool
+        connection = await self._take(pool)
+        try:
+            with mapped_errors(self.place):
+                yield connection
+        finally:
+            await self._give_back(pool, connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """As `acquire`, and all that is done within is kept as a whole, or not at all where an exception leaves it."""
+        async with self.acquire() as connection:
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+                yield connection
+                await transaction.commit()
+            except BaseException:
+                await self._roll_back(connection, transaction)
+                raise
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life, for at most `acquire_timeout_s` after a connection was had.
+
+        Raises StoreUnavailable, with the reason and no secret in it.
+        """
+        async with self.acquire() as connection:
+            await connection.execute("SELECT 1", timeout=self._acquire_timeout_s)
+
+    def statistics(self) -> PoolStatistics:
+        """The pool in numbers; all but the counters are zero while there is no pool."""
+        size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
+        return PoolStatistics(
+            size=size,
+            max_size=self._max_size,
+            idle=idle,
+            in_use=size - idle,
+            waiting=self._waiting,
+            acquires=self._acquires,
+            failures=self._failures,
+        )
+
+    async def close(self) -> None:
+        """Close the pool, waiting at most `close_timeout_s` for connections in use; those that remain are cut."""
+        pool, self._pool = self._pool, None
+        self.unavailable_reason = f"{self.place}: the pool is closed"
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(self._close_timeout_s):
+                await pool.close()  # terminates the pool itself where it fails or is cancelled
+        except DRIVER_ERRORS as error:
+            logger.warning("%s: connections were cut instead of closed: %s", self.place, reason_of(error))
+
+    async def _open(self) -> None:
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=self._min_size,
+                max_size=self._max_size,
+                timeout=self._acquire_timeout_s,
+                command_timeout=self._command_timeout_s,
+                server_settings={"application_name": "volaris"},
+            )
+        except DRIVER_ERRORS as error:
+            failure = store_error(error, self.place)
+            self.unavailable_reason = str(failure)
+            raise failure from error
+        except ValueError:
+            # `from None`: the driver quotes the part of the address that it stumbled on, which may be of the password.
+            self.unavailable_reason = (
+                "the address of the database cannot be used; it must look like postgresql://user:password@host/name"
+            )
+            raise StoreError(self.unavailable_reason) from None
+        self.unavailable_reason = None
+
+    async def _take(self, pool: Pool) -> Connection:
+        self._waiting += 1
+        try:
+            connection = await pool.acquire(timeout=self._acquire_timeout_s)
+        except TimeoutError as error:
+            self._failures += 1
+            size = f"{self.statistics().in_use} of {self._max_size} are in use"
+            raise StoreUnavailable(
+                f"{self.place}: no connection within {self._acquire_timeout_s:g} s; {size}"
+            ) from error
+        except DRIVER_ERRORS as error:
+            self._failures += 1
+            raise store_error(error, self.place) from error
+        finally:
+            self._waiting -= 1
+        self._acquires += 1
+        return connection
+
+    async def _give_back(self, pool: Pool, connection: Connection) -> None:
+        """Never raises: what was done is done, and the body's own error or cancellation must not be hidden."""
+        try:
+            await pool.release(connection, timeout=TIDY_TIMEOUT_S)
+        except DRIVER_ERRORS as error:  # the driver has closed the connection, and opens another when one is wanted
+            logger.warning("%s: a connection was cut after use: %s", self.place, reason_of(error))
+
+    async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
+        """Never raises, as above; where it fails the server does it, as soon as it finds the connection gone.
+
+        It also fails where the transaction did not begin or was being committed when the task was cancelled.
+        """
+        try:
+            async with asyncio.timeout(TIDY_TIMEOUT_S):
+                await transaction.rollback()
+        except DRIVER_ERRORS as error:
+            logger.warning("%s: a connection was cut in a transaction: %s", self.place, reason_of(error))
+            connection.terminate()
+
+
+def _log_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    delay_s = state.next_action.sleep if state.next_action else 0.0
+    logger.warning("%s; next try in %.1f s", error, delay_s)

@@ -1,0 +1,91 @@
+"""The table of prices: rows in by COPY and one upsert, the latest of a symbol out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from volaris.store.driver import mapped_values
+from volaris.store.pool import Database
+
+# The most that `latest` gives: a connection and the answer hold all rows at once.
+MAX_LATEST = 1_000
+
+COLUMNS = ("symbol", "source", "price", "bid", "ask", "volume", "quoted_at")
+
+# Dropped with the end of the transaction, so that no connection of the pool comes back with one.
+CREATE_INCOMING = "CREATE TEMPORARY TABLE incoming_prices (LIKE prices) ON COMMIT DROP"
+
+# In the order of the key: two batches at once that lock the same rows in another order each would wait for each other.
+# A row that is there already as it comes is not written again: over a weekend a delayed feed repeats its last quote.
+UPSERT = """
+INSERT INTO prices AS kept (symbol, source, price, bid, ask, volume, quoted_at)
+SELECT symbol, source, price, bid, ask, volume, quoted_at
+FROM incoming_prices
+ORDER BY symbol, quoted_at, source
+ON CONFLICT (symbol, quoted_at, source) DO UPDATE
+SET price = excluded.price, bid = excluded.bid, ask = excluded.ask, volume = excluded.volume
+WHERE (kept.price, kept.bid, kept.ask, kept.volume)
+    IS DISTINCT FROM (excluded.price, excluded.bid, excluded.ask, excluded.volume)
+"""
+
+LATEST = """
+SELECT symbol, source, price, bid, ask, volume, quoted_at
+FROM prices
+WHERE symbol = $1
+ORDER BY quoted_at DESC, source DESC
+LIMIT $2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """A quote as it is stored; symbol, time and source together are its key."""
+
+    symbol: str
+    source: str  # who gave it
+    price: float  # above 0
+    bid: float | None
+    ask: float | None
+    volume: int | None  # shares traded so far that day
+    quoted_at: datetime  # aware; comes back in UTC
+
+    def __post_init__(self) -> None:
+        # The driver would take a naive time for one of this machine's time zone, and store another moment.
+        if self.quoted_at.tzinfo is None:
+            raise ValueError(f"quoted_at of {self.symbol} has no time zone: {self.quoted_at}")
+
+
+class PriceRepository:
+    """The prices in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, rows: Sequence[PriceRow]) -> int:
+        """Store `rows` in one transaction, all or none; gives how many are in the table now.
+
+        A row replaces what is stored under its key. Of several rows with one key in a batch the last counts. Raises
+        StoreUnavailable where the database is or goes away, StoreError where it refuses a value.
+        """
+        unique = {(row.symbol, row.quoted_at, row.source): row for row in rows}
+        if not unique:
+            return 0
+        records = [tuple(getattr(row, column) for column in COLUMNS) for row in unique.values()]
+        async with self._database.transaction() as connection:
+            await connection.execute(CREATE_INCOMING)
+            with mapped_values():
+                await connection.copy_records_to_table("incoming_prices", records=records, columns=COLUMNS)
+            await connection.execute(UPSERT)
+        return len(records)
+
+    async def latest(self, symbol: str, limit: int) -> list[PriceRow]:
+        """At most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
+
+        Raises ValueError for a limit that is not from 1 to MAX_LATEST, StoreUnavailable where the database is away.
+        """
+        if not 1 <= limit <= MAX_LATEST:
+            raise ValueError(f"limit must be from 1 to {MAX_LATEST}, and is {limit}")
+        async with self._database.acquire() as connection:
+            return [PriceRow(**row) for row in await connection.fetch(LATEST, symbol, limit)]
