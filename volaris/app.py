@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from volaris.settings import Settings
 from volaris.web import MIDDLEWARES, add_routes
 
 SERVICE: web.AppKey[Service] = web.AppKey("service")
+COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is there
 
 
 def create_app(settings: Settings) -> web.Application:
@@ -35,6 +37,6 @@ def create_app(settings: Settings) -> web.Application:
 
 
 async def _run_service(app: web.Application) -> AsyncIterator[None]:
-    app[SERVICE].start()
+    app[COMING_UP] = app[SERVICE].start()
     yield
     await app[SERVICE].stop()

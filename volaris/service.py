@@ -93,18 +93,19 @@ class Service:
         self.profiler = Profiler(level=LEVELS[settings.profiling], limit_mb=settings.memory_limit_mb)
         self._profiled = ProfiledJobs(self.profiler, exclusive=settings.profiling_exclusive)
         self.scheduler = Scheduler(report=self._profiled.report)
-        self._starting: asyncio.Task[None] | None = None
+        self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 
-    def start(self) -> None:
-        """Begin to come up; needs a running loop."""
-        self._starting = asyncio.create_task(self._come_up(), name="come up")
+    def start(self) -> asyncio.Task[None]:
+        """Begin to come up; needs a running loop. The task ends when the database is there, or cannot be used."""
+        self._coming_up = asyncio.create_task(self._come_up(), name="come up")
+        return self._coming_up
 
     async def stop(self) -> None:
         """Jobs first, then what they use; each step has its time limit, and one that fails does not stop the others."""
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._coming_up is not None:
+            self._coming_up.cancel()
+            await asyncio.gather(self._coming_up, return_exceptions=True)
         await self.scheduler.stop(STOP_GRACE_S)
         for close in (self.source.aclose, self.store.close):
             try:

@@ -152,9 +152,7 @@ class Database:
             raise failure from error
         except ValueError:
             # `from None`: the driver quotes the part of the address that it stumbled on, which may be of the password.
-            self.unavailable_reason = (
-                "the address of the database cannot be used; it must look like postgresql://user:password@host/name"
-            )
+            self.unavailable_reason = "the database's address must look like postgresql://user:password@host:5432/name"
             raise StoreError(self.unavailable_reason) from None
         self.unavailable_reason = None
 

@@ -99,7 +99,10 @@ async def test_connect_tries_again_where_the_database_is_not_made_yet(proxy: Pro
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://u:s3/cret@h/db", "the address of the database cannot be used; it must look like postgresql://"),
+        (
+            "postgresql://u:s3/cret@h/db",
+            "the database's address must look like postgresql://user:password@host:5432/name",
+        ),
         (
             "postgresql://u:s3cret@h/db?sslmode=nonsense",
             "database db at h: ClientConfigurationError: `sslmode` parameter",

@@ -74,10 +74,10 @@ def test_the_driver_has_the_errors_that_these_tests_are_about() -> None:
     assert asyncpg.CheckViolationError in RAISED_BY_THE_DRIVER
 
 
-@pytest.mark.parametrize("error", RAISED_BY_THE_DRIVER, ids=lambda error: error.__name__)
-def test_every_error_of_the_driver_is_mapped(error: type[Exception]) -> None:
-    assert issubclass(error, DRIVER_ERRORS)
-    assert isinstance(mapped(error("what happened")), StoreError)
+def test_every_error_of_the_driver_is_mapped() -> None:
+    assert [error for error in RAISED_BY_THE_DRIVER if not issubclass(error, DRIVER_ERRORS)] == []
+    for error in RAISED_BY_THE_DRIVER:
+        assert str(mapped(error("what happened"))) == f"here: {error.__name__}: what happened"
 
 
 @pytest.mark.parametrize("error", OUTAGES, ids=lambda error: error.__name__)
