@@ -87,7 +87,7 @@ async def best_of_rounds(url: str, size: int, batches: int) -> tuple[float, floa
 def test_copy_and_upsert_against_executemany_and_row_by_row(
     size: int, batches: int, database_url: str, benchmark: BenchmarkFixture, results: Results
 ) -> None:
-    copied, many, single = benchmark.pedantic(
+    copied, many, single = benchmark.pedantic(  # type: ignore[no-untyped-call]
         lambda: asyncio.run(best_of_rounds(database_url, size, batches)), rounds=1
     )
     benchmark.extra_info.update(rows_per_s=copied, over_executemany=copied / many, over_row_by_row=copied / single)

@@ -118,7 +118,7 @@ def _sizeofs(cls: type) -> list[Any]:
 def _guarded(measure: Measure, obj: object) -> int:
     try:
         return measure(obj)
-    except Exception:  # noqa: BLE001 - an extension may raise anything, a half-made object too
+    except Exception:  # an extension may raise anything, a half-made object too
         return object.__sizeof__(obj)
 
 

@@ -70,7 +70,7 @@ class DailyAt:
     """A time of day in a time zone, on some days of the week (0 is Monday).
 
     Daylight saving: a time that the clock leaves out on a day (02:30 when it goes from 2 to 3) is due as much later as
-    the clock was put forward (03:30); a time that comes twice is due the first time only. So a day has one slot, always.
+    the clock was put forward (03:30); a time that comes twice is due the first time only. A day has one slot, always.
     """
 
     at: time

