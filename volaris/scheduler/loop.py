@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from volaris.errors import JobAlreadyRunning, JobTimeout, SchedulerError, UnknownJob
 from volaris.scheduler.clock import Alarm, Clock, Moment, SystemClock
@@ -152,7 +153,7 @@ class Scheduler:
         waiting = [entry for entry in self._entries.values() if entry.task is None and not entry.is_paused]
         for entry in waiting:
             due = self._due(entry, start, now)
-            entry.handled = now
+            entry.handled = _handled_until(entry.handled, now)
             if due:
                 self._fire(entry, coalesced_slots=due - 1)
         wake_ups = [entry.job.trigger.wake_at(start, now) for entry in waiting if entry.task is None]
@@ -161,7 +162,7 @@ class Scheduler:
 
     def _due(self, entry: _Entry, start: Moment, now: Moment) -> int:
         """Slots since the last look, with the one at the very start of the scheduler."""
-        before_start = Moment(monotonic_s=start.monotonic_s - 1e-6, wall=start.wall)
+        before_start = Moment(monotonic_s=start.monotonic_s - 1.0, wall=start.wall)
         return entry.job.trigger.slots_between(start, entry.handled or before_start, now)
 
     def _cancel_alarm(self) -> None:
@@ -225,6 +226,16 @@ class Scheduler:
             failures=entry.failures,
             coalesced_slots=entry.coalesced_slots,
         )
+
+
+def _handled_until(before: Moment | None, now: Moment) -> Moment:
+    """Now, but no wall time that has been: a slot does not come again when the wall clock is put back.
+
+    Unless it is put back by more than a day: then it was wrong before, and jobs must not wait until it is late again.
+    """
+    if before is not None and now.wall < before.wall <= now.wall + timedelta(days=1):
+        return Moment(monotonic_s=now.monotonic_s, wall=before.wall)
+    return now
 
 
 def _outcome(error: BaseException | None) -> RunOutcome:

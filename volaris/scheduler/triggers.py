@@ -17,7 +17,7 @@ from volaris.scheduler.clock import Moment
 
 EVERY_DAY = frozenset(range(7))
 LOOK_AGAIN_S = 60.0
-ROUNDING = 1e-9  # of a period: start + n * period, divided by the period, may come out just under n
+ROUNDING_S = 1e-6  # start + n * period, rounded, may come out just before itself; a clock of 30 years has 0.2 of this
 
 
 class Trigger(Protocol):
@@ -62,7 +62,7 @@ class Every:
     def _passed(self, start: Moment, moment: Moment) -> int:
         """Slots up to a moment, itself included."""
         since_first_s = moment.monotonic_s - start.monotonic_s - self.delay_s
-        return max(0, math.floor(since_first_s / self.period_s + ROUNDING) + 1)
+        return max(0, math.floor((since_first_s + ROUNDING_S) / self.period_s) + 1)
 
 
 @dataclass(frozen=True, slots=True)
