@@ -1,0 +1,68 @@
+"""What the documents say is so: examples run, and the table of settings is that of the code.
+
+`python -m tests.unit.test_docs` writes the table anew.
+"""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+import profiling.profiler
+from profiling import Profiler
+from volaris.settings import Settings, variables
+
+ROOT = Path(__file__).parents[2]
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+
+
+def settings_page() -> str:
+    """docs/settings.md as it should be."""
+    rows = [
+        f"| `{variable.name}` | {_default(field, variable.unset)} | {variable.meaning}; {variable.kind.fits} |"
+        for field, variable in variables().items()
+    ]
+    return (
+        "# Settings\n\n"
+        "Environment variables, read at start; a file `.env` in the working directory fills in what the environment\n"
+        "does not set. An empty value counts as unset. A value that does not fit stops the start with exit status 2\n"
+        "and one line that names it.\n\n"
+        "| variable | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+def _default(field: str, unset: str | None) -> str:
+    return unset or f"`{str(getattr(Settings(), field)).lower()}`"
+
+
+def test_page_of_settings_is_that_of_the_code() -> None:
+    assert SETTINGS_PAGE.read_text() == settings_page()
+
+
+def test_examples_in_docstrings_run() -> None:
+    results = doctest.testmod(profiling.profiler, raise_on_error=True)
+    assert results.attempted >= 4
+
+
+def test_examples_in_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        names: dict[str, object] = {}
+        exec(compile(block, "README.md", "exec"), names)
+        assert isinstance(names["profiler"], Profiler)
+        names["profiler"].close()
+    assert capsys.readouterr().out == "True\n"
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+if __name__ == "__main__":
+    SETTINGS_PAGE.write_text(settings_page())
