@@ -80,7 +80,7 @@ async def test_runs_that_count_lines_wait_for_each_other(profiler: Profiler) -> 
         notes.append("second")
 
     running = [
-        asyncio.create_task(profiled.middleware(job(run, name)).run()) for run, name in ((first, "a"), (second, "b"))
+        asyncio.ensure_future(profiled.middleware(job(run, name)).run()) for run, name in ((first, "a"), (second, "b"))
     ]
     await settle()
     assert notes == []
@@ -99,7 +99,7 @@ async def test_without_need_or_wish_jobs_overlap_and_say_so(exclusive: bool, lev
         begun.set()
         await hold.wait()
 
-    running = asyncio.create_task(profiled.middleware(job(wait, "a")).run())
+    running = asyncio.ensure_future(profiled.middleware(job(wait, "a")).run())
     await begun.wait()
     await profiled.middleware(job(do_nothing, "b")).run()
     hold.set()
@@ -110,7 +110,7 @@ async def test_without_need_or_wish_jobs_overlap_and_say_so(exclusive: bool, lev
 
 async def test_waiting_for_the_run_before_has_the_jobs_own_time_limit(profiler: Profiler) -> None:
     profiled, hold = ProfiledJobs(profiler), asyncio.Event()
-    running = asyncio.create_task(profiled.middleware(job(hold.wait, "a")).run())
+    running = asyncio.ensure_future(profiled.middleware(job(hold.wait, "a")).run())
     await settle()
     with pytest.raises(JobTimeout, match="job 'b'"):
         await profiled.middleware(job(do_nothing, "b", timeout_s=0.01)).run()
