@@ -54,7 +54,9 @@ class ProfiledJobs:
         """Log how a run ended, what the process uses, and the lines that kept the most."""
         profile = self._unreported.pop(run.job_id, None)
         level, event = EVENTS[run.outcome]
-        log_event(level, event, exception=error, **self._fields(run, profile))
+        # Where a run was when it was cancelled tells nothing of why.
+        failure = None if run.outcome is RunOutcome.CANCELLED else error
+        log_event(level, event, exception=failure, **self._fields(run, profile))
         if profile is not None:
             for line in await asyncio.to_thread(
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES

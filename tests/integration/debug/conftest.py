@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Level, Profiler
@@ -91,7 +91,7 @@ def client_of(profiler: Profiler, jobs: HandMadeJobs) -> Callable[[Access], Any]
     return client_of
 
 
-async def problem(response: web.Response | Any, status: int) -> dict[str, Any]:
+async def problem(response: ClientResponse, status: int) -> dict[str, Any]:
     """The problem that an answer is: in one form, whatever went wrong."""
     assert response.status == status, await response.text()
     assert response.content_type == "application/problem+json"
