@@ -97,7 +97,8 @@ def test_too_few_runs_say_how_many_are_missing() -> None:
     told = judge([20e6 + 40_000 * run for run in range(11)])
     assert told.state is State.INSUFFICIENT_RUNS
     assert told.reason == "11 completed runs so far, a verdict takes 12: 1 more"
-    assert told.bytes_per_run is told.interval_bytes is None
+    assert told.bytes_per_run is None
+    assert told.interval_bytes is None
     assert judge([]).state is State.INSUFFICIENT_RUNS
 
 
