@@ -81,7 +81,8 @@ class Measured:
     """One variant in one process."""
 
     seconds: float
-    extra_peak_bytes: int
+    extra_peak_bytes: int  # of the process and its children
+    extra_own_bytes: int  # of the process alone
     answer: dict[str, Any]
 
 
@@ -98,7 +99,12 @@ def measure(variant: str, traces: int) -> Measured:
             process.stdin.flush()
             answer = json.loads(process.stdout.readline())
         process.stdin.write("end\n")
-    return Measured(seconds=answer["seconds"], extra_peak_bytes=peak.extra_bytes, answer=answer)
+    return Measured(
+        seconds=answer["seconds"],
+        extra_peak_bytes=peak.extra_bytes,
+        extra_own_bytes=peak.extra_own_bytes,
+        answer=answer,
+    )
 
 
 class PeakOfPss:
@@ -109,10 +115,15 @@ class PeakOfPss:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="peak-of-pss")
         self._base_bytes = self._peak_bytes = self._pss_bytes()
+        self._own_base_bytes = self._own_peak_bytes = self._process.memory_info().rss
 
     @property
     def extra_bytes(self) -> int:
         return self._peak_bytes - self._base_bytes
+
+    @property
+    def extra_own_bytes(self) -> int:
+        return self._own_peak_bytes - self._own_base_bytes
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -125,6 +136,7 @@ class PeakOfPss:
     def _watch(self) -> None:
         while not self._done.wait(0.01):
             self._peak_bytes = max(self._peak_bytes, self._pss_bytes())
+            self._own_peak_bytes = max(self._own_peak_bytes, self._process.memory_info().rss)
 
     def _pss_bytes(self) -> int:
         total = 0
@@ -164,6 +176,13 @@ def test_table_and_diff_against_take_snapshot_and_compare_to(
         ours=f"{ours_bytes / 2**20:.0f} MB",
         against=f"{against}: {theirs_bytes / 2**20:.0f} MB",
         ratio=theirs_bytes / ours_bytes,
+    )
+    theirs_own, ours_own = min(m.extra_own_bytes for m in standard), min(m.extra_own_bytes for m in ours)
+    results.add(
+        what=f"{what}: extra peak memory in the process itself",
+        ours=f"{ours_own / 2**20:.1f} MB",
+        against=f"{against}: {theirs_own / 2**20:.0f} MB",
+        ratio=theirs_own / max(1, ours_own),
     )
     results.add(
         what=f"{what}: longest stall of the loop",
