@@ -32,7 +32,7 @@ class HandMadeJobs:
     def jobs(self) -> list[JobInfo]:
         return [
             JobInfo(
-                id="work",
+                id="sync",
                 state="running" if self.busy else "idle",
                 description="some work",
                 next_run_at=datetime(2026, 8, 3, 16, 0, tzinfo=UTC),
@@ -47,8 +47,8 @@ class HandMadeJobs:
         ]
 
     def _known(self, job_id: str) -> None:
-        if job_id != "work":
-            raise UnknownJob(job_id, ["work"])
+        if job_id != "sync":
+            raise UnknownJob(job_id, ["sync"])
 
     def run_now(self, job_id: str) -> None:
         self._known(job_id)
@@ -102,10 +102,10 @@ async def problem(response: ClientResponse, status: int) -> dict[str, Any]:
     return document
 
 
-async def run_work(profiler: Profiler, work: Callable[[], Awaitable[None]]) -> None:
-    """One run of the job `work`."""
-    async with profiler.run("work"):
-        await work()
+async def run_work(profiler: Profiler, sync: Callable[[], Awaitable[None]]) -> None:
+    """One run of the job `sync`."""
+    async with profiler.run("sync"):
+        await sync()
 
 
 async def nothing() -> None:

@@ -55,7 +55,7 @@ async def test_who_may_look_and_who_may_change(
         for call, path, refusal in (
             (client.get, "/debug/jobs", looking),
             (client.get, "/api/v1/debug/memory/runs", looking),
-            (client.post, "/debug/jobs/work/run", changing),
+            (client.post, "/debug/jobs/sync/run", changing),
         ):
             async with call(path, headers=headers) as response:
                 if refusal is None:
@@ -79,7 +79,7 @@ async def test_path_that_ends_like_health_is_not_open(client_of: ClientOf) -> No
 async def test_no_answer_lets_a_foreign_page_read_it(client_of: ClientOf) -> None:
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     async with client_of(Access()) as client:
-        for call, path in ((client.get, "/debug/jobs"), (client.options, "/debug/jobs/work/run")):
+        for call, path in ((client.get, "/debug/jobs"), (client.options, "/debug/jobs/sync/run")):
             async with call(path, headers=headers) as response:
                 assert not [name for name in response.headers if name.lower().startswith("access-control")]
 
@@ -95,5 +95,5 @@ async def test_service_without_a_scheduler_knows_no_job(profiler: Profiler, jobs
         async with client.get("/memory/jobs") as response:
             assert await response.json() == {"scheduler_enabled": False, "jobs": []}
         headers = {"Authorization": "Bearer any"}
-        told = await problem(await client.post("/memory/jobs/work/run", headers=headers), 404)
-        assert told["detail"] == "no job 'work'; there are: none yet"
+        told = await problem(await client.post("/memory/jobs/sync/run", headers=headers), 404)
+        assert told["detail"] == "no job 'sync'; there are: none yet"

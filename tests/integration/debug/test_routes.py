@@ -68,7 +68,7 @@ async def test_second_walk_at_once_is_refused_with_when_to_come_again(client: Cl
 async def test_diff_tells_the_line_that_grew(client: Client, profiler: Profiler) -> None:
     await run_work(profiler, keep)
     await run_work(profiler, keep)
-    async with client.get("/api/v1/debug/memory/diff?job=work&limit=1000") as response:
+    async with client.get("/api/v1/debug/memory/diff?job=sync&limit=1000") as response:
         told = await response.json()
     totals = told["totals"]
     assert totals["attributed_bytes"] + totals["unattributed_bytes"] == totals["size_diff_bytes"]
@@ -83,11 +83,11 @@ async def test_diff_tells_the_line_that_grew(client: Client, profiler: Profiler)
 async def test_diff_is_told_as_text_and_by_file_or_function_too(client: Client, profiler: Profiler) -> None:
     await run_work(profiler, nothing)
     await run_work(profiler, keep)
-    async with client.get("/debug/memory/diff?job=work&format=text") as response:
+    async with client.get("/debug/memory/diff?job=sync&format=text") as response:
         assert response.content_type == "text/plain"
         assert f"tests/integration/debug/test_routes.py:{KEEPING_LINE} keep" in await response.text()
     for group_by, function in (("file", None), ("function", "keep")):
-        async with client.get(f"/debug/memory/diff?job=work&limit=1&group_by={group_by}") as response:
+        async with client.get(f"/debug/memory/diff?job=sync&limit=1&group_by={group_by}") as response:
             (site,) = (await response.json())["sites"]
             assert (site["line"], site["function"]) == (None, function)
     kept.clear()
@@ -96,17 +96,17 @@ async def test_diff_is_told_as_text_and_by_file_or_function_too(client: Client, 
 async def test_diff_of_chosen_runs(client: Client, profiler: Profiler) -> None:
     for _ in range(3):
         await run_work(profiler, nothing)
-    async with client.get("/debug/memory/diff?job=work&run=3&against=1") as response:
+    async with client.get("/debug/memory/diff?job=sync&run=3&against=1") as response:
         told = await response.json()
     assert (told["run"]["id"], told["against"]["id"]) == (3, 1)
-    detail = (await problem(await client.get("/debug/memory/diff?job=work&run=9"), 404))["detail"]
-    assert detail.startswith("no run 9 of job 'work' in the history")
+    detail = (await problem(await client.get("/debug/memory/diff?job=sync&run=9"), 404))["detail"]
+    assert detail.startswith("no run 9 of job 'sync' in the history")
 
 
 async def test_diff_before_there_are_two_runs_says_what_is_missing(client: Client, profiler: Profiler) -> None:
     for profiled in (0, 1):
-        detail = (await problem(await client.get("/debug/memory/diff?job=work"), 409))["detail"]
-        assert detail.startswith(f"job 'work' has {profiled} profiled run(s) at level lines, a comparison takes 2")
+        detail = (await problem(await client.get("/debug/memory/diff?job=sync"), 409))["detail"]
+        assert detail.startswith(f"job 'sync' has {profiled} profiled run(s) at level lines, a comparison takes 2")
         await run_work(profiler, nothing)
 
 
@@ -115,28 +115,28 @@ async def test_runs_without_lines_do_not_compare(client: Client, profiler: Profi
     await run_work(profiler, nothing)
     profiler.level = Level.LINES
     await run_work(profiler, nothing)
-    detail = (await problem(await client.get("/debug/memory/diff?job=work&run=2&against=1"), 409))["detail"]
+    detail = (await problem(await client.get("/debug/memory/diff?job=sync&run=2&against=1"), 409))["detail"]
     assert detail == ("run 2 cannot be compared with run 1: run 1 has no lines (it was profiled at level counters)")
 
 
 @pytest.mark.parametrize("path", ["memory/diff?job=nope", "memory/runs?job=nope"])
 async def test_unknown_job_is_told_with_those_there_are(client: Client, path: str) -> None:
     told = await problem(await client.get(f"/debug/{path}"), 404)
-    assert told["detail"] == "no job 'nope'; there are: work"
-    assert told["known"] == ["work"]
+    assert told["detail"] == "no job 'nope'; there are: sync"
+    assert told["known"] == ["sync"]
 
 
 @pytest.mark.parametrize(
     ("path", "field", "message"),
     [
         ("memory/diff", "job", "missing"),
-        ("memory/diff?job=work&limit=0", "limit", "must be a whole number from 1 to 1000"),
-        ("memory/diff?job=work&limit=1001", "limit", "must be a whole number from 1 to 1000"),
-        ("memory/diff?job=work&limit=%D9%A1", "limit", "must be a whole number from 1 to 1000"),
-        ("memory/diff?job=work&run=x", "run", "must be a whole number from 1 to 9007199254740992"),
-        ("memory/diff?job=work&group_by=day", "group_by", "must be one of line, file, function"),
-        ("memory/diff?job=work&format=xml", "format", "must be one of json, text"),
-        ("memory/diff?job=work&jobs=2", "jobs", "unknown; there are: job, run, against, group_by, limit, format"),
+        ("memory/diff?job=sync&limit=0", "limit", "must be a whole number from 1 to 1000"),
+        ("memory/diff?job=sync&limit=1001", "limit", "must be a whole number from 1 to 1000"),
+        ("memory/diff?job=sync&limit=%D9%A1", "limit", "must be a whole number from 1 to 1000"),
+        ("memory/diff?job=sync&run=x", "run", "must be a whole number from 1 to 9007199254740992"),
+        ("memory/diff?job=sync&group_by=day", "group_by", "must be one of line, file, function"),
+        ("memory/diff?job=sync&format=xml", "format", "must be one of json, text"),
+        ("memory/diff?job=sync&jobs=2", "jobs", "unknown; there are: job, run, against, group_by, limit, format"),
         ("memory?x=1", "x", "unknown; there are: none"),
         ("memory/runs/zero", "run_id", "must be a whole number from 1 to 9007199254740992"),
         ("memory/runs/0", "run_id", "must be a whole number from 1 to 9007199254740992"),
@@ -152,9 +152,9 @@ async def test_bad_query_names_the_field(
 
 
 async def test_runs_are_listed_newest_first_and_shown_one_by_one(client: Client, profiler: Profiler) -> None:
-    for work in (nothing, nothing, keep):
-        await run_work(profiler, work)
-    for path in ("/debug/memory/runs?limit=2", "/debug/memory/runs?job=work&limit=2"):
+    for sync in (nothing, nothing, keep):
+        await run_work(profiler, sync)
+    for path in ("/debug/memory/runs?limit=2", "/debug/memory/runs?job=sync&limit=2"):
         async with client.get(path) as response:
             assert [run["id"] for run in (await response.json())["runs"]] == [3, 2]
     async with client.get("/debug/memory/runs/3?limit=1") as response:
@@ -172,7 +172,7 @@ async def test_jobs_are_told_with_state_next_run_last_run_and_verdict(client: Cl
         "scheduler_enabled": True,
         "jobs": [
             {
-                "id": "work",
+                "id": "sync",
                 "description": "some work",
                 "state": "idle",
                 "next_run_at": "2026-08-03T16:00:00+00:00",
@@ -197,16 +197,16 @@ async def test_jobs_are_told_with_state_next_run_last_run_and_verdict(client: Cl
 
 async def test_jobs_are_run_paused_and_resumed(client: Client, jobs: HandMadeJobs) -> None:
     for action, status in (("run", 202), ("pause", 200), ("resume", 200)):
-        async with client.post(f"/api/v1/debug/jobs/work/{action}", headers=WITH_TOKEN) as response:
+        async with client.post(f"/api/v1/debug/jobs/sync/{action}", headers=WITH_TOKEN) as response:
             assert response.status == status
-            assert (await response.json())["id"] == "work"
+            assert (await response.json())["id"] == "sync"
     assert jobs.calls == ["run", "pause", "resume"]
     jobs.busy = True
-    told = await problem(await client.post("/debug/jobs/work/run", headers=WITH_TOKEN), 409)
-    assert told["detail"] == "job 'work' is running; wait for its end"
+    told = await problem(await client.post("/debug/jobs/sync/run", headers=WITH_TOKEN), 409)
+    assert told["detail"] == "job 'sync' is running; wait for its end"
     for action in ("run", "pause", "resume"):
         told = await problem(await client.post(f"/debug/jobs/nope/{action}", headers=WITH_TOKEN), 404)
-        assert told["known"] == ["work"]
+        assert told["known"] == ["sync"]
 
 
 async def test_what_is_not_there_is_a_problem_too(client: Client) -> None:

@@ -1,67 +1,19 @@
-"""The scheduler fires what is due, once, and stops in good order."""
+"""The scheduler fires what is due, once, whatever the jobs do."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import weakref
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.unit.scheduler.clock import MONDAY, ManualClock, settle
-from volaris.errors import JobAlreadyRunning, JobTimeout, SchedulerError, UnknownJob
-from volaris.scheduler import DailyAt, Every, Job, JobRun, JobState, RunOutcome, Scheduler, Trigger
-
-
-class Work:
-    """A job whose runs a test lets end one by one."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.release = asyncio.Event()
-
-    async def wait(self) -> None:
-        self.begun += 1
-        await self.release.wait()
-        self.release.clear()
-
-    async def quick(self) -> None:
-        self.begun += 1
-
-
-class Reports:
-    """What the scheduler reported."""
-
-    def __init__(self) -> None:
-        self.runs: list[JobRun] = []
-        self.errors: list[BaseException | None] = []
-
-    async def __call__(self, run: JobRun, error: BaseException | None) -> None:
-        self.runs.append(run)
-        self.errors.append(error)
-
-
-def job(run: Callable[[], Awaitable[object]], job_id: str = "work", trigger: Trigger | None = None) -> Job:
-    return Job(id=job_id, run=run, trigger=trigger or Every(60), timeout_s=30, description="some work")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def reports() -> Reports:
-    return Reports()
-
-
-@pytest.fixture
-def scheduler(clock: ManualClock, reports: Reports) -> Scheduler:
-    return Scheduler(clock=clock, report=reports)
+from tests.unit.scheduler.work import Forgetful, Reports, Work, job
+from volaris.errors import JobTimeout
+from volaris.scheduler import DailyAt, Every, JobRun, JobState, RunOutcome, Scheduler
 
 
 async def test_job_runs_at_the_start_and_at_each_slot(scheduler: Scheduler, clock: ManualClock) -> None:
@@ -190,13 +142,6 @@ async def test_error_of_a_run_and_what_its_frames_hold_are_let_go(scheduler: Sch
         gc.enable()
 
 
-class Forgetful:
-    """A report that keeps nothing."""
-
-    async def __call__(self, _run: JobRun, _error: BaseException | None) -> None:
-        return
-
-
 async def test_cancelled_run_is_reported_and_really_cancelled(scheduler: Scheduler, reports: Reports) -> None:
     work = Work()
     scheduler.add(job(work.wait))
@@ -236,137 +181,6 @@ async def test_without_a_report_of_ones_own_a_failure_is_logged_with_its_traceba
     assert "ValueError: no price" in caplog.text
 
 
-async def test_run_now_runs_at_once_and_leaves_the_slots_as_they_are(scheduler: Scheduler, clock: ManualClock) -> None:
-    work = Work()
-    scheduler.add(job(work.quick))
-    scheduler.start()
-    await clock.forward(30)
-    await scheduler.run_now("work")
-    assert work.begun == 2
-    assert scheduler.status("work").next_run_at == MONDAY + timedelta(seconds=60)
-    await scheduler.stop()
-
-
-async def test_run_now_is_refused_while_the_job_runs(scheduler: Scheduler) -> None:
-    work = Work()
-    scheduler.add(job(work.wait))
-    running = scheduler.run_now("work")
-    await settle()
-    with pytest.raises(JobAlreadyRunning, match="job 'work' is running"):
-        scheduler.run_now("work")
-    assert scheduler.status("work").state is JobState.RUNNING
-    work.release.set()
-    await running
-
-
-async def test_paused_job_fires_no_slot_and_makes_up_for_none(scheduler: Scheduler, clock: ManualClock) -> None:
-    work = Work()
-    scheduler.add(job(work.quick))
-    scheduler.start()
-    await settle()
-    scheduler.pause("work")
-    assert (scheduler.status("work").state, scheduler.status("work").next_run_at) == (JobState.PAUSED, None)
-    await clock.pass_by(300)
-    assert work.begun == 1
-    await scheduler.run_now("work")
-    assert work.begun == 2
-    scheduler.resume("work")
-    scheduler.resume("work")
-    await clock.pass_by(60)
-    assert work.begun == 3
-    assert scheduler.status("work").coalesced_slots == 0
-    await scheduler.stop()
-
-
-async def test_unknown_job_is_told_with_those_there_are(scheduler: Scheduler) -> None:
-    scheduler.add(job(Work().quick, "one"))
-    scheduler.add(job(Work().quick, "other"))
-    for call in (scheduler.run_now, scheduler.pause, scheduler.resume, scheduler.status):
-        with pytest.raises(UnknownJob, match="no job 'none'; there are: one, other"):
-            call("none")
-
-
-async def test_id_that_is_taken_and_a_second_start_are_refused(scheduler: Scheduler) -> None:
-    scheduler.add(job(Work().quick))
-    with pytest.raises(SchedulerError, match="there is a job 'work' already"):
-        scheduler.add(job(Work().quick))
-    scheduler.start()
-    with pytest.raises(SchedulerError, match="started already"):
-        scheduler.start()
-    await scheduler.stop()
-
-
-async def test_job_added_later_has_its_next_slot_and_none_of_the_past(scheduler: Scheduler, clock: ManualClock) -> None:
-    scheduler.start()
-    await clock.forward(90)
-    work = Work()
-    scheduler.add(job(work.quick))
-    await settle()
-    assert work.begun == 0
-    await clock.pass_by(30)
-    assert work.begun == 1
-    await scheduler.stop()
-
-
-async def test_stop_fires_no_more_and_waits_for_what_runs(scheduler: Scheduler, clock: ManualClock) -> None:
-    work = Work()
-    scheduler.add(job(work.wait))
-    scheduler.start()
-    await settle()
-    stopping = asyncio.create_task(scheduler.stop(grace_s=30))
-    await settle()
-    assert not stopping.done()
-    assert clock.alarms == []
-    work.release.set()
-    assert await stopping == ()
-    await clock.forward(600)
-    assert work.begun == 1
-    assert scheduler.statistics().started_at is None
-
-
-async def test_stop_cancels_what_does_not_end_in_time(scheduler: Scheduler, reports: Reports) -> None:
-    scheduler.add(job(Work().wait))
-    scheduler.run_now("work")
-    await settle()
-    assert await scheduler.stop(grace_s=0) == ()
-    assert [run.outcome for run in reports.runs] == [RunOutcome.CANCELLED]
-
-
-async def test_stop_names_what_swallows_its_cancellation(
-    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("volaris.scheduler.loop.CANCEL_GRACE_S", 0.01)
-    end = asyncio.Event()
-
-    async def stubborn() -> None:
-        while not end.is_set():
-            try:
-                await end.wait()
-            except asyncio.CancelledError:
-                continue
-
-    scheduler.add(job(stubborn))
-    running = scheduler.run_now("work")
-    await settle()
-    assert await scheduler.stop(grace_s=0) == ("work",)
-    assert "jobs that did not end although they were cancelled: work" in caplog.text
-    end.set()
-    await running
-
-
-async def test_scheduler_can_be_started_again_after_a_stop(scheduler: Scheduler, clock: ManualClock) -> None:
-    work = Work()
-    scheduler.add(job(work.quick))
-    scheduler.start()
-    await settle()
-    await scheduler.stop()
-    await clock.forward(600)
-    scheduler.start()
-    await settle()
-    assert (work.begun, scheduler.status("work").coalesced_slots) == (2, 0)
-    await scheduler.stop()
-
-
 async def test_wall_clock_that_is_put_forward_fires_a_calendar_time_within_a_minute(
     scheduler: Scheduler, clock: ManualClock
 ) -> None:
@@ -395,11 +209,3 @@ async def test_wall_clock_that_was_days_ahead_and_is_put_right_does_not_hold_up_
     await clock.pass_by(12 * 3600)
     assert work.begun == 1
     await scheduler.stop()
-
-
-async def test_statistics_list_the_jobs_as_they_were_added(scheduler: Scheduler) -> None:
-    scheduler.add(job(Work().quick, "b"))
-    scheduler.add(replace(job(Work().quick, "a"), description="other work"))
-    statistics = scheduler.statistics()
-    assert [(status.id, status.description) for status in statistics.jobs] == [("b", "some work"), ("a", "other work")]
-    assert (statistics.started_at, statistics.running) == (None, 0)
