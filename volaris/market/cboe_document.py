@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from volaris.market.records import Quote
 
 NAME = "cboe"
 NEW_YORK = ZoneInfo("America/New_York")
+TOO_LARGE = 2**53  # from here on a double skips whole numbers, and soon a count no longer fits the database's bigint
 
 
 def parse_quote(document: bytes, symbol: str) -> Quote:
@@ -54,8 +54,8 @@ def _number(data: dict[str, Any], key: str, symbol: str) -> float | None:
     value = data.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise BadDocument(NAME, symbol, f"{key} is not a number from 0 on")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < TOO_LARGE:
+        raise BadDocument(NAME, symbol, f"{key} is not a number from 0 to 2^53")
     return float(value)
 
 
@@ -63,6 +63,6 @@ def _last_trade(data: dict[str, Any], symbol: str) -> datetime:
     """The feed gives New York's time without saying so."""
     try:
         local = datetime.fromisoformat(data["last_trade_time"])
-    except (KeyError, TypeError, ValueError):
+        return (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):  # the last: a time that UTC puts outside the calendar
         raise BadDocument(NAME, symbol, "last_trade_time is not a time") from None
-    return (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)

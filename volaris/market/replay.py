@@ -2,7 +2,7 @@
 
 A bar becomes four ticks of its day in New York: the open at 9:30, the two extremes at 11:30 and 13:30, and the close at
 16:00; the low comes first on a day that rose. Every call for a symbol gives its next tick, with the real time it is of,
-and after the last bar the first one comes again.
+and after the last bar the first one comes again. Each symbol begins with its own first bar, GOOG in August 2004.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import asyncio
 import csv
 import gzip
 import io
+import math
+import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
-from volaris.errors import BadDocument, SourceUnavailable, UnknownSymbol
+from volaris.errors import BadDocument, SourceError, UnknownSymbol
 from volaris.market.records import Quote, Symbol
 
 NAME = "replay"
@@ -61,7 +63,7 @@ class ReplaySource:
         return tuple(Symbol(symbol=symbol, name=name) for symbol, name in NAMES.items())
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """The next tick of each. Raises UnknownSymbol, or SourceUnavailable where the extra is not installed."""
+        """The next tick of each. Raises UnknownSymbol, SourceError where the extra is not installed, BadDocument."""
         for symbol in symbols:
             if symbol not in NAMES:
                 raise UnknownSymbol(NAME, symbol, f"there are bars of {', '.join(NAMES)} only")
@@ -96,14 +98,27 @@ def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
 
 
 def load_bars() -> dict[str, Bars]:
-    """Read the package's file; blocks for about 50 ms. Raises SourceUnavailable where the package is not there."""
+    """Read the package's file; blocks for about 50 ms, and takes 0.4 MB more than it keeps.
+
+    Raises SourceError where the package is not there, which no second attempt mends, and BadDocument as parse_bars does
+    and for a file that cannot be unpacked.
+    """
     try:
         packed = (files("bokeh_sampledata") / "_data" / "stocks.csv.gz").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         cause = "its bars are not there: pip install 'volaris[replay]'"
-        raise SourceUnavailable(NAME, ", ".join(NAMES), cause) from error
-    with io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding="ascii") as lines:
-        return parse_bars(lines)
+        raise SourceError(NAME, ", ".join(NAMES), cause) from error
+    return unpack_bars(packed)
+
+
+def unpack_bars(packed: bytes) -> dict[str, Bars]:
+    """Bars by symbol from gzipped CSV. Raises BadDocument as parse_bars does, and for what cannot be unpacked."""
+    try:
+        with io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding="ascii") as lines:
+            return parse_bars(lines)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        cause = f"the package's file cannot be read: {type(error).__name__}"
+        raise BadDocument(NAME, ", ".join(NAMES), cause) from error
 
 
 def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
@@ -128,12 +143,15 @@ def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
 
 def _append(bars: Bars, row: dict[str, str]) -> None:
     day = date.fromisoformat(row["Date"]).toordinal()
+    volume = int(row["Volume"])
     first, high, low, last = (float(row[column]) for column in ("Open", "High", "Low", "Close"))
-    if not 0 < low <= min(first, last) <= max(first, last) <= high or (bars.days and day <= bars.days[-1]):
-        raise ValueError("out of bounds or out of order")
+    if not 0 < low <= min(first, last) <= max(first, last) <= high < math.inf:
+        raise ValueError("out of bounds")
+    if volume < 0 or (bars.days and day <= bars.days[-1]):
+        raise ValueError("negative volume or out of order")
     bars.days.append(day)
     bars.opens.append(first)
     bars.highs.append(high)
     bars.lows.append(low)
     bars.closes.append(last)
-    bars.volumes.append(int(row["Volume"]))
+    bars.volumes.append(volume)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import orjson
 import pytest
 import pytest_asyncio
-from aiohttp import web
+from aiohttp import ServerDisconnectedError, web
 from aiohttp.test_utils import TestServer
 
 from tests.shared import shared_file
 from volaris.errors import BadDocument, SourceTimeout, SourceUnavailable, UnknownSymbol
+from volaris.market import cboe
 from volaris.market.cboe import CboeSource
+from volaris.market.cboe_document import parse_quote
 from volaris.market.constituents import constituents
+from volaris.market.records import Quote
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,11 +34,13 @@ class Feed:
         self.answers: dict[str, list[Callable[[str], Awaitable[web.StreamResponse]]]] = {}
         self.asked: list[str] = []
         self.was_asked = asyncio.Event()
+        self.request: web.Request
         self.at_once = self.most_at_once = 0
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         symbol = request.match_info["name"].removesuffix(".json")
+        self.request = request
         self.asked.append(symbol)
         self.was_asked.set()
         self.at_once += 1
@@ -68,6 +74,21 @@ def body(content: bytes) -> Callable[[str], Awaitable[web.Response]]:
 async def hang(_symbol: str) -> web.Response:
     await asyncio.Event().wait()
     raise AssertionError("nobody sets that event")
+
+
+def dropping(feed: Feed, begun: bytes) -> Callable[[str], Awaitable[web.StreamResponse]]:
+    """Closes the connection after a head that promises 1 000 bytes and these few of them, or after nothing at all."""
+
+    async def answer(_symbol: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        if begun:
+            await response.prepare(feed.request)
+            await response.write(begun)
+        assert feed.request.transport is not None
+        feed.request.transport.close()
+        return response
+
+    return answer
 
 
 @pytest_asyncio.fixture
@@ -186,6 +207,40 @@ async def unused_port() -> int:
     server.close()
     await server.wait_closed()
     return port
+
+
+async def test_dropped_connection_is_tried_again_and_then_unavailable_from_the_drivers_error(
+    feed: Feed, source: CboeSource
+) -> None:
+    feed.answers["CLX"] = [dropping(feed, b""), good]
+    assert [quote.price for quote in await source.quotes(["CLX"])] == [10.0]
+    feed.answers["CLX"] = [dropping(feed, b"")]
+    with pytest.raises(SourceUnavailable, match="cboe: CLX: ServerDisconnectedError on the way") as caught:
+        await source.quotes(["CLX"])
+    assert isinstance(caught.value.__cause__, ServerDisconnectedError)
+
+
+async def test_body_that_ends_before_its_length_is_unavailable(feed: Feed, source: CboeSource) -> None:
+    feed.answers["CLX"] = [dropping(feed, b'{"data": ')]
+    with pytest.raises(SourceUnavailable, match="cboe: CLX: ClientPayloadError on the way"):
+        await source.quotes(["CLX"])
+
+
+async def test_documents_are_parsed_one_at_a_time(source: CboeSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_inside = threading.Barrier(2)
+    met: list[str] = []
+
+    def parse(document: bytes, symbol: str) -> Quote:
+        try:
+            both_inside.wait(timeout=0.05)
+            met.append(symbol)
+        except threading.BrokenBarrierError:
+            both_inside.reset()
+        return parse_quote(document, symbol)
+
+    monkeypatch.setattr(cboe, "parse_quote", parse)
+    assert len(await source.quotes(["AAPL", "CLX", "IBM", "XOM"])) == 4
+    assert met == [], "two documents in the parser at once stop the loop for twice as long"
 
 
 async def test_first_failure_ends_the_other_requests(feed: Feed, source: CboeSource) -> None:

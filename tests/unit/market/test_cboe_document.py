@@ -53,6 +53,10 @@ def test_bid_or_ask_of_zero_or_none_is_none() -> None:
     assert (quote.bid, quote.ask, quote.volume) == (None, None, None)
 
 
+def test_largest_volume_below_the_bound_is_kept_to_the_share() -> None:
+    assert parse_quote(document(volume=2**53 - 1), "CLX").volume == 9_007_199_254_740_991
+
+
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
@@ -60,14 +64,19 @@ def test_bid_or_ask_of_zero_or_none_is_none() -> None:
         ({"symbol": ...}, "the document is of another symbol"),
         ({"current_price": ...}, "current_price is missing or not above zero"),
         ({"current_price": 0}, "current_price is missing or not above zero"),
-        ({"current_price": -1}, "current_price is not a number from 0 on"),
-        ({"current_price": "95.55"}, "current_price is not a number from 0 on"),
-        ({"current_price": True}, "current_price is not a number from 0 on"),
-        ({"bid": []}, "bid is not a number from 0 on"),
-        ({"volume": -5}, "volume is not a number from 0 on"),
+        ({"current_price": -1}, "current_price is not a number from 0 to"),
+        ({"current_price": "95.55"}, "current_price is not a number from 0 to"),
+        ({"current_price": True}, "current_price is not a number from 0 to"),
+        ({"bid": []}, "bid is not a number from 0 to"),
+        ({"volume": -5}, "volume is not a number from 0 to"),
+        ({"volume": 2**53}, r"volume is not a number from 0 to 2\^53"),
+        ({"volume": 1e300}, "volume is not a number from 0 to"),
+        ({"current_price": 2.0**53}, "current_price is not a number from 0 to"),
         ({"last_trade_time": ...}, "last_trade_time is not a time"),
         ({"last_trade_time": "yesterday"}, "last_trade_time is not a time"),
         ({"last_trade_time": 5}, "last_trade_time is not a time"),
+        ({"last_trade_time": "9999-12-31T23:59:59"}, "last_trade_time is not a time"),
+        ({"last_trade_time": "0001-01-01T00:00:00+05:00"}, "last_trade_time is not a time"),
     ],
 )
 def test_document_with_something_wrong_is_refused_by_the_name_of_it(changes: dict[str, object], cause: str) -> None:

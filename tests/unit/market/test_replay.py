@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from volaris.errors import BadDocument, SourceUnavailable, UnknownSymbol
+from volaris.errors import BadDocument, SourceError, UnknownSymbol
 from volaris.market import replay
 from volaris.market.records import Quote
-from volaris.market.replay import NAMES, ReplaySource, load_bars, parse_bars, tick_of
+from volaris.market.replay import NAMES, ReplaySource, load_bars, parse_bars, tick_of, unpack_bars
 
 HEADER = "Ticker,Date,Open,High,Low,Close,Volume,Adj Close"
 ROSE = "2000-03-01,118.56,132.06,118.5,130.31,9616100,4.18"
@@ -87,8 +88,9 @@ async def test_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
         raise ModuleNotFoundError("bokeh_sampledata")
 
     monkeypatch.setattr(replay, "files", missing)
-    with pytest.raises(SourceUnavailable, match=r"its bars are not there: pip install 'volaris\[replay\]'"):
+    with pytest.raises(SourceError, match=r"its bars are not there: pip install 'volaris\[replay\]'") as caught:
         await ReplaySource().quotes(["AAPL"])
+    assert type(caught.value) is SourceError, "the kinds that are tried again would be tried in vain"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,9 @@ async def test_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
         "AAPL,2000-03-01,x,2,1,2,10,1",
         "AAPL,2000-13-01,1,2,1,2,10,1",
         "AAPL,2000-03-01,1,2,1,2,many,1",
+        "AAPL,2000-03-01,1,2,1,2,-10,1",
+        "AAPL,2000-03-01,1,inf,1,2,10,1",
+        "AAPL,2000-03-01,1,2,nan,2,10,1",
         "AAPL,2000-03-01,1,2",
     ],
 )
@@ -113,3 +118,20 @@ def test_bars_out_of_order_and_symbols_without_bars_are_refused() -> None:
         parse_bars(four(FELL, ROSE))
     with pytest.raises(BadDocument, match="replay: GOOG: no bars at all"):
         parse_bars(lines(f"AAPL,{ROSE}", f"XOM,{ROSE}"))
+
+
+@pytest.mark.parametrize(
+    ("packed", "cause"),
+    [
+        (b"no gzip", "BadGzipFile"),
+        (gzip.compress("\n".join(four(ROSE)).encode())[:-12], "EOFError"),
+        (gzip.compress("\n".join(four(ROSE)).encode() + b"\xff"), "UnicodeDecodeError"),
+    ],
+)
+def test_file_that_cannot_be_unpacked_is_a_bad_document(packed: bytes, cause: str) -> None:
+    with pytest.raises(BadDocument, match=f"the package's file cannot be read: {cause}"):
+        unpack_bars(packed)
+
+
+def test_packed_bars_are_the_bars_of_their_lines() -> None:
+    assert unpack_bars(gzip.compress("\n".join(four(ROSE, FELL)).encode())) == parse_bars(four(ROSE, FELL))
