@@ -7,7 +7,8 @@
     ├── NotComparable
     ├── JobBusy
     ├── WalkInProgress
-    └── ChildFailed
+    ├── ChildFailed
+    └── CannotCheck
 
 A leaf: it imports nothing of this project.
 """
@@ -78,3 +79,7 @@ class ChildFailed(ProfilingError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the child process for {what} {cause}")
+
+
+class CannotCheck(ProfilingError):
+    """Raised by a check for a function that is not there, or that fails when it is run."""

@@ -144,6 +144,6 @@ def parse_kb_lines(text: str) -> dict[str, int]:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None

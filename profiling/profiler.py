@@ -9,8 +9,13 @@ from profiling.diff import GroupBy, compare
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, Verdict
 from profiling.run import Run, Shared
-from profiling.source import SourceReader
+from profiling.source import SourceReader, users_site
 from profiling.trend import series_of, verdict
+
+
+def reader_for(level: Level) -> traces.TraceReader:
+    """What counts the traces of that level: by the innermost line, or where stacks are known, by the user's own."""
+    return traces.TraceReader(site_of=users_site) if level is Level.STACKS else traces.TraceReader()
 
 
 class Profiler:
@@ -43,7 +48,8 @@ class Profiler:
         self._finished = 0
         self._shared = Shared(
             limit=process.memory_limit(limit_mb),
-            reader=reader or traces.TraceReader(),
+            reader=reader or reader_for(level),
+            tracing=traces.Tracing(level.frames or 1),
             keep=self._keep,
             next_id=lambda: next(self._ids),
         )

@@ -23,6 +23,12 @@ class Level(StrEnum):
 
     COUNTERS = "counters"
     LINES = "lines"
+    STACKS = "stacks"
+
+    @property
+    def frames(self) -> int:
+        """Frames that tracemalloc keeps with each allocation; 0 where it is off."""
+        return {Level.COUNTERS: 0, Level.LINES: 1, Level.STACKS: 25}[self]
 
 
 class Outcome(StrEnum):
@@ -299,6 +305,36 @@ class Verdict:
     runs: int  # how many runs it rests on
     bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A line that keeps more with every run."""
+
+    site: SiteKey
+    bytes_per_run: float
+    stack: tuple[SiteKey, ...]  # innermost first; the site alone where no more frames are known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was seen of one job."""
+
+    job: str
+    runs: int
+    level: Level
+    verdict: Verdict
+    suspects: tuple[Suspect, ...]  # largest first; empty where nothing grows
+    usage: MemoryUsage  # at the end
+    traced_bytes: int | None
+    held_free_bytes: int | None  # freed by the program, held by the C allocator
+    cost: Cost
+    slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
+
+    @property
+    def grows(self) -> bool:
+        """Whether the verdict is one to act on."""
+        return self.verdict.state in {State.LEAKING, State.NATIVE_GROWTH}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

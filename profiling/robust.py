@@ -51,6 +51,7 @@ class Break:
 
     at: int  # index of the first value of the second part
     gain: float  # how much better than one straight line, as an F statistic
+    bend: float  # what the straight line leaves unexplained (root mean square), as a share of the series' range
 
 
 def best_break(values: Sequence[float], least: int = 3) -> Break | None:
@@ -67,8 +68,9 @@ def best_break(values: Sequence[float], least: int = 3) -> Break | None:
         (min(_rss_of_jump(values, at), _rss_of_kink(values, at)), at) for at in range(least, n - least + 1)
     )
     if line <= _rounding(values):
-        return Break(best_at, 0.0)
-    return Break(best_at, (line / max(best_rss, _rounding(values)) - 1) * max(1, n - 4))
+        return Break(best_at, 0.0, 0.0)
+    bend = math.sqrt(line / n) / (max(values) - min(values))
+    return Break(best_at, (line / max(best_rss, _rounding(values)) - 1) * max(1, n - 4), bend)
 
 
 def _rounding(values: Sequence[float]) -> float:

@@ -152,7 +152,7 @@ class Run:
             return None
 
     def _has_lines(self) -> bool:
-        return self.level is Level.LINES and self._degraded is None
+        return self.level.frames > 0 and self._degraded is None
 
     def _finish(self, closing: Snapshot | None) -> None:
         self._shared.active.discard(self)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+import threading
 import tokenize
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,26 +32,29 @@ class Place:
 
 
 class SourceReader:
-    """Looks lines up, and keeps what it found of the most recent ones."""
+    """Looks lines up, and keeps what it found of the most recent ones. Several threads may ask at once."""
 
     def __init__(self) -> None:
         self._places: OrderedDict[SiteKey, Place] = OrderedDict()
+        self._lock = threading.Lock()  # else one thread pushes out the line that another is about to take
 
     def places(self, keys: Iterable[SiteKey]) -> Mapping[SiteKey, Place]:
         """The place of each key. Each file is read once, up to the last line that is wanted of it."""
         wanted = list(dict.fromkeys(keys))
-        found = {key: self._places[key] for key in wanted if key in self._places}
+        with self._lock:
+            found = {key: self._places[key] for key in wanted if key in self._places}
         missing: dict[str, set[int]] = {}
         for path, line in wanted:
             if (path, line) not in found:
                 missing.setdefault(path, set()).add(line)
         for path, lines in missing.items():
             found.update(_read(path, lines))
-        for key in wanted:
-            self._places[key] = found[key]
-            self._places.move_to_end(key)
-        while len(self._places) > CACHED_LINES:
-            self._places.popitem(last=False)
+        with self._lock:
+            for key in wanted:
+                self._places[key] = found[key]
+                self._places.move_to_end(key)
+            while len(self._places) > CACHED_LINES:
+                self._places.popitem(last=False)
         return found
 
 
@@ -57,29 +62,40 @@ def _read(path: str, lines: set[int]) -> dict[SiteKey, Place]:
     file = short_path(path)
     try:
         functions, texts = functions_and_texts(path, lines)
-    except (OSError, SyntaxError, UnicodeDecodeError, tokenize.TokenError):
+    except (OSError, SyntaxError, ValueError, tokenize.TokenError):
         functions, texts = {}, {}
     return {(path, line): Place(file, functions.get(line), texts.get(line)) for line in lines}
 
 
 def functions_and_texts(path: str, lines: set[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """Qualified function and stripped text of each of these lines that the file has.
+    """Qualified function of each of these lines that holds code, and stripped text of each that the file has.
 
-    One pass over the file's tokens that ends after the last line: no tree is built, and other threads get their turn.
-    Raises OSError, SyntaxError or tokenize.TokenError for what is not readable Python.
+    A line belongs to the function in whose block it stands: a lambda, a comprehension and the body of a one-line `def`
+    to the one around them. One pass over the file's tokens that ends after the last line: no tree is built, and other
+    threads get their turn. Raises OSError, SyntaxError, tokenize.TokenError or ValueError (bytes that are no text, a
+    path that cannot be one) for what is not readable Python.
     """
-    last, functions, texts = max(lines), {}, {}
+    last = max(lines)
+    functions: dict[int, str] = {}
+    texts: dict[int, str] = {}
     scopes = _Scopes()
     with tokenize.open(path) as source:
-        for token in tokenize.generate_tokens(source.readline):
-            if token.start[0] > last and scopes.at_statement:
+        for token in tokenize.generate_tokens(_noting(source, lines, texts).__next__):
+            if token.start[0] > last:
                 break
             scopes.see(token)
             for line in range(token.start[0], token.end[0] + 1):
                 if line in lines and line not in functions and token.type not in _INVISIBLE:
                     functions[line] = scopes.name
-                    texts[line] = _line_of(token, line)[:MAX_SOURCE_CHARS]
     return functions, texts
+
+
+def _noting(source: Iterable[str], lines: set[int], texts: dict[int, str]) -> Iterator[str]:
+    """Pass lines on and note the wanted ones. Not from the tokens: theirs are cut at more than a file's line ends."""
+    for number, text in enumerate(source, start=1):
+        if number in lines:
+            texts[number] = text.strip()[:MAX_SOURCE_CHARS]
+        yield text
 
 
 _INVISIBLE = {
@@ -92,13 +108,6 @@ _INVISIBLE = {
 }
 
 
-def _line_of(token: tokenize.TokenInfo, line: int) -> str:
-    """The text of one of the lines that a token spans; tokens carry all of theirs."""
-    texts = token.line.splitlines()
-    index = line - token.start[0]
-    return texts[index].strip() if index < len(texts) else ""
-
-
 class _Scopes:
     """Follows `def` and `class` through the tokens."""
 
@@ -108,7 +117,6 @@ class _Scopes:
         self._pending: str | None = None  # after `def` or `class`, before the name
         self._opened: tuple[str, bool] | None = None  # named, its block not begun
         self._after_newline = False
-        self.at_statement = True
 
     @property
     def name(self) -> str:
@@ -135,7 +143,6 @@ class _Scopes:
             self._see_name(token.string)
         if token.type not in {tokenize.NL, tokenize.COMMENT}:
             self._after_newline = token.type == tokenize.NEWLINE
-        self.at_statement = token.type in {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}
 
     def _see_name(self, name: str) -> None:
         if self._pending:
@@ -145,6 +152,21 @@ class _Scopes:
             self._pending = name
 
 
+def users_site(frames: tuple[SiteKey, ...]) -> SiteKey:
+    """The innermost frame outside the standard library and installed packages; the innermost where there is none."""
+    return next((frame for frame in frames if is_users(frame[0])), frames[0])
+
+
+@lru_cache(maxsize=4_096)
+def is_users(path: str) -> bool:
+    """Whether a file is the user's own: neither of the standard library, nor installed, nor made up like `<string>`."""
+    return not path.startswith(("<", *LIBRARIES)) and not INSTALLED.intersection(Path(path).parts)
+
+
+LIBRARIES = tuple(f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib"))
+INSTALLED = {"site-packages", "dist-packages"}
+
+
 @lru_cache(maxsize=1_024)
 def short_path(path: str) -> str:
     """A file's path from its top package down (`volaris/jobs/prices.py`), else from the import path, else whole."""
@@ -152,11 +174,13 @@ def short_path(path: str) -> str:
     if not file.is_absolute():
         return path
     top = file.parent
-    while (top / "__init__.py").exists():
+    # Not Path.exists, which raises for a path that is closed to us or too long. A package in the root has no parent.
+    while top != top.parent and os.path.exists(top / "__init__.py"):  # noqa: PTH110
         top = top.parent
     if top != file.parent:
         return str(file.relative_to(top))
-    for entry in sorted(filter(os.path.isabs, sys.path), key=len, reverse=True):
+    # Programs put Path objects there too, though the import system passes them by.
+    for entry in sorted(filter(os.path.isabs, map(str, sys.path)), key=len, reverse=True):
         if file.is_relative_to(entry):
             return str(file.relative_to(entry))
     return path

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _tracemalloc
 import asyncio
+import collections
 import gc
 import marshal
 import os
@@ -25,6 +26,7 @@ from profiling import forked
 from profiling.meter import Meter
 from profiling.records import SiteKey, SiteTable, Snapshot
 
+_count_elements: Callable[[dict[Any, int], Iterable[Any]], None] = collections._count_elements  # type: ignore[attr-defined]  # noqa: SLF001
 _get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
 
 OWN_FILES = (f"{Path(__file__).parent}{os.sep}", tracemalloc.__file__)
@@ -42,6 +44,9 @@ takes twice the time where many traces share a line, as neighbours do."""
 
 Sums = dict[SiteKey, list[int]]
 """Bytes and blocks by line, while they are counted."""
+
+SiteOf = Callable[[tuple[SiteKey, ...]], SiteKey]
+"""Which of its frames, innermost first, a trace is put down to."""
 
 _size_and_frames = itemgetter(1, 2)
 
@@ -88,7 +93,8 @@ class Tracing:
     is gone when the stretch is over.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, frames: int = 1) -> None:
+        self._frames = frames
         self._period = 0
         self._marker: bytearray | None = None
         self._is_ours = False
@@ -97,7 +103,7 @@ class Tracing:
         """The number of the stretch we are in, from 1; begins one where tracing is off, or was off in between."""
         if self._marker is None or tracemalloc.get_object_traceback(self._marker) is None:
             if not tracemalloc.is_tracing():
-                tracemalloc.start()
+                tracemalloc.start(self._frames)
                 self._is_ours = True
             self._marker = bytearray(64)
             self._period += 1
@@ -114,8 +120,9 @@ class Tracing:
 class TraceReader:
     """Takes snapshots. Keeps one tuple for each line it ever saw, so that all tables share their keys."""
 
-    def __init__(self, *, fork_above_traces: int = FORK_ABOVE_TRACES) -> None:
+    def __init__(self, *, site_of: SiteOf = itemgetter(0), fork_above_traces: int = FORK_ABOVE_TRACES) -> None:
         self._keys: dict[SiteKey, SiteKey] = {}
+        self._site_of = site_of
         self._fork_above_traces = fork_above_traces if forked.available() else None
 
     def read(self, period: int) -> Snapshot:
@@ -125,9 +132,9 @@ class TraceReader:
         """
         meter = Meter()
         if self._forks():
-            answer = forked.call(counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            answer = forked.call(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
             return self._from_child(answer, meter, period)
-        counting = _Counting(meter)
+        counting = _Counting(meter, self._site_of)
         for _ in counting.slices():
             pass
         return self._from_here(counting, meter, period)
@@ -136,12 +143,15 @@ class TraceReader:
         """As `read`, but yields to the loop between slices or while the child works."""
         meter = Meter()
         if self._forks():
-            answer = await forked.call_async(counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            answer = await forked.call_async(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
             return self._from_child(answer, meter, period)
-        counting = _Counting(meter)
+        counting = _Counting(meter, self._site_of)
         for _ in counting.slices():
             await asyncio.sleep(0)
         return self._from_here(counting, meter, period)
+
+    def _counted_in_child(self) -> bytes:  # pragma: no cover - in the child
+        return counted(self._site_of)
 
     def _forks(self) -> bool:
         return self._fork_above_traces is not None and estimated_traces() > self._fork_above_traces
@@ -184,8 +194,9 @@ class TraceReader:
 class _Counting:
     """Counts the raw traces of one moment in slices, and holds the raw list no longer than that takes."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, site_of: SiteOf) -> None:
         self._meter = meter
+        self._site_of = site_of
         self.sums: Sums = {}
         with meter.hold():
             self._raw = raw_traces()
@@ -194,7 +205,7 @@ class _Counting:
     def slices(self) -> Iterator[None]:
         for begin in range(0, self.traces, SLICE_TRACES):
             with self._meter.hold():
-                add_up(self._raw[begin : begin + SLICE_TRACES], self.sums)
+                add_up(self._raw[begin : begin + SLICE_TRACES], self.sums, self._site_of)
             yield
         with self._meter.hold():
             self._raw = []
@@ -226,14 +237,20 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
     return tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback))
 
 
-def add_up(raw: Iterable[Any], sums: Sums) -> None:
-    """Add each trace's bytes to its innermost line, by counting equal ones in C."""
+def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = itemgetter(0)) -> None:
+    """Add each trace's bytes to the line it is put down to, by counting equal traces in C."""
     equal = map(_size_and_frames, raw)
-    while counted := Counter(islice(equal, COUNTED_AT_ONCE)):
+    while True:
+        counted: dict[tuple[int, tuple[SiteKey, ...]], int] = {}
+        # What Counter.update calls; called from here, what it allocates is told apart as the profiler's own.
+        _count_elements(counted, islice(equal, COUNTED_AT_ONCE))
+        if not counted:
+            return
         for (size_bytes, frames), count in counted.items():
-            row = sums.get(frames[0])
+            site = site_of(frames)
+            row = sums.get(site)
             if row is None:
-                sums[frames[0]] = [size_bytes * count, count]
+                sums[site] = [size_bytes * count, count]
             else:
                 row[0] += size_bytes * count
                 row[1] += count
@@ -244,15 +261,26 @@ def rows_of(sums: Sums) -> Iterator[tuple[SiteKey, int, int]]:
     return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
 
 
-def counted_in_child() -> bytes:
+def counted(site_of: SiteOf) -> bytes:
     """What a forked child does: count everything, and encode it small for the pipe."""
     raw, sums = raw_traces(), Sums()
-    add_up(raw, sums)
+    add_up(raw, sums, site_of)
     _never_freed.append(raw)
     return encoded(len(raw), rows_of(sums))
 
 
 _never_freed: list[Any] = []  # in a child: it ends sooner when it does not free a million tuples first
+
+
+def largest_stacks(sites: Iterable[SiteKey], site_of: SiteOf) -> dict[SiteKey, tuple[SiteKey, ...]]:
+    """For each of these sites the frames, innermost first, by which most of its bytes came."""
+    wanted = set(sites)
+    bytes_by: dict[SiteKey, Counter[tuple[SiteKey, ...]]] = {site: Counter() for site in wanted}
+    for _, size_bytes, frames, *_ in raw_traces():
+        site = site_of(frames)
+        if site in wanted:
+            bytes_by[site][frames] += size_bytes
+    return {site: stacks.most_common(1)[0][0] for site, stacks in bytes_by.items() if stacks}
 
 
 def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:

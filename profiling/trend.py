@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from profiling.records import Outcome, RunProfile, State, Verdict
+from profiling.records import Counters, Outcome, RunProfile, State, Verdict
 from profiling.robust import best_break, mann_kendall_z, theil_sen
 from profiling.units import format_bytes, format_change
 
@@ -18,6 +18,7 @@ MIN_RUNS = 12  # before that, a cache that fills over its first 8 runs looks lik
 WINDOW_RUNS = 50
 SIGNIFICANT_Z = 2.6  # of Mann and Kendall's test: 0.5 % of pure noise is beyond
 BREAK_GAIN = 18.0  # F statistic from which on a cut in two explains the series, and not chance
+STRAIGHT_SHARE = 0.05  # of the range: a line that explains all but this is straight
 GIVEN_BACK = 0.5  # of a rise: a series that falls by so much at once is a sawtooth
 LEAST_SHARE = 0.0002  # of the level a run: what grows slower takes months to matter
 LEAST_HEAP_BYTES = 2_048  # a run; likewise
@@ -29,8 +30,10 @@ class Series:
     """What the runs of a job say, oldest first, one value a run."""
 
     heap: tuple[float, ...]  # bytes that tracemalloc sees; where it is off, blocks of pymalloc
+    own_heap: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
     is_traced: bool
     process: tuple[float, ...]  # bytes: RSS without what the C allocator holds free
+    own_process: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
 
     def __len__(self) -> int:
         return len(self.process)
@@ -47,8 +50,28 @@ def series_of(runs: Sequence[RunProfile]) -> Series:
         completed = [run for run in completed if run.lines is not None and run.lines.period == lines.period]
     window = completed[-WINDOW_RUNS:]
     heap = [float(run.lines.traced_bytes if run.lines else run.after.blocks) for run in window]
-    process = [float(run.after.rss_bytes - (run.after.c_heap_free_bytes or 0)) for run in window]
-    return Series(heap=tuple(heap), is_traced=lines is not None, process=tuple(process))
+    heap_changes = [
+        run.lines.traced_diff_bytes if run.lines else run.after.blocks - run.before.blocks for run in window
+    ]
+    process = [float(_held(run.after)) for run in window]
+    process_changes = [_held(run.after) - _held(run.before) for run in window]
+    return Series(
+        heap=tuple(heap),
+        own_heap=_summed_from(heap[:1], heap_changes),
+        is_traced=lines is not None,
+        process=tuple(process),
+        own_process=_summed_from(process[:1], process_changes),
+    )
+
+
+def _held(counters: Counters) -> int:
+    """What the process holds, without what the C allocator could give back."""
+    return counters.rss_bytes - (counters.c_heap_free_bytes or 0)
+
+
+def _summed_from(first: Sequence[float], changes: Sequence[int]) -> tuple[float, ...]:
+    """The level after each run, had nothing changed between runs, from the level after the first."""
+    return tuple(accumulate(changes[1:], initial=first[0])) if first else ()
 
 
 def verdict(series: Series) -> Verdict:
@@ -59,8 +82,8 @@ def verdict(series: Series) -> Verdict:
         return Verdict(
             state=State.INSUFFICIENT_RUNS, reason=reason, runs=len(series), bytes_per_run=None, interval_bytes=None
         )
-    heap = growing_part(series.heap, LEAST_HEAP_BYTES if series.is_traced else 1.0)
-    process = growing_part(series.process, LEAST_PROCESS_BYTES)
+    heap = _growing_by_its_own_runs(series.heap, series.own_heap, LEAST_HEAP_BYTES if series.is_traced else 1.0)
+    process = _growing_by_its_own_runs(series.process, series.own_process, LEAST_PROCESS_BYTES)
     if heap is not None and series.is_traced:
         return _leaking(heap, "traced memory")
     if heap is not None and process is not None:
@@ -70,13 +93,23 @@ def verdict(series: Series) -> Verdict:
     return _stable(series)
 
 
+def _growing_by_its_own_runs(total: Sequence[float], own: Sequence[float], least: float) -> Sequence[float] | None:
+    """The growing part of what the job's runs add, if the total grows too; None otherwise.
+
+    Where only the total grows another job is to blame. Where only the runs add, it is freed in between: garbage that
+    waits for the collector, a table that the next run replaces.
+    """
+    part = growing_part(own, least)
+    return part if part is not None and growing_part(total, least) is not None else None
+
+
 def growing_part(values: Sequence[float], least: float) -> Sequence[float] | None:
     """The part of the series, up to its end, over which it grows by `least` a run or more; None where there is none."""
     part = values
-    cut = best_break(values)
-    if cut is not None and cut.gain > BREAK_GAIN:
-        part = values[cut.at :]
-        if len(part) < MIN_RUNS * 2 // 3 or _is_given_back(values, part) or not _is_one_piece(part):
+    begin = _last_change(values)
+    if begin > 0:
+        part = values[begin:]
+        if len(part) < MIN_RUNS * 2 // 3 or _is_given_back(values, part) or _last_change(part) > 0:
             return None
     slope, _, _ = theil_sen(part)
     level = abs(sum(part)) / len(part)
@@ -85,9 +118,13 @@ def growing_part(values: Sequence[float], least: float) -> Sequence[float] | Non
     return part
 
 
-def _is_one_piece(part: Sequence[float]) -> bool:
-    cut = best_break(part)
-    return cut is None or cut.gain <= BREAK_GAIN
+def _last_change(values: Sequence[float]) -> int:
+    """Where the level or the slope of the series changes; 0 where it is one straight line, or nearly so.
+
+    Without noise the smallest bend of a line is significant, and means nothing.
+    """
+    cut = best_break(values)
+    return cut.at if cut is not None and cut.gain > BREAK_GAIN and cut.bend > STRAIGHT_SHARE else 0
 
 
 def _is_given_back(values: Sequence[float], part: Sequence[float]) -> bool:

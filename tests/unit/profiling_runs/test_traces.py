@@ -217,3 +217,28 @@ def test_number_of_traces_is_estimated_within_a_third(tracing: None) -> None:
     raw = traces.raw_traces()
     assert 0.67 < traces.estimated_traces() / len(raw) < 1.5
     assert len(kept) == 60_000
+
+
+def test_stack_by_which_most_of_a_lines_bytes_came_is_told() -> None:
+    tracemalloc.start(5)
+    try:
+        few, many = keep_lists(10), [keep_lists(10) for _ in range(50)]
+        stacks = traces.largest_stacks([(here(), KEEPING_LINE), ("nowhere.py", 1)], lambda frames: frames[0])
+    finally:
+        tracemalloc.stop()
+    (site,) = stacks
+    assert site == (here(), KEEPING_LINE)
+    caller = test_stack_by_which_most_of_a_lines_bytes_came_is_told.__code__.co_firstlineno + 3
+    assert (here(), caller) in stacks[site]
+    assert len(few) + len(many) == 60
+
+
+def test_public_call_keeps_the_order_of_frames() -> None:
+    tracemalloc.start(5)
+    try:
+        kept = keep_lists(10)
+        frames = next(frames for _, _, frames, _ in traces.public_raw_traces() if frames[0] == (here(), KEEPING_LINE))
+    finally:
+        tracemalloc.stop()
+    assert len(frames) > 1
+    assert len(kept) == 10

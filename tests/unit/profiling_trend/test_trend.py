@@ -17,9 +17,8 @@ FLAT = (100.0 * MB,) * 60
 
 
 def judge(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Verdict:
-    return verdict(
-        Series(heap=tuple(heap), is_traced=is_traced, process=tuple(FLAT[: len(heap)] if process is None else process))
-    )
+    held = tuple(FLAT[: len(heap)] if process is None else process)
+    return verdict(Series(heap=tuple(heap), own_heap=tuple(heap), is_traced=is_traced, process=held, own_process=held))
 
 
 @pytest.mark.parametrize("runs", [12, 20, 50])
@@ -87,6 +86,13 @@ def test_without_lines_the_number_of_blocks_stands_for_pythons_heap() -> None:
     assert judge([5_000 + 90 * run for run in range(12)], is_traced=False).state is State.STABLE
 
 
+def test_growth_by_another_jobs_runs_or_freed_between_runs_is_not_this_jobs_leak() -> None:
+    rising, flat = tuple(20e6 + 40_000 * run for run in range(20)), (20e6,) * 20
+    for total, own in ((rising, flat), (flat, rising)):
+        told = verdict(Series(heap=total, own_heap=own, is_traced=True, process=FLAT[:20], own_process=FLAT[:20]))
+        assert told.state is State.STABLE
+
+
 def test_growth_too_small_to_matter_is_stable() -> None:
     told = judge([20e6 + 500 * run for run in range(50)])
     assert told.state is State.STABLE
@@ -97,8 +103,7 @@ def test_too_few_runs_say_how_many_are_missing() -> None:
     told = judge([20e6 + 40_000 * run for run in range(11)])
     assert told.state is State.INSUFFICIENT_RUNS
     assert told.reason == "11 completed runs so far, a verdict takes 12: 1 more"
-    assert told.bytes_per_run is None
-    assert told.interval_bytes is None
+    assert (told.bytes_per_run, told.interval_bytes) == (None, None)
     assert judge([]).state is State.INSUFFICIENT_RUNS
 
 
@@ -115,9 +120,12 @@ def test_series_is_that_of_the_completed_runs_of_the_last_stretch_of_tracing() -
         profile(5, 3 * MB, period=2),
     ]
     series = series_of(runs)
-    assert (series.heap, series.is_traced) == ((2 * MB, 3 * MB), True)
+    assert series.is_traced
+    assert list(series.heap) == [2 * MB, 3 * MB]
+    assert list(series.own_heap) == [2 * MB, 2 * MB + 1234]
+    assert list(series.own_process) == [99 * MB, 100 * MB]
     # What the C allocator holds free is no growth: 101 MB of RSS, 2 MB of them free.
-    assert series.process == (99 * MB, 99 * MB)
+    assert list(series.process) == [99 * MB, 99 * MB]
 
 
 def test_series_without_lines_counts_blocks_and_is_bounded() -> None:
