@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def load(targets: Sequence[str]) -> list[Target]:
     loaded = []
     for text in targets:
         file, _, name = text.rpartition(":")
-        path = Path(file).resolve()
+        path = Path(os.path.normpath(Path(file).absolute()))  # as the user names it: symbolic links stay
         if not file or not name.isidentifier() or path.suffix != ".py":
             raise CannotCheck(f"{text!r} is not of the form FILE.py:FUNCTION")
         if path not in modules:

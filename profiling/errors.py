@@ -41,12 +41,14 @@ class UnknownRun(ProfilingError):
 
 
 class NotEnoughRuns(ProfilingError):
-    """Raised by a comparison of a job's last two runs while there are fewer than two with lines."""
+    """Raised by a comparison while a job has fewer than two runs with lines, or none before the run asked for."""
 
-    def __init__(self, job: str, profiled: int) -> None:
+    def __init__(self, job: str, profiled: int, before: int | None = None) -> None:
         super().__init__(
             f"job {job!r} has {profiled} profiled run(s) at level lines, a comparison takes 2; "
             "wait for its next run or start one now"
+            if before is None
+            else f"job {job!r} has no profiled run at level lines before run {before}; name a later one to compare with"
         )
         self.job = job
         self.profiled = profiled

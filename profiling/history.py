@@ -37,7 +37,8 @@ class RunStore(Protocol):
 class History:
     """The last runs of each job, bounded in number a job and in bytes over all.
 
-    Where the bytes run out the oldest run makes room, whatever its job, but a job's last two stay: they are its diff.
+    Where the bytes run out the oldest run makes room, whatever its job. A job's last two, which are its diff, go only
+    when no job has more, and those of the job that has just run stay: so names without end cannot fill the memory.
     """
 
     def __init__(self, *, runs_per_job: int = RUNS_PER_JOB, max_bytes: int = MAX_BYTES) -> None:
@@ -53,7 +54,7 @@ class History:
         self._bytes += size_of(run)
         if len(runs) > self._runs_per_job:
             self._drop_oldest_of(run.job)
-        while self._bytes > self._max_bytes and (job := self._job_of_oldest()):
+        while self._bytes > self._max_bytes and (job := self._job_that_makes_room(run.job)):
             self._drop_oldest_of(job)
 
     def jobs(self) -> tuple[str, ...]:
@@ -64,9 +65,10 @@ class History:
         """Runs of one job, or of all by id, oldest first. Raises UnknownJob."""
         if job is None:
             return sorted((run for runs in self._runs.values() for run in runs), key=lambda run: run.id)
-        if job not in self._runs:
+        found = self._runs.get(job)  # asked once: a report in a thread may meet a job that just made room
+        if found is None:
             raise UnknownJob(job, self._runs)
-        return tuple(self._runs[job])
+        return tuple(found)
 
     def get(self, run_id: int) -> RunProfile:
         """One run by its id. Raises UnknownRun."""
@@ -80,13 +82,16 @@ class History:
         """Estimated: the tables and the records, without the keys that all tables share."""
         return self._bytes
 
-    def _job_of_oldest(self) -> str | None:
-        """The job that can spare a run and has the oldest one."""
+    def _job_that_makes_room(self, added: str) -> str | None:
+        """The job that has the oldest run of those that can be spared; None where only the last of `added` are left."""
         spare = [runs[0] for runs in self._runs.values() if len(runs) > KEPT_FOR_COMPARISON]
-        return min(spare, key=lambda run: run.id).job if spare else None
+        others = [runs[0] for job, runs in self._runs.items() if job != added]
+        return min(spare or others, key=lambda run: run.id).job if spare or others else None
 
     def _drop_oldest_of(self, job: str) -> None:
         self._bytes -= size_of(self._runs[job].popleft())
+        if not self._runs[job]:
+            del self._runs[job]
 
 
 def size_of(run: RunProfile) -> int:
@@ -113,7 +118,7 @@ def pair_to_compare(
         return run, _run_of(runs, job, against_id)
     earlier = [other for other in with_lines if other.id < run.id]
     if not earlier:
-        raise NotEnoughRuns(job, len(with_lines))
+        raise NotEnoughRuns(job, len(with_lines), before=run.id)
     return run, earlier[-1]
 
 

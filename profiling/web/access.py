@@ -51,5 +51,10 @@ def _check(access: Access, request: web.Request) -> None:
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
         raise Problem(HTTPStatus.FORBIDDEN, "send the header `Authorization: Bearer <DEBUG_TOKEN>`")
-    if access.token is not None and not hmac.compare_digest(given.strip().encode(), access.token.encode()):
+    if access.token is not None and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(access.token)):
         raise Problem(HTTPStatus.FORBIDDEN, "the bearer token is not the one in DEBUG_TOKEN")
+
+
+def _bytes_of(text: str) -> bytes:
+    """As it was sent, or set in the environment: bytes that are no UTF-8 come as lone surrogates."""
+    return text.encode(errors="surrogateescape")

@@ -36,4 +36,5 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
     except tuple(STATUS_OF) as error:
         extra = {"known": list(error.known)} if isinstance(error, UnknownJob) else None
         headers = {"Retry-After": "5"} if isinstance(error, WalkInProgress) else None
-        raise Problem(STATUS_OF[type(error)], str(error), extra=extra, headers=headers) from error
+        status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
+        raise Problem(status, str(error), extra=extra, headers=headers) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import cast
@@ -14,6 +15,7 @@ from profiling import objects, process
 from profiling.diff import GroupBy
 from profiling.errors import NotEnoughRuns, UnknownJob
 from profiling.profiler import Profiler
+from profiling.records import RunProfile
 from profiling.render.json import (
     Json,
     diff_to_dict,
@@ -85,7 +87,9 @@ class DebugRoutes:
         """A job's latest run with lines against the one before it."""
         query = Query(request)
         query.only("job", "run", "against", "group_by", "limit", "format")
-        job = self._known(query.required("job"))
+        job = query.required("job")
+        if not self._runs_of(job):
+            raise NotEnoughRuns(job, 0)
         compare = partial(
             self._profiler.diff,
             job,
@@ -107,7 +111,7 @@ class DebugRoutes:
         query.only("job", "limit")
         job = query.optional("job")
         limit = query.integer("limit", default=50, low=1, high=MAX_SITES)
-        runs = self._profiler.history.runs(self._known(job) if job else None)
+        runs = self._runs_of(job) if job else self._profiler.history.runs()
         return _answer({"runs": [run_to_dict(run) for run in list(reversed(runs))[:limit]]})
 
     async def run(self, request: web.Request) -> web.Response:
@@ -141,14 +145,14 @@ class DebugRoutes:
         self._jobs.resume(request.match_info["job_id"])
         return _answer(self._job(request.match_info["job_id"]))
 
-    def _known(self, job: str) -> str:
-        """The job, if it has profiled runs. Raises NotEnoughRuns for one that has yet to run, else UnknownJob."""
+    def _runs_of(self, job: str) -> Sequence[RunProfile]:
+        """The job's runs, oldest first: none for one that has yet to run. Raises UnknownJob."""
         profiled, scheduled = self._profiler.history.jobs(), {info.id for info in self._jobs.jobs()}
-        if job not in profiled and job in scheduled:
-            raise NotEnoughRuns(job, 0)
-        if job not in profiled:
-            raise UnknownJob(job, scheduled.union(profiled))
-        return job
+        if job in profiled:
+            return self._profiler.history.runs(job)
+        if job in scheduled:
+            return ()
+        raise UnknownJob(job, scheduled.union(profiled))
 
     def _verdict(self, job: str, profiled: set[str]) -> Json | None:
         return verdict_to_dict(self._profiler.verdict(job)) if job in profiled else None

@@ -1,0 +1,45 @@
+"""A bare application with the debug routes and hand-made runs: it has no middleware of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from profiling import History, Level, Profiler, RunProfile
+from profiling.web import Access, JobControl, mount
+from profiling.web.routes import DebugRoutes
+from tests.integration.debug.conftest import HandMadeJobs
+from tests.unit.profiling_data.make import run
+
+Client = TestClient[web.Request, web.Application]
+
+PREFIXES = ("/api/v1/debug", "/debug")
+RUNS = (
+    run(1, {("/gone/a.py", 7): (1_000, 4)}, job="sync"),
+    run(2, {("/gone/a.py", 7): (3_000, 8), ("/gone/b.py", 1): (10, 1)}, job="sync"),
+)
+
+
+def routes(method: str) -> list[str]:
+    """Paths of all guarded routes with that method, each with something real in its place and its query."""
+    profiler = Profiler(level=Level.COUNTERS)
+    table = DebugRoutes(profiler, HandMadeJobs(), "development").table()
+    paths = [route.path.format(run_id=1, job_id="sync") for route in table if route.method == method]
+    return [f"{path}?job=sync" if path == "/memory/diff" else path for path in paths]
+
+
+@asynccontextmanager
+async def serving(
+    *, access: Access | None = None, jobs: JobControl | None = None, runs: Iterable[RunProfile] = RUNS
+) -> AsyncIterator[Client]:
+    history = History(runs_per_job=100)
+    for each in runs:
+        history.add(each)
+    app = web.Application()
+    profiler = Profiler(level=Level.COUNTERS, limit_mb=512, history=history)
+    mount(app, profiler, access=access, jobs=jobs or HandMadeJobs())
+    async with TestClient(TestServer(app)) as client:
+        yield client
