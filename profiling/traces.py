@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import _tracemalloc
 import asyncio
-import collections
 import gc
-import marshal
 import os
 import tracemalloc
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 
 from profiling import forked
+from profiling.counting import SiteOf, Sums, add_up, decoded, encoded, rows_of
 from profiling.meter import Meter
 from profiling.records import SiteKey, SiteTable, Snapshot
 
-_count_elements: Callable[[dict[Any, int], Iterable[Any]], None] = collections._count_elements  # type: ignore[attr-defined]  # noqa: SLF001
 _get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
 
 OWN_FILES = (f"{Path(__file__).parent}{os.sep}", tracemalloc.__file__)
@@ -37,18 +33,6 @@ SLICE_TRACES = 5_000  # about 3 ms of counting
 CHILD_TIMEOUT_S = 30.0
 TRACE_BYTES = 49  # of tracemalloc's tables for a live trace, measured on 3.11 to 3.13
 RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
-
-COUNTED_AT_ONCE = 256
-"""Python has the integers up to 256 ready. Larger counts would be made anew for each trace, and traced themselves: that
-takes twice the time where many traces share a line, as neighbours do."""
-
-Sums = dict[SiteKey, list[int]]
-"""Bytes and blocks by line, while they are counted."""
-
-SiteOf = Callable[[tuple[SiteKey, ...]], SiteKey]
-"""Which of its frames, innermost first, a trace is put down to."""
-
-_size_and_frames = itemgetter(1, 2)
 
 
 def is_tracing() -> bool:
@@ -237,30 +221,6 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
     return tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback))
 
 
-def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = itemgetter(0)) -> None:
-    """Add each trace's bytes to the line it is put down to, by counting equal traces in C."""
-    equal = map(_size_and_frames, raw)
-    while True:
-        counted: dict[tuple[int, tuple[SiteKey, ...]], int] = {}
-        # What Counter.update calls; called from here, what it allocates is told apart as the profiler's own.
-        _count_elements(counted, islice(equal, COUNTED_AT_ONCE))
-        if not counted:
-            return
-        for (size_bytes, frames), count in counted.items():
-            site = site_of(frames)
-            row = sums.get(site)
-            if row is None:
-                sums[site] = [size_bytes * count, count]
-            else:
-                row[0] += size_bytes * count
-                row[1] += count
-
-
-def rows_of(sums: Sums) -> Iterator[tuple[SiteKey, int, int]]:
-    """(line, bytes, blocks) for each line."""
-    return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
-
-
 def counted(site_of: SiteOf) -> bytes:
     """What a forked child does: count everything, and encode it small for the pipe."""
     raw, sums = raw_traces(), Sums()
@@ -281,23 +241,3 @@ def largest_stacks(sites: Iterable[SiteKey], site_of: SiteOf) -> dict[SiteKey, t
         if site in wanted:
             bytes_by[site][frames] += size_bytes
     return {site: stacks.most_common(1)[0][0] for site, stacks in bytes_by.items() if stacks}
-
-
-def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
-    """A table as bytes: file names once, and four columns of numbers."""
-    files: dict[str, int] = {}
-    file_of, lines, sizes, counts = columns = array("q"), array("q"), array("q"), array("q")
-    for (file, line), size_bytes, count in rows:
-        file_of.append(files.setdefault(file, len(files)))
-        lines.append(line)
-        sizes.append(size_bytes)
-        counts.append(count)
-    return marshal.dumps((traces, list(files), *(column.tobytes() for column in columns)))
-
-
-def decoded(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
-    """The inverse of `encoded`."""
-    traces, files, *columns = marshal.loads(data)  # noqa: S302 - written by our own child
-    file_of, lines, sizes, counts = (array("q", column) for column in columns)
-    keys = ((files[file], line) for file, line in zip(file_of, lines, strict=True))
-    return traces, zip(keys, sizes, counts, strict=True)

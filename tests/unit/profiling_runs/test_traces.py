@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling import traces
+from profiling.counting import Sums, add_up, decoded, encoded, rows_of
 from profiling.records import SiteKey, SiteTable, Snapshot
-from profiling.traces import TraceReader, Tracing, add_up, decoded, encoded, rows_of
+from profiling.traces import TraceReader, Tracing
 
 NEVER = 10**9
 
@@ -42,7 +43,7 @@ def test_private_and_public_calls_give_the_same_table(tracing: None) -> None:
     public = traces.public_raw_traces()
 
     def table_of(raw: list[tuple[int, int, tuple[SiteKey, ...], int]]) -> dict[SiteKey, tuple[int, int]]:
-        sums: traces.Sums = {}
+        sums: Sums = {}
         add_up(raw, sums)
         return {key: (size, count) for key, size, count in rows_of(sums) if key[0] == here()}
 
@@ -163,7 +164,7 @@ def test_sizes_and_outer_frames_are_summed_up_by_the_innermost_line() -> None:
     raw = (
         [(0, 10, (inner, one), 2)] * 2 + [(0, 10, (inner, other), 2), (0, 7, (one,), 1)] + [(0, 5, (inner, one), 2)] * 4
     )
-    sums: traces.Sums = {}
+    sums: Sums = {}
     add_up(raw, sums)
     assert sorted(rows_of(sums)) == [(inner, 50, 7), (one, 7, 1)]
 
@@ -171,7 +172,7 @@ def test_sizes_and_outer_frames_are_summed_up_by_the_innermost_line() -> None:
 @given(st.integers(0, 2_000), st.integers(1, 50))
 def test_every_trace_is_counted_once_however_many_there_are(count: int, lines: int) -> None:
     raw = [(0, 8 + n % 3, (("a.py", n % lines),), 1) for n in range(count)]
-    sums: traces.Sums = {}
+    sums: Sums = {}
     add_up(iter(raw), sums)
     assert sum(blocks for _, _, blocks in rows_of(sums)) == count
     assert sum(size for _, size, _ in rows_of(sums)) == sum(size for _, size, _, _ in raw)
