@@ -25,6 +25,7 @@ from profiling.render.json import (
     verdict_to_dict,
 )
 from profiling.render.text import diff_to_text
+from profiling.trend import series_of, verdict
 from profiling.units import to_mb
 from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.query import Query, run_id
@@ -100,10 +101,10 @@ class DebugRoutes:
         )
         form = query.choice("format", ("json", "text"))
         diff = await asyncio.to_thread(compare)
-        verdict = await asyncio.to_thread(self._profiler.verdict, job)
+        judged = await asyncio.to_thread(verdict, series_of(self._profiler.history.runs(job)))
         if form == "text":
-            return web.Response(text=diff_to_text(diff, verdict))
-        return _answer(diff_to_dict(diff, verdict))
+            return web.Response(text=diff_to_text(diff, judged))
+        return _answer(diff_to_dict(diff, judged))
 
     async def runs(self, request: web.Request) -> web.Response:
         """The runs in the history, newest first; of one job or of all."""
@@ -125,8 +126,8 @@ class DebugRoutes:
     async def list_jobs(self, request: web.Request) -> web.Response:
         """Each job's state, next run, last run and verdict."""
         Query(request).only()
-        # In a thread: a verdict over 50 runs takes up to 20 ms of arithmetic.
-        verdicts = await asyncio.to_thread(self._verdicts)
+        # The runs are taken here, where they do not change meanwhile; a verdict over 50 of them is 20 ms of arithmetic.
+        verdicts = await asyncio.to_thread(_verdicts, self._profiler.history.runs())
         jobs = [_job_to_dict(info) | {"verdict": verdicts.get(info.id)} for info in self._jobs.jobs()]
         return _answer({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
 
@@ -155,11 +156,15 @@ class DebugRoutes:
             return ()
         raise UnknownJob(job, scheduled.union(profiled))
 
-    def _verdicts(self) -> dict[str, Json]:
-        return {job: verdict_to_dict(self._profiler.verdict(job)) for job in self._profiler.history.jobs()}
-
     def _job(self, job_id: str) -> Json:
         return next(_job_to_dict(info) for info in self._jobs.jobs() if info.id == job_id)
+
+
+def _verdicts(runs: Sequence[RunProfile]) -> dict[str, Json]:
+    by_job: dict[str, list[RunProfile]] = {}
+    for run in runs:
+        by_job.setdefault(run.job, []).append(run)
+    return {job: verdict_to_dict(verdict(series_of(its_runs))) for job, its_runs in by_job.items()}
 
 
 def _job_to_dict(info: JobInfo) -> Json:
