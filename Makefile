@@ -26,7 +26,9 @@ bench: setup
 
 setup: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+SAMPLER = $(wildcard profiling/_sampler*.[ch])
+
+$(VENV)/.installed: pyproject.toml constraints.txt $(SAMPLER)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 		{ echo "Python 3.11 to 3.14 is needed; choose one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)

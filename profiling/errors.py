@@ -8,6 +8,7 @@
     ├── JobBusy
     ├── WalkInProgress
     ├── ChildFailed
+    ├── SamplerUnavailable
     └── CannotCheck
 
 A leaf: it imports nothing of this project.
@@ -81,6 +82,13 @@ class ChildFailed(ProfilingError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the child process for {what} {cause}")
+
+
+class SamplerUnavailable(ProfilingError):
+    """Raised where samples are asked for and cannot be taken; the message says why."""
+
+    def __init__(self, why: str | None) -> None:
+        super().__init__(why or "samples are not available")
 
 
 class CannotCheck(ProfilingError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from profiling import process, traces
+from profiling import process, sampler, traces
 from profiling.diff import GroupBy, compare
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, Verdict
@@ -22,7 +22,8 @@ class Profiler:
     """Watches runs of jobs, one `run(job)` around each, and keeps what it saw in `history`.
 
     At level `lines` tracing goes on with the first run and stays on until `close`, because a comparison needs both
-    runs in one stretch of tracing. `limit_mb` overrules the container's own limit.
+    runs in one stretch of tracing; so it is with sampling at level `samples`, one sample every `sample_bytes`.
+    `limit_mb` overrules the container's own limit.
 
     Example:
         >>> profiler = Profiler(level=Level.LINES)
@@ -40,6 +41,7 @@ class Profiler:
         limit_mb: float | None = None,
         history: RunStore | None = None,
         reader: traces.TraceReader | None = None,
+        sample_bytes: float = sampler.RATE_BYTES,
     ) -> None:
         self.level = level
         self.history: RunStore = history if history is not None else History()
@@ -50,6 +52,7 @@ class Profiler:
             limit=process.memory_limit(limit_mb),
             reader=reader or reader_for(level),
             tracing=traces.Tracing(level.frames or 1),
+            sampling=sampler.Sampling(sample_bytes),
             keep=self._keep,
             next_id=lambda: next(self._ids),
         )
@@ -84,7 +87,7 @@ class Profiler:
 
     def own_bytes(self) -> int:
         """What the profiler keeps: tracemalloc's tables and the history."""
-        return traces.own_tables_bytes() + self.history.own_bytes()
+        return traces.own_tables_bytes() + sampler.own_tables_bytes() + self.history.own_bytes()
 
     def statistics(self) -> ProfilerStatistics:
         """What it is doing and what it keeps."""
@@ -101,6 +104,7 @@ class Profiler:
     def close(self) -> None:
         """Switch tracing off, if this profiler switched it on. At a quiet point: no run, no worker thread at work."""
         self._shared.tracing.close()
+        self._shared.sampling.close()
 
     def _keep(self, profile: RunProfile) -> None:
         self._finished += 1

@@ -22,13 +22,19 @@ class Level(StrEnum):
     """How closely a run is watched; see the table in docs/levels.md for what each one costs."""
 
     COUNTERS = "counters"
+    SAMPLES = "samples"
     LINES = "lines"
     STACKS = "stacks"
 
     @property
     def frames(self) -> int:
         """Frames that tracemalloc keeps with each allocation; 0 where it is off."""
-        return {Level.COUNTERS: 0, Level.LINES: 1, Level.STACKS: 25}[self]
+        return {Level.LINES: 1, Level.STACKS: 25}.get(self, 0)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the sampler is on."""
+        return self is Level.SAMPLES
 
 
 class Outcome(StrEnum):
@@ -138,6 +144,7 @@ class SiteTable:
     keys: tuple[SiteKey, ...]
     sizes: array[int]  # bytes, signed 64 bit
     counts: array[int]  # blocks, signed 64 bit
+    errors: array[float] | None = None  # standard errors of the sizes, bytes; None where they are exact
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[SiteKey, int, int]]) -> SiteTable:
@@ -169,7 +176,7 @@ class SiteTable:
     @property
     def own_bytes(self) -> int:
         """What the table itself costs, without its keys."""
-        return 24 * len(self.keys) + 200
+        return (24 if self.errors is None else 32) * len(self.keys) + 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,17 +216,28 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinesOfRun:
-    """What level `lines` adds to a run."""
+class Precision:
+    """How far estimates can be trusted. Standard errors: the truth is within two of them 19 times of 20."""
 
-    live: SiteTable  # alive after the run, from whatever source
+    rate_bytes: float  # one sample every so many bytes, in the mean
+    live_error_bytes: float  # of what is alive, over all lines
+    retained_error_bytes: float  # of what the run kept, over all lines
+    peak: SiteTable | None  # alive when the run's own memory was highest, to within 5 %; None where it was not watched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesOfRun:
+    """What a run kept by line: exact from tracemalloc for the whole process, or estimated for the job alone."""
+
+    live: SiteTable  # alive after the run: from whatever source where exact, of the job where estimated
     retained: SiteTable  # after less before, lines that changed only; negative where memory went
     traced_bytes: int  # after the run, without the profiler's own
     traced_diff_bytes: int  # after less before, without the profiler's own
     traced_peak_bytes: int | None  # highest in the run, whoever allocated; None where it is not known
     profiler_bytes: int  # the profiler's own share of the traced memory, after the run
-    traces: int
-    period: int
+    traces: int  # or samples
+    period: int  # which stretch of tracing, or of sampling, this was
+    precision: Precision | None = None  # None where the figures are exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +254,8 @@ class RunProfile:
     after: Counters
     limit: MemoryLimit
     peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
-    lines: LinesOfRun | None  # None at level `counters`, and where `degraded` says why
+    lines: LinesOfRun | None  # exact; None where the level has none, and where `degraded` says why
+    samples: LinesOfRun | None = None  # estimated; likewise
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
     degraded: str | None  # why less was measured than the level promises
     cost: Cost
@@ -253,8 +272,13 @@ class RunProfile:
 
     @property
     def retained_bytes(self) -> int | None:
-        """Traced bytes that the run left behind, by known lines or not; None without lines."""
-        return self.lines.traced_diff_bytes if self.lines else None
+        """Bytes that the run left behind, by known lines or not; None where no lines are known."""
+        return self.figures.traced_diff_bytes if self.figures else None
+
+    @property
+    def figures(self) -> LinesOfRun | None:
+        """The exact lines where there are any, else the estimates."""
+        return self.lines or self.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +359,19 @@ class Checked:
     def grows(self) -> bool:
         """Whether the verdict is one to act on."""
         return self.verdict.state in {State.LEAKING, State.NATIVE_GROWTH}
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerStatistics:
+    """What the sampler has done since its start."""
+
+    rate_bytes: float  # now: it doubles when there are too many samples
+    alive: int
+    taken: int
+    lost: int  # for want of memory to keep them
+    thinned: int  # times that the rate was doubled
+    stacks: int  # different ones that are kept
+    table_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Self
 
 from profiling import process
 from profiling.diff import changed
-from profiling.errors import ChildFailed
+from profiling.errors import ChildFailed, SamplerUnavailable
 from profiling.meter import Meter
 from profiling.peaks import Peaks
 from profiling.records import (
@@ -24,6 +24,8 @@ from profiling.records import (
     RunProfile,
     Snapshot,
 )
+from profiling.sampled import SampledRun
+from profiling.sampler import Sampling
 from profiling.traces import TraceReader, Tracing
 
 MEASURING_FAILED = (ChildFailed, MemoryError)
@@ -39,6 +41,7 @@ class Shared:
     keep: Callable[[RunProfile], None]  # called once with each finished run
     next_id: Callable[[], int]
     tracing: Tracing = field(default_factory=Tracing)
+    sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
     active: set[Run] = field(default_factory=set)
 
@@ -57,6 +60,7 @@ class Run:
         self._profile: RunProfile | None = None
         self._degraded: str | None = None
         self._opening: Snapshot | None = None
+        self._sampled: SampledRun | None = None
 
     @property
     def profile(self) -> RunProfile:
@@ -121,6 +125,7 @@ class Run:
         with self._meter.hold():
             self._before = process.counters()
             self._peak = self._shared.peaks.begin()
+            self._open_samples()
         self._opening_cost = self._meter.cost()
         self._started_at = datetime.now(UTC)
         self._started_s = time.perf_counter()
@@ -132,6 +137,27 @@ class Run:
         with self._meter.hold():
             self._shared.peaks.end(self._peak)
             self._after = process.counters()
+            self._samples = self._close_samples()
+
+    def _open_samples(self) -> None:
+        if not self.level.samples:
+            return
+        sampled = SampledRun(self.job, self._shared.sampling)
+        try:
+            sampled.open()
+        except SamplerUnavailable as error:
+            self._degraded = f"no samples: {error}"
+            return
+        self._sampled = sampled
+
+    def _close_samples(self) -> LinesOfRun | None:
+        if self._sampled is None:
+            return None
+        self._sampled.leave()
+        lines = self._sampled.close()
+        if lines is None:
+            self._degraded = "sampling was stopped during the run, and its samples with it"
+        return lines
 
     def _read(self) -> Snapshot | None:
         if not self._has_lines():
@@ -173,6 +199,7 @@ class Run:
             limit=self._shared.limit,
             peak_rss_bytes=self._peak.rss_bytes,
             lines=lines,
+            samples=self._samples,
             overlapped_with=tuple(sorted(self.overlapped_with)),
             degraded=self._degraded,
             cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),

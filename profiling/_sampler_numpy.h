@@ -1,0 +1,115 @@
+/* NumPy's arrays: a data handler by NEP 49 around the one that was in place.
+ *
+ * NumPy is met through its table of functions alone, so that building and loading the sampler need no NumPy. The handler
+ * is set in a context, as NumPy keeps it; arrays remember theirs, so whoever frees one comes here, in any context.
+ */
+
+#define HANDLER_NAME "mem_handler" /* of the capsule, by NEP 49 */
+#define SET_HANDLER 304            /* PyDataMem_SetHandler in NumPy's table, since 1.22; the table only ever grows */
+#define GET_HANDLER 305
+
+typedef struct {
+    void *context;
+    void *(*malloc)(void *, size_t);
+    void *(*calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t);
+    void (*free)(void *, void *, size_t);
+} ArrayAllocator;
+
+typedef struct {
+    char name[127];
+    uint8_t version;
+    ArrayAllocator allocator;
+} ArrayHandler;
+
+static ArrayAllocator arrays_below;    /* set once */
+static PyObject *array_handler_below;  /* its capsule; owned once set, never given back */
+static PyObject *array_handler;        /* ours; likewise */
+
+/* NumPy may call without the interpreter, so from two threads at once. */
+static inline bool array_runs_out(size_t size)
+{
+    return UNLIKELY(__atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) < 0);
+}
+
+static void *array_malloc(void *Py_UNUSED(context), size_t size)
+{
+    void *block = arrays_below.malloc(arrays_below.context, size);
+    if (array_runs_out(size)) {
+        sample(&arrays, block, size);
+    }
+    return block;
+}
+
+static void *array_calloc(void *Py_UNUSED(context), size_t count, size_t size)
+{
+    void *block = arrays_below.calloc(arrays_below.context, count, size);
+    if (block != NULL && array_runs_out(count * size)) {
+        sample(&arrays, block, count * size);
+    }
+    return block;
+}
+
+static void *array_realloc(void *Py_UNUSED(context), void *block, size_t size)
+{
+    Sample before = {.block = 0};
+    if (UNLIKELY(filter_has(block))) {
+        before = forget(block);
+    }
+    void *moved = arrays_below.realloc(arrays_below.context, block, size);
+    if (UNLIKELY(moved == NULL)) {
+        remember(before);
+    }
+    else if (array_runs_out(size)) {
+        sample(&arrays, moved, size);
+    }
+    return moved;
+}
+
+static void array_free(void *Py_UNUSED(context), void *block, size_t size)
+{
+    if (UNLIKELY(filter_has(block))) {
+        forget(block);
+    }
+    arrays_below.free(arrays_below.context, block, size);
+}
+
+static ArrayHandler our_handler = {
+    .name = "profiling_sampler",
+    .version = 1,
+    .allocator = {NULL, array_malloc, array_calloc, array_realloc, array_free},
+};
+
+/* Whether arrays made in this context come to us. Not so where a program has set a handler of its own, which stays. */
+static PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
+{
+    void **table = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
+    if (table == NULL) {
+        return NULL;
+    }
+    PyObject *current = ((PyObject *(*)(void))table[GET_HANDLER])();
+    ArrayHandler *handler = current != NULL ? PyCapsule_GetPointer(current, HANDLER_NAME) : NULL;
+    if (handler == NULL) {
+        Py_XDECREF(current);
+        return NULL;
+    }
+    if (array_handler == NULL) {
+        array_handler = PyCapsule_New(&our_handler, HANDLER_NAME, NULL);
+        if (array_handler == NULL) {
+            Py_DECREF(current);
+            return NULL;
+        }
+        arrays_below = handler->allocator;
+        array_handler_below = Py_NewRef(current);
+    }
+    bool is_ours = current == array_handler, is_known = current == array_handler_below;
+    Py_DECREF(current);
+    if (is_known) {
+        PyObject *old = ((PyObject *(*)(PyObject *))table[SET_HANDLER])(array_handler);
+        if (old == NULL) {
+            return NULL;
+        }
+        Py_DECREF(old);
+    }
+    return PyBool_FromLong(is_ours || is_known);
+}
