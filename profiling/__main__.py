@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         targets = load([arguments.target, *arguments.beside])
-        checked = asyncio.run(check(targets, runs=arguments.runs, level=Level(arguments.level)))
+        level = Level(arguments.level) if arguments.level else None
+        checked = asyncio.run(check(targets, runs=arguments.runs, level=level))
     except CannotCheck as error:
         sys.stderr.write(f"profiling: {error}\n")
         return 2
@@ -45,10 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("target", metavar="FILE.py:FUNCTION", help="plain or async, without arguments")
     command.add_argument("--runs", type=_runs, default=MIN_RUNS, metavar="N", help=f"how many, by default {MIN_RUNS}")
     command.add_argument(
-        "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="a further job, in turn"
+        "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="a further job beside it"
     )
     command.add_argument(
-        "--level", choices=[Level.LINES.value, Level.STACKS.value], default=Level.LINES.value, help="how closely"
+        "--level",
+        choices=[level.value for level in (Level.SAMPLES, Level.LINES, Level.STACKS)],
+        help="how closely; by default samples where the extension is built, else lines",
     )
     command.add_argument("--json", action="store_true", help="for programs")
     return parser

@@ -351,6 +351,17 @@ static PyObject *install(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
+/* For a forked child that wants to see the allocators below; samples are off from here on. */
+static PyObject *lift(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    for (int which = 0; which < 2; which++) {
+        if (is_hooked(domains[which])) {
+            PyMem_SetAllocator(domains[which], &below[which]);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 /* Under the lock. */
 static bool tables_begin(double rate, size_t limit, uint64_t seed)
 {
@@ -466,6 +477,7 @@ static PyObject *mark(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 
 static PyMethodDef functions[] = {
     {"install", install, METH_NOARGS, "Put the hooks in place where they are not."},
+    {"lift", lift, METH_NOARGS, "Take the hooks out: in a forked child only, where nobody else has saved them."},
     {"is_installed", is_installed, METH_NOARGS, "Whether allocations come to the hooks."},
     {"start", start, METH_VARARGS, "start(rate_bytes, max_samples, seed, job_label)"},
     {"stop", stop, METH_NOARGS, "Forget all samples, and switch the hooks off."},

@@ -8,20 +8,25 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from profiling import traces
+from profiling import sampler, traces
 from profiling.errors import CannotCheck
+from profiling.estimates import largest_stacks
 from profiling.profiler import Profiler
-from profiling.records import Checked, Cost, Level, State, Suspect
+from profiling.records import Checked, Cost, Level, RunProfile, SiteKey, State, Suspect
 from profiling.source import is_users, users_site
 from profiling.suspects import suspects
 from profiling.trend import MIN_RUNS
 
-PLAIN_RUNS = 2  # before tracing: what they take is what a run takes by itself
+PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
+COARSE_BYTES = 16_384  # one sample every so many
+FINE_BYTES = 512
+PERHAPS = 2.0  # standard errors: a rise by more, in a job that seems stable, is looked at again
+ROUGH = 0.05  # standard error of what is alive, as a share of it, from which on more samples are worth a further series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,36 +71,82 @@ def _module(path: Path) -> object:
     return module
 
 
-async def check(targets: Sequence[Target], *, runs: int = MIN_RUNS, level: Level = Level.LINES) -> list[Checked]:
-    """Run the targets in turn, `runs` times each, and judge them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a series of runs is made."""
 
-    They take turns, since at these levels two that overlap would each be charged with what both keep. Garbage is
-    collected at the end of each run, so that it counts as freed. Where a leak's line is not the user's own, as many
-    runs follow with stacks, which name it. Raises CannotCheck where a run fails.
+    runs: int
+    level: Level
+    sample_bytes: float = COARSE_BYTES
+    together: bool = False  # the targets overlap, else they take turns
+
+
+def first_plan(runs: int, level: Level | None, targets: int) -> Plan:
+    """Samples where they can be taken, since jobs may then overlap; exact lines elsewhere, in turns."""
+    if level is None:
+        level = Level.SAMPLES if sampler.unavailable_reason() is None else Level.LINES
+    return Plan(runs=runs, level=level, together=level.samples and targets > 1)
+
+
+def next_plan(plan: Plan, checked: Sequence[Checked]) -> Plan | None:
+    """A further series where this one leaves open what another can tell; None where it does not.
+
+    Samples are whose they are while jobs overlap, but the size of the process is not. More samples follow where they
+    were few for what they show, or showed nothing while the process grew. One frame of exact lines that is in a library
+    needs its callers.
     """
-    plain_s = {target.name: [await _timed(target) for _ in range(PLAIN_RUNS)] for target in targets}
-    profiler = await _series(targets, runs, level)
-    try:
-        checked = [_judge(profiler, target.name, min(plain_s[target.name])) for target in targets]
-    finally:
-        profiler.close()
-    if level is Level.LINES and any(_needs_stacks(result) for result in checked):
-        return await check(targets, runs=runs, level=Level.STACKS)
+    states = {result.verdict.state for result in checked}
+    if plan.together and State.NATIVE_GROWTH in states:
+        return replace(plan, together=False)
+    is_open = State.NATIVE_GROWTH in states or any(map(_is_rough, checked))
+    if plan.level.samples and plan.sample_bytes > FINE_BYTES and is_open:
+        return replace(plan, sample_bytes=FINE_BYTES)
+    if plan.level is Level.LINES and any(map(_needs_stacks, checked)):
+        return replace(plan, level=Level.STACKS)
+    return None
+
+
+async def check(targets: Sequence[Target], *, runs: int = MIN_RUNS, level: Level | None = None) -> list[Checked]:
+    """Run the targets `runs` times each, and judge them.
+
+    At level `samples`, the one where none is asked for, they run beside each other; at the exact ones in turns, since
+    of two that overlap each would be charged with what both keep. Garbage is collected at the end of each run, so that
+    it counts as freed. Raises CannotCheck where a run fails.
+    """
+    plain_s = {target.name: min([await _timed(target) for _ in range(PLAIN_RUNS)]) for target in targets}
+    plan: Plan | None = first_plan(runs, level, len(targets))
+    checked: list[Checked] = []
+    while plan is not None:
+        checked = await _series(targets, plan, plain_s)
+        plan = next_plan(plan, checked)
     return checked
 
 
-async def _series(targets: Sequence[Target], runs: int, level: Level) -> Profiler:
-    profiler = Profiler(level=level)
+async def _series(targets: Sequence[Target], plan: Plan, plain_s: Mapping[str, float]) -> list[Checked]:
+    profiler = Profiler(level=plan.level, sample_bytes=plan.sample_bytes, arenas=True)
+    took_s: dict[str, list[float]] = {target.name: [] for target in targets}
+
+    async def run(target: Target) -> None:
+        async with profiler.run(target.name):
+            took_s[target.name].append(await _timed(target))
+            gc.collect()
+
     try:
-        for _ in range(runs):
-            for target in targets:
-                async with profiler.run(target.name):
-                    await _timed(target)
-                    gc.collect()
-    except BaseException:
+        for _ in range(plan.runs):
+            if plan.together:
+                async with asyncio.TaskGroup() as group:
+                    for target in targets:
+                        group.create_task(run(target), name=target.name)
+            else:
+                for target in targets:
+                    await run(target)
+        return [
+            _judge(profiler, target.name, _slowdown(took_s[target.name], plain_s[target.name])) for target in targets
+        ]
+    except* CannotCheck as errors:
+        raise errors.exceptions[0] from None
+    finally:
         profiler.close()
-        raise
-    return profiler
 
 
 async def _timed(target: Target) -> float:
@@ -115,12 +166,25 @@ def _needs_stacks(result: Checked) -> bool:
     return result.verdict.state is State.LEAKING and not (result.suspects and is_users(result.suspects[0].site[0]))
 
 
-def _judge(profiler: Profiler, job: str, plain_s: float) -> Checked:
+def _is_rough(result: Checked) -> bool:
+    """Whether a leak's bytes, or whether it is one, hangs on few samples."""
+    error, slope = result.relative_error, result.verdict.bytes_per_run
+    if error is None or slope is None or result.traced_bytes is None:
+        return False
+    if result.verdict.state is State.LEAKING:
+        return error > ROUGH
+    return slope * result.runs > PERHAPS * error * result.traced_bytes
+
+
+def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
+    return median(took_s) / plain_s if plain_s > 1e-3 else None
+
+
+def _judge(profiler: Profiler, job: str, slowdown: float | None) -> Checked:
     runs = profiler.history.runs(job)
     verdict = profiler.verdict(job)
     found = suspects(runs) if verdict.state is State.LEAKING else []
-    site_of = users_site if profiler.level is Level.STACKS else innermost
-    stacks = traces.largest_stacks([site for site, _ in found], site_of)
+    stacks = _stacks(profiler.level, job, [site for site, _ in found])
     last = runs[-1]
     return Checked(
         job=job,
@@ -132,17 +196,32 @@ def _judge(profiler: Profiler, job: str, plain_s: float) -> Checked:
             for site, bytes_per_run in found
         ),
         usage=profiler.usage(),
-        traced_bytes=last.lines.traced_bytes if last.lines else None,
+        traced_bytes=last.figures.traced_bytes if last.figures else None,
+        relative_error=_relative_error(last),
         held_free_bytes=last.after.c_heap_free_bytes,
         cost=Cost(
             duration_s=sum(run.cost.duration_s for run in runs),
             stall_s=max(run.cost.stall_s for run in runs),
             memory_bytes=max(run.cost.memory_bytes for run in runs),
         ),
-        slowdown=median(run.duration_s for run in runs) / plain_s if plain_s > 1e-3 else None,
+        slowdown=slowdown,
     )
 
 
-def innermost(frames: tuple[tuple[str, int], ...]) -> tuple[str, int]:
+def _relative_error(run: RunProfile) -> float | None:
+    """Standard error of what is alive as a share of it; None where that is exact or nothing."""
+    figures = run.figures
+    if figures is None or figures.precision is None or figures.traced_bytes <= 0:
+        return None
+    return figures.precision.live_error_bytes / figures.traced_bytes
+
+
+def _stacks(level: Level, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
+    if level.samples:
+        return largest_stacks(sampler.snapshot(job), sites)
+    return traces.largest_stacks(sites, users_site if level is Level.STACKS else innermost)
+
+
+def innermost(frames: tuple[SiteKey, ...]) -> SiteKey:
     """The line that allocated."""
     return frames[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -45,15 +46,17 @@ def compare(
 ) -> RunDiff:
     """What is alive after `run` less what was alive after `against`: growth between the two, from whatever job.
 
-    The sites are the `limit` largest changes by absolute bytes. Raises NotComparable where a run has no lines or the
-    two were not traced without a break in between. `places_of` reads files, so this belongs in a thread.
+    The sites are the `limit` largest changes by absolute bytes. Exact where both runs have exact lines, else of the
+    job alone, by its samples. Raises NotComparable where a run has neither or the two were not traced without a break
+    in between. `places_of` reads files, so this belongs in a thread.
     """
     now, past = _lines_of_both(run, against)
     rows = dict(_merged(now.live, past.live))
+    variances = _variances(now, past, rows)
     rows.pop(UNKNOWN_SITE, None)
     size_diff_bytes = now.traced_bytes - past.traced_bytes
     attributed_bytes = sum(row[1] for row in rows.values())
-    sites = _largest_changes(rows, places_of, group_by, limit)
+    sites = _largest_changes(rows, variances, places_of, group_by, limit)
     listed_bytes = sum(site.size_diff_bytes for site in sites)
     totals = DiffTotals(
         size_diff_bytes=size_diff_bytes,
@@ -64,20 +67,44 @@ def compare(
         omitted_bytes=attributed_bytes - listed_bytes,
         rss_diff_bytes=run.after.rss_bytes - against.after.rss_bytes,
     )
-    return RunDiff(run=run, against=against, group_by=group_by, totals=totals, sites=sites)
+    rate_bytes = now.precision.rate_bytes if now.precision else None
+    return RunDiff(run=run, against=against, group_by=group_by, totals=totals, sites=sites, rate_bytes=rate_bytes)
 
 
 def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, LinesOfRun]:
-    def lines_of(each: RunProfile) -> LinesOfRun:
-        if each.lines is None:
+    pairs = [(run.lines, against.lines), (run.samples, against.samples)]
+    for now, past in pairs:
+        if now and past and now.period == past.period:
+            return now, past
+    for each in (run, against):
+        if each.figures is None:
             why = each.degraded or f"it was profiled at level {each.level}"
             raise NotComparable(run.id, against.id, f"run {each.id} has no lines ({why})")
-        return each.lines
-
-    now, past = lines_of(run), lines_of(against)
-    if now.period != past.period:
+    if any(now and past for now, past in pairs):
         raise NotComparable(run.id, against.id, "tracing was switched off in between, and its traces with it")
-    return now, past
+    raise NotComparable(run.id, against.id, "the lines of the one are exact and of the other estimated")
+
+
+def _variances(now: LinesOfRun, past: LinesOfRun, rows: dict[SiteKey, _Figures]) -> dict[SiteKey, float]:
+    """Of each line's change; empty where it is exact.
+
+    Where a line changed within the later run only, that run knows: most samples of the two are the same ones. Else the
+    sum of both is a bound.
+    """
+    retained, live, was = _errors(now.retained), _errors(now.live), _errors(past.live)
+    if now.live.errors is None:
+        return {}
+    changes = {key: size_diff_bytes for key, size_diff_bytes, _ in now.retained.rows()}
+    return {
+        key: retained.get(key, 0.0) ** 2
+        if figures[1] == changes.get(key, 0)
+        else live.get(key, 0.0) ** 2 + was.get(key, 0.0) ** 2
+        for key, figures in rows.items()
+    }
+
+
+def _errors(table: SiteTable) -> dict[SiteKey, float]:
+    return dict(zip(table.keys, table.errors, strict=True)) if table.errors is not None else {}
 
 
 def _merged(live: SiteTable, past: SiteTable) -> Iterator[tuple[SiteKey, _Figures]]:
@@ -118,17 +145,33 @@ def _group_function(
 
 
 def _largest_changes(
-    rows: dict[SiteKey, _Figures], places_of: PlacesOf, group_by: GroupBy, limit: int
+    rows: dict[SiteKey, _Figures],
+    variances: dict[SiteKey, float],
+    places_of: PlacesOf,
+    group_by: GroupBy,
+    limit: int,
 ) -> tuple[SiteDiff, ...]:
-    sums = _summed(rows, _group_function(rows, places_of, group_by))
+    group_of = _group_function(rows, places_of, group_by)
+    sums = _summed(rows, group_of)
+    errors = _group_errors(variances, group_of)
     moved = [(group, figures) for group, figures in sums.items() if figures[1] or figures[3]]
     moved.sort(key=lambda entry: (-abs(entry[1][1]), entry[0][0], entry[0][1] or 0, entry[0][2] or ""))
     top = moved[:limit]
     places = places_of((path, line) for (path, line, _), _ in top if line is not None)
-    return tuple(_site_diff(group, figures, places) for group, figures in top)
+    return tuple(_site_diff(group, figures, errors.get(group), places) for group, figures in top)
 
 
-def _site_diff(group: _Group, figures: _Figures, places: Mapping[SiteKey, Place]) -> SiteDiff:
+def _group_errors(variances: dict[SiteKey, float], group_of: Callable[[SiteKey], _Group]) -> dict[_Group, float]:
+    sums: dict[_Group, float] = {}
+    for key, variance in variances.items():
+        group = group_of(key)
+        sums[group] = sums.get(group, 0.0) + variance
+    return {group: math.sqrt(variance) for group, variance in sums.items()}
+
+
+def _site_diff(
+    group: _Group, figures: _Figures, error_bytes: float | None, places: Mapping[SiteKey, Place]
+) -> SiteDiff:
     path, line, function = group
     place = places[path, line] if line is not None else Place(short_path(path), function, None)
     return SiteDiff(
@@ -141,4 +184,5 @@ def _site_diff(group: _Group, figures: _Figures, places: Mapping[SiteKey, Place]
         size_diff_bytes=figures[1],
         count=figures[2],
         count_diff=figures[3],
+        error_bytes=error_bytes,
     )

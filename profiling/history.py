@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from profiling.errors import NotEnoughRuns, UnknownJob, UnknownRun
-from profiling.records import RunProfile
+from profiling.records import LinesOfRun, RunProfile
 
 RUNS_PER_JOB = 50
 MAX_BYTES = 16 << 20
@@ -96,7 +96,12 @@ class History:
 
 def size_of(run: RunProfile) -> int:
     """About what a run costs to keep."""
-    return RUN_BYTES + (run.lines.live.own_bytes + run.lines.retained.own_bytes if run.lines else 0)
+    return RUN_BYTES + sum(_lines_bytes(lines) for lines in (run.lines, run.samples) if lines)
+
+
+def _lines_bytes(lines: LinesOfRun) -> int:
+    peak = lines.precision.peak if lines.precision else None
+    return lines.live.own_bytes + lines.retained.own_bytes + (peak.own_bytes if peak else 0)
 
 
 def pair_to_compare(
@@ -107,7 +112,7 @@ def pair_to_compare(
     Raises UnknownJob, UnknownRun (not in the history, or another job's) or NotEnoughRuns.
     """
     runs = store.runs(job)
-    with_lines = [run for run in runs if run.lines]
+    with_lines = [run for run in runs if run.figures]
     if run_id is None:
         if len(with_lines) < KEPT_FOR_COMPARISON - (against_id is not None):
             raise NotEnoughRuns(job, len(with_lines))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from profiling import allocator, cgroup, forked, traces
+from profiling import allocator, cgroup, forked, sampler, traces
 from profiling.errors import ChildFailed
 from profiling.records import Composition, Counters, MemoryLimit, MemoryUsage
 from profiling.units import MB
@@ -121,19 +121,40 @@ async def composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
 
 async def _arenas() -> allocator.Arenas | None:
     """pymalloc's arenas, without which the rest still stands: a container may have no process to spare for a child."""
-    if not forked.available() or traces.estimated_traces() > ARENAS_MAX_TRACES:
+    if not _may_ask_for_arenas():
         return None
     try:
         answer = await forked.call_async(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
     except ChildFailed as error:
         _logger.warning("pymalloc's arenas are not known: %s", error)
         return None
+    return _arenas_of(answer)
+
+
+def free_arenas_bytes() -> int | None:
+    """What pymalloc's arenas hold free; None where it is not known. Holds the caller for a fork and a child, 20 ms."""
+    if not _may_ask_for_arenas():
+        return None
+    try:
+        arenas = _arenas_of(forked.call(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S))
+    except ChildFailed as error:
+        _logger.warning("pymalloc's arenas are not known: %s", error)
+        return None
+    return arenas.free_bytes if arenas else None
+
+
+def _may_ask_for_arenas() -> bool:
+    return forked.available() and traces.estimated_traces() <= ARENAS_MAX_TRACES
+
+
+def _arenas_of(answer: forked.Answer) -> allocator.Arenas | None:
     return allocator.parse_arenas(answer.data.decode("ascii", errors="replace"))
 
 
 def _arenas_in_child() -> bytes:  # pragma: no cover - in the child
-    # pymalloc tells nothing while tracemalloc's hooks lie over it.
+    # pymalloc tells nothing while hooks lie over it.
     traces.drop()
+    sampler.lift()
     return allocator.arenas_text()
 
 

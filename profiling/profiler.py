@@ -23,7 +23,8 @@ class Profiler:
 
     At level `lines` tracing goes on with the first run and stays on until `close`, because a comparison needs both
     runs in one stretch of tracing; so it is with sampling at level `samples`, one sample every `sample_bytes`.
-    `limit_mb` overrules the container's own limit.
+    `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
+    arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps.
 
     Example:
         >>> profiler = Profiler(level=Level.LINES)
@@ -42,6 +43,7 @@ class Profiler:
         history: RunStore | None = None,
         reader: traces.TraceReader | None = None,
         sample_bytes: float = sampler.RATE_BYTES,
+        arenas: bool = False,
     ) -> None:
         self.level = level
         self.history: RunStore = history if history is not None else History()
@@ -53,6 +55,7 @@ class Profiler:
             reader=reader or reader_for(level),
             tracing=traces.Tracing(level.frames or 1),
             sampling=sampler.Sampling(sample_bytes),
+            arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
         )

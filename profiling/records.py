@@ -213,6 +213,7 @@ class Counters:
     blocks: int  # sys.getallocatedblocks: blocks of pymalloc that are in use
     c_heap_free_bytes: int | None
     c_heap_used_bytes: int | None
+    arenas_free_bytes: int | None = None  # free in pymalloc's arenas; takes a fork, so seldom asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +295,7 @@ class SiteDiff:
     size_diff_bytes: int
     count: int
     count_diff: int
+    error_bytes: float | None = None  # standard error of size_diff_bytes; None where it is exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +320,7 @@ class RunDiff:
     group_by: str
     totals: DiffTotals
     sites: tuple[SiteDiff, ...]  # largest change first
+    rate_bytes: float | None = None  # one sample every so many bytes, where these are estimates of the job alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,10 +353,11 @@ class Checked:
     verdict: Verdict
     suspects: tuple[Suspect, ...]  # largest first; empty where nothing grows
     usage: MemoryUsage  # at the end
-    traced_bytes: int | None
+    traced_bytes: int | None  # of the process where exact, of the job where estimated
     held_free_bytes: int | None  # freed by the program, held by the C allocator
     cost: Cost
     slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
+    relative_error: float | None = None  # standard error of traced_bytes, as a share of it; None where it is exact
 
     @property
     def grows(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from profiling.meter import Meter
 from profiling.peaks import Peaks
 from profiling.records import (
     Cost,
+    Counters,
     Level,
     LinesOfRun,
     MemoryLimit,
@@ -44,6 +45,12 @@ class Shared:
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
     active: set[Run] = field(default_factory=set)
+    arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
+
+    def counters(self) -> Counters:
+        """What is cheap to know now, and the arenas where they are asked for."""
+        counters = process.counters()
+        return replace(counters, arenas_free_bytes=process.free_arenas_bytes()) if self.arenas else counters
 
 
 class Run:
@@ -123,7 +130,7 @@ class Run:
 
     def _start(self) -> None:
         with self._meter.hold():
-            self._before = process.counters()
+            self._before = self._shared.counters()
             self._peak = self._shared.peaks.begin()
             self._open_samples()
         self._opening_cost = self._meter.cost()
@@ -136,7 +143,7 @@ class Run:
         self._meter = Meter()
         with self._meter.hold():
             self._shared.peaks.end(self._peak)
-            self._after = process.counters()
+            self._after = self._shared.counters()
             self._samples = self._close_samples()
 
     def _open_samples(self) -> None:

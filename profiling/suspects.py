@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from profiling.records import UNKNOWN_SITE, RunProfile, SiteKey
+from profiling.records import UNKNOWN_SITE, LinesOfRun, RunProfile, SiteKey
 from profiling.robust import theil_sen
 from profiling.trend import growing_part
 
@@ -19,7 +19,7 @@ def suspects(runs: Sequence[RunProfile], most: int = MOST) -> list[tuple[SiteKey
 
     `runs` are those of a series that grows, oldest first; the totals have decided that, a line only says where.
     """
-    changes = [_changes(run) for run in runs if run.lines is not None]
+    changes = [_changes(lines) for lines in _lines_of(runs)]
     totals: dict[SiteKey, int] = {}
     for change in changes:
         for key, size_bytes in change.items():
@@ -34,7 +34,12 @@ def suspects(runs: Sequence[RunProfile], most: int = MOST) -> list[tuple[SiteKey
     return sorted(found, key=lambda entry: -entry[1])
 
 
-def _changes(run: RunProfile) -> dict[SiteKey, int]:
-    if run.lines is None:
-        return {}
-    return {key: size_bytes for key, size_bytes, _ in run.lines.retained.rows() if key != UNKNOWN_SITE}
+def _lines_of(runs: Sequence[RunProfile]) -> list[LinesOfRun]:
+    """Exact ones where the last run has them, else estimates."""
+    if runs and runs[-1].lines is not None:
+        return [run.lines for run in runs if run.lines is not None]
+    return [run.samples for run in runs if run.samples is not None]
+
+
+def _changes(lines: LinesOfRun) -> dict[SiteKey, int]:
+    return {key: size_bytes for key, size_bytes, _ in lines.retained.rows() if key != UNKNOWN_SITE}

@@ -6,11 +6,12 @@ the last change of level or slope in it, so that a cache that fills up, a step, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from profiling.records import Counters, Outcome, RunProfile, State, Verdict
+from profiling.records import Counters, LinesOfRun, Outcome, RunProfile, State, Verdict
 from profiling.robust import best_break, mann_kendall_z, theil_sen
 from profiling.units import format_bytes, format_change
 
@@ -20,9 +21,11 @@ SIGNIFICANT_Z = 2.6  # of Mann and Kendall's test: 0.5 % of pure noise is beyond
 BREAK_GAIN = 18.0  # F statistic from which on a cut in two explains the series, and not chance
 STRAIGHT_SHARE = 0.05  # of the range: a line that explains all but this is straight
 GIVEN_BACK = 0.5  # of a rise: a series that falls by so much at once is a sawtooth
+SURE_OF_SAMPLES = 3.0  # standard errors that estimates have to rise by: samples stay, and so does their error
 LEAST_SHARE = 0.0002  # of the level a run: what grows slower takes months to matter
 LEAST_HEAP_BYTES = 2_048  # a run; likewise
 LEAST_PROCESS_BYTES = 32_768  # a run: the RSS moves by pages and arenas
+LEAST_PROCESS_RISE_BYTES = 2 << 20  # over all runs: two arenas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,41 +35,68 @@ class Series:
     heap: tuple[float, ...]  # bytes that tracemalloc sees; where it is off, blocks of pymalloc
     own_heap: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
     is_traced: bool
-    process: tuple[float, ...]  # bytes: RSS without what the C allocator holds free
+    process: tuple[float, ...]  # bytes: RSS without what the allocators hold free
     own_process: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
+    c_heap: tuple[float, ...] | None = None  # bytes that malloc has handed out; None where it does not tell
+    heap_error_bytes: float = 0.0  # standard error of the heap's whole rise; 0 where its figures are exact
 
     def __len__(self) -> int:
         return len(self.process)
 
 
 def series_of(runs: Sequence[RunProfile]) -> Series:
-    """The completed runs of the last stretch of tracing, or all completed runs where the last one has no lines.
+    """The completed runs of the last stretch of tracing or sampling, or all completed runs where the last has neither.
 
-    A run that failed keeps what its error holds until that is reported, so it says nothing of the job.
+    Exact lines are preferred where there are enough of them. A run that failed keeps what its error holds until that is
+    reported, so it says nothing of the job.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    lines = completed[-1].lines if completed else None
-    if lines is not None:
-        completed = [run for run in completed if run.lines is not None and run.lines.period == lines.period]
+    figured = _of_one_stretch([(run, run.lines) for run in completed])
+    if len(figured) < MIN_RUNS:
+        figured = _of_one_stretch([(run, run.samples) for run in completed]) or figured
+    if figured:
+        completed = [run for run, _ in figured]
     window = completed[-WINDOW_RUNS:]
-    heap = [float(run.lines.traced_bytes if run.lines else run.after.blocks) for run in window]
-    heap_changes = [
-        run.lines.traced_diff_bytes if run.lines else run.after.blocks - run.before.blocks for run in window
+    lines = [figures for _, figures in figured[-WINDOW_RUNS:]]
+    heap = [float(figures.traced_bytes) for figures in lines] or [float(run.after.blocks) for run in window]
+    heap_changes = [figures.traced_diff_bytes for figures in lines] or [
+        run.after.blocks - run.before.blocks for run in window
     ]
     process = [float(_held(run.after)) for run in window]
     process_changes = [_held(run.after) - _held(run.before) for run in window]
     return Series(
         heap=tuple(heap),
         own_heap=_summed_from(heap[:1], heap_changes),
-        is_traced=lines is not None,
+        is_traced=bool(lines),
+        c_heap=_c_heap(window),
+        heap_error_bytes=_error_of_rise(lines),
         process=tuple(process),
         own_process=_summed_from(process[:1], process_changes),
     )
 
 
+def _of_one_stretch(runs: Sequence[tuple[RunProfile, LinesOfRun | None]]) -> list[tuple[RunProfile, LinesOfRun]]:
+    """The runs of the stretch that the last run belongs to; none where the last one has no lines."""
+    last = runs[-1][1] if runs else None
+    if last is None:
+        return []
+    return [(run, lines) for run, lines in runs if lines is not None and lines.period == last.period]
+
+
+def _error_of_rise(lines: Sequence[LinesOfRun]) -> float:
+    """A bound for the standard error of what the last run has more than the first."""
+    ends = [lines[0].precision, lines[-1].precision] if lines else []
+    return math.hypot(*(end.live_error_bytes for end in ends if end is not None))
+
+
+def _c_heap(runs: Sequence[RunProfile]) -> tuple[float, ...] | None:
+    used = [run.after.c_heap_used_bytes for run in runs]
+    return tuple(float(size_bytes) for size_bytes in used if size_bytes is not None) if None not in used else None
+
+
 def _held(counters: Counters) -> int:
-    """What the process holds, without what the C allocator could give back."""
-    return counters.rss_bytes - (counters.c_heap_free_bytes or 0)
+    """What the process holds, without what its allocators could give back."""
+    return counters.rss_bytes - (counters.c_heap_free_bytes or 0) - (counters.arenas_free_bytes or 0)
 
 
 def _summed_from(first: Sequence[float], changes: Sequence[int]) -> tuple[float, ...]:
@@ -83,7 +113,11 @@ def verdict(series: Series) -> Verdict:
             state=State.INSUFFICIENT_RUNS, reason=reason, runs=len(series), bytes_per_run=None, interval_bytes=None
         )
     heap = _growing_by_its_own_runs(series.heap, series.own_heap, LEAST_HEAP_BYTES if series.is_traced else 1.0)
+    if heap is not None and heap[-1] - heap[0] < SURE_OF_SAMPLES * series.heap_error_bytes:
+        heap = None
     process = _growing_by_its_own_runs(series.process, series.own_process, LEAST_PROCESS_BYTES)
+    if process is not None:
+        process = _beyond_arenas(process, series.c_heap)
     if heap is not None and series.is_traced:
         return _leaking(heap, "traced memory")
     if heap is not None and process is not None:
@@ -101,6 +135,17 @@ def _growing_by_its_own_runs(total: Sequence[float], own: Sequence[float], least
     """
     part = growing_part(own, least)
     return part if part is not None and growing_part(total, least) is not None else None
+
+
+def _beyond_arenas(process: Sequence[float], c_heap: Sequence[float] | None) -> Sequence[float] | None:
+    """What grows for another reason than that more pages of Python's own arenas are touched, one after the other.
+
+    malloc's count has no arenas in it, and is exact: where it grows too, it tells how much.
+    """
+    part = growing_part(c_heap, LEAST_PROCESS_BYTES) if c_heap is not None else None
+    if part is not None:
+        return part
+    return process if process[-1] - process[0] >= LEAST_PROCESS_RISE_BYTES else None
 
 
 def growing_part(values: Sequence[float], least: float) -> Sequence[float] | None:

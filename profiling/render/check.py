@@ -59,8 +59,7 @@ def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
     yield f"{result.job}: {result.verdict.state.value} after {result.runs} runs at level {result.level.value}"
     yield f"  {result.verdict.reason}"
     held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
-    traced = "unknown" if result.traced_bytes is None else format_bytes(result.traced_bytes)
-    yield f"  RSS {format_bytes(result.usage.rss_bytes)}: traced {traced}, freed but held by the C allocator {held}"
+    yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
     for suspect in result.suspects:
         place = places_of([suspect.site])[suspect.site]
         yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} a run  {_where(suspect.site[1], place)}"
@@ -68,6 +67,15 @@ def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
             yield f"{'':>22}  {place.source}"
     slowdown = "unknown" if result.slowdown is None else f"{result.slowdown:.1f} times the plain run"
     yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs; a run took {slowdown}"
+
+
+def _traced(result: Checked) -> str:
+    if result.traced_bytes is None:
+        return "traced unknown"
+    if result.level.samples:
+        error = "" if result.relative_error is None else f" ±{result.relative_error:.0%}"
+        return f"held by this job {format_bytes(result.traced_bytes)}{error}"
+    return f"traced {format_bytes(result.traced_bytes)}"
 
 
 def _where(line: int, place: Place) -> str:

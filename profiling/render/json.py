@@ -12,10 +12,12 @@ from profiling.records import (
     LinesOfRun,
     MemoryUsage,
     ObjectReport,
+    Precision,
     ProfilerStatistics,
     RunDiff,
     RunProfile,
     SiteDiff,
+    SiteTable,
     TypeCount,
     Verdict,
 )
@@ -40,6 +42,7 @@ def run_to_dict(run: RunProfile) -> Json:
         "blocks_diff": run.after.blocks - run.before.blocks,
         "held_free_mb": _mb(run.after.c_heap_free_bytes),
         "lines": _lines_to_dict(run.lines) if run.lines else None,
+        "samples": _lines_to_dict(run.samples) if run.samples else None,
         "overlapped_with": list(run.overlapped_with),
         "degraded": run.degraded,
         "cost": cost_to_dict(run.cost),
@@ -47,21 +50,32 @@ def run_to_dict(run: RunProfile) -> Json:
 
 
 def run_with_sites_to_dict(run: RunProfile, places_of: PlacesOf, limit: int) -> Json:
-    """A run with the `limit` lines that kept the most in it. Reads source files."""
-    rows = largest(run.lines.retained, limit) if run.lines else []
+    """A run with the `limit` lines that kept the most in it, and those that held the most at its peak, where that is
+    known. Reads source files."""
+    retained = run.figures.retained if run.figures else None
+    peak = run.samples.precision.peak if run.samples and run.samples.precision else None
+    return run_to_dict(run) | {
+        "sites": _largest_to_dicts(retained, places_of, limit, "size_diff_bytes", "count_diff") if retained else [],
+        "peak_sites": _largest_to_dicts(peak, places_of, limit, "size_bytes", "count") if peak else None,
+    }
+
+
+def _largest_to_dicts(table: SiteTable, places_of: PlacesOf, limit: int, size_key: str, count_key: str) -> list[Json]:
+    rows = largest(table, limit)
     places = places_of(key for key, _, _ in rows)
-    sites = [
+    errors = dict(zip(table.keys, table.errors, strict=True)) if table.errors is not None else {}
+    return [
         {
             "file": places[key].file,
             "line": key[1],
             "function": places[key].function,
             "source": places[key].source,
-            "size_diff_bytes": size_bytes,
-            "count_diff": count,
+            size_key: size_bytes,
+            count_key: count,
+            "error_bytes": _rounded(errors.get(key)),
         }
         for key, size_bytes, count in rows
     ]
-    return run_to_dict(run) | {"sites": sites}
 
 
 def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
@@ -71,6 +85,7 @@ def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
         "run": run_to_dict(diff.run),
         "against": run_to_dict(diff.against),
         "group_by": diff.group_by,
+        "sampled_every_bytes": diff.rate_bytes,
         "totals": {
             "size_diff_bytes": diff.totals.size_diff_bytes,
             "count_diff": diff.totals.count_diff,
@@ -157,6 +172,14 @@ def _lines_to_dict(lines: LinesOfRun) -> Json:
         "traces": lines.traces,
         "sites": len(lines.live),
         "period": lines.period,
+    } | (_precision_to_dict(lines.precision) if lines.precision else {})
+
+
+def _precision_to_dict(precision: Precision) -> Json:
+    return {
+        "sampled_every_bytes": precision.rate_bytes,
+        "traced_error_bytes": round(precision.live_error_bytes),
+        "traced_diff_error_bytes": round(precision.retained_error_bytes),
     }
 
 
@@ -171,6 +194,7 @@ def _site_to_dict(site: SiteDiff) -> Json:
         "count": site.count,
         "count_diff": site.count_diff,
         "path": site.path,
+        "error_bytes": _rounded(site.error_bytes),
     }
 
 
@@ -196,6 +220,10 @@ def _composition_to_dict(composition: Composition) -> Json:
         "traced_mb": _mb(composition.traced_bytes),
         "profiler_mb": to_mb(composition.profiler_bytes),
     }
+
+
+def _rounded(size_bytes: float | None) -> int | None:
+    return None if size_bytes is None else round(size_bytes)
 
 
 def _mb(size_bytes: int | None) -> float | None:

@@ -13,15 +13,22 @@ from profiling.units import format_bytes, format_change
 def allocation_lines(run: RunProfile, places_of: PlacesOf, limit: int = 5) -> list[str]:
     """What the run kept, by line, largest first: `+1.8 MiB (+1200) volaris/jobs/prices.py:88 parse_quotes`.
 
-    Empty where the run has no lines. Reads source files.
+    Estimates end with their standard error. Empty where the run has no lines. Reads source files.
     """
-    if run.lines is None:
+    if run.figures is None:
         return []
-    rows = largest(run.lines.retained, limit)
+    table = run.figures.retained
+    rows = largest(table, limit)
     places = places_of(key for key, _, _ in rows)
+    errors = dict(zip(table.keys, table.errors, strict=True)) if table.errors is not None else {}
     return [
-        f"{format_change(size_bytes)} ({count:+d}) {_where(places[key], key[1])}" for key, size_bytes, count in rows
+        f"{format_change(size_bytes)} ({count:+d}) {_where(places[key], key[1])}{_plus_minus(errors.get(key))}"
+        for key, size_bytes, count in rows
     ]
+
+
+def _plus_minus(error_bytes: float | None) -> str:
+    return "" if error_bytes is None else f" (estimate, ±{format_bytes(round(error_bytes))})"
 
 
 def diff_to_text(diff: RunDiff, verdict: Verdict) -> str:
@@ -37,6 +44,8 @@ def _diff_lines(diff: RunDiff, verdict: Verdict) -> Iterator[str]:
         f"attributed {format_change(totals.attributed_bytes)} + unattributed {format_change(totals.unattributed_bytes)}"
         f"; RSS {format_change(totals.rss_diff_bytes)}"
     )
+    if diff.rate_bytes is not None:
+        yield f"estimates for this job alone, from one sample every {format_bytes(round(diff.rate_bytes))}"
     yield f"{'change':>12} {'now':>11} {'blocks':>9}  where"
     for site in diff.sites:
         yield from _site_lines(site)
@@ -48,7 +57,7 @@ def _diff_lines(diff: RunDiff, verdict: Verdict) -> Iterator[str]:
 def _site_lines(site: SiteDiff) -> Iterator[str]:
     change, now = format_change(site.size_diff_bytes), format_bytes(site.size_bytes)
     where = _where(Place(site.file, site.function, site.source), site.line)
-    yield f"{change:>12} {now:>11} {site.count_diff:>+9d}  {where}"
+    yield f"{change:>12} {now:>11} {site.count_diff:>+9d}  {where}{_plus_minus(site.error_bytes)}"
     if site.source:
         yield f"{'':>34}    {site.source}"
 

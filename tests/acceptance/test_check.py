@@ -7,65 +7,42 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from profiling import sampler
+from tests.acceptance import known_jobs
 from tests.shared import FOLDER, shared_file
 
 CORPUS = sorted(path.name for path in (FOLDER / "leaks").glob("*.py")) if FOLDER.exists() else []
 RETAINED = "# <- retained here"
 
-JOBS = '''
-"""Jobs with known answers."""
-import asyncio
-import copy
-import json
-from concurrent.futures import ThreadPoolExecutor
-
-kept = []
-cache = {}
-template = {"rows": [{"symbol": f"S{i}", "bid": i * 0.5, "tags": ["a", "b"]} for i in range(300)]}
-text = json.dumps(template)
-
-
-def steady():
-    return sum(range(1000))
-
-
-async def child_task():
-    async def child():
-        kept.append(bytes(120_000))  # <- child_task
-    await asyncio.create_task(child())
+JOBS = str(Path(known_jobs.__file__))
+LINES = {
+    match[1]: number
+    for number, text in enumerate(Path(JOBS).read_text().splitlines(), 1)
+    if (match := re.search(r"# <- (\w+)$", text))
+}
+LEVELS = ["samples", "lines"] if sampler.unavailable_reason() is None else ["lines"]
+LONG = {"warm_cache", "bounded_deque", "evicting_cache", "random_cache", "grows_from_the_fourth_run"}
+AT_LINES_TOO = {
+    "child_task",
+    "deep_copy",
+    "under_churn",
+    "kept_frame",
+    "kept_array",
+    "churn",
+    "sawtooth",
+    "native_small",
+}
 
 
-async def worker_thread():
-    await asyncio.to_thread(lambda: kept.append(bytes(90_000)))  # <- worker_thread
-
-
-def deep_copy():
-    kept.append(copy.deepcopy(template))  # <- deep_copy
-
-
-def parsed():
-    kept.append(json.loads(text))  # <- parsed
-
-
-def under_churn():
-    churn = [bytes(1_000) for _ in range(20_000)]
-    kept.append(bytes(40_000))  # <- under_churn
-    del churn
-
-
-def warm_cache():
-    for key in range(len(cache), min(len(cache) + 20, 120)):
-        cache[key] = bytes(10_000)
-
-
-def fails():
-    raise ValueError("no price")
-'''
+def with_levels(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each job at the default level, some at the exact one too, which takes longer."""
+    return [(name, level) for name in names for level in LEVELS if level == LEVELS[0] or name in AT_LINES_TOO]
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -86,24 +63,13 @@ def job_of(*arguments: str) -> dict[str, Any]:
     return jobs[0]
 
 
-@pytest.fixture(scope="module")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("jobs") / "known_jobs.py"
-    path.write_text(JOBS)
-    return str(path)
-
-
-def line_of(mark: str) -> int:
-    (number,) = [number for number, text in enumerate(JOBS.splitlines(), 1) if text.endswith(f"# <- {mark}")]
-    return number
-
-
+@pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", CORPUS or ["leaks"])
-def test_corpus_is_judged_as_it_says_of_itself(name: str) -> None:
+def test_corpus_is_judged_as_it_says_of_itself(name: str, level: str) -> None:
     path = shared_file(f"leaks/{name}")
     text = path.read_text()
     constants = dict(re.findall(r"^(VERDICT|BYTES_PER_RUN|HELD_FREE_BYTES) = \"?([\w_]+)", text, re.MULTILINE))
-    told = job_of(f"{path}:job")
+    told = job_of(f"{path}:job", "--level", level)
     assert told["verdict"] == constants["VERDICT"]
     if "BYTES_PER_RUN" in constants:
         assert told["bytes_per_run"] == pytest.approx(int(constants["BYTES_PER_RUN"]), rel=0.2)
@@ -116,53 +82,60 @@ def test_corpus_is_judged_as_it_says_of_itself(name: str) -> None:
         assert told["suspects"][0]["site"] == {"file": str(path), "line": expected}
 
 
-@pytest.mark.parametrize(
-    ("name", "bytes_per_run"),
-    [
-        ("child_task", 120_000),
-        ("worker_thread", 90_000),
-        ("deep_copy", None),
-        ("parsed", None),
-        ("under_churn", 40_000),
-    ],
-)
-def test_leak_is_put_down_to_the_users_own_line(jobs: str, name: str, bytes_per_run: int | None) -> None:
-    told = job_of(f"{jobs}:{name}")
+@pytest.mark.parametrize(("name", "level"), with_levels(known_jobs.LEAKING))
+def test_leak_is_put_down_to_the_users_own_line(name: str, level: str) -> None:
+    told = job_of(f"{JOBS}:{name}", "--level", level, "--runs", "20" if name in LONG else "12")
     assert told["verdict"] == "leaking", told
-    assert told["suspects"][0]["site"] == {"file": jobs, "line": line_of(name)}
-    if bytes_per_run:
-        assert told["bytes_per_run"] == pytest.approx(bytes_per_run, rel=0.2)
-        assert told["suspects"][0]["bytes_per_run"] == pytest.approx(bytes_per_run, rel=0.1)
+    assert told["suspects"][0]["site"] == {"file": JOBS, "line": LINES[name]}
+    if truth_bytes := known_jobs.LEAKING[name]:
+        assert told["bytes_per_run"] == pytest.approx(truth_bytes, rel=0.2)
 
 
-@pytest.mark.parametrize("name", ["steady", "warm_cache"])
-def test_what_does_not_grow_is_stable(jobs: str, name: str) -> None:
-    assert job_of(f"{jobs}:{name}", "--runs", "20")["verdict"] == "stable"
+@pytest.mark.parametrize(("name", "level"), with_levels(known_jobs.STABLE))
+def test_what_does_not_grow_is_stable(name: str, level: str) -> None:
+    told = job_of(f"{JOBS}:{name}", "--level", level, "--runs", "20" if name in LONG else "12")
+    assert told["verdict"] == "stable", told
 
 
-def test_job_beside_a_leaking_one_is_not_blamed(jobs: str) -> None:
-    done = check(f"{jobs}:steady", "--with", f"{jobs}:under_churn", "--json")
-    verdicts = {job["job"].rpartition(":")[2]: job["verdict"] for job in json.loads(done.stdout)["jobs"]}
-    assert verdicts == {"steady": "stable", "under_churn": "leaking"}
+@pytest.mark.parametrize(("name", "level"), with_levels(known_jobs.NATIVE))
+def test_growth_outside_of_pythons_heap_is_native(name: str, level: str) -> None:
+    told = job_of(f"{JOBS}:{name}", "--level", level)
+    assert told["verdict"] == "native_growth", told
+    assert told["bytes_per_run"] == pytest.approx(known_jobs.NATIVE[name], rel=0.2)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_job_beside_leaking_ones_is_not_blamed_for_them(level: str) -> None:
+    leaking = ["under_churn", "child_task", "worker_thread"]
+    beside = [word for name in leaking for word in ("--with", f"{JOBS}:{name}")]
+    done = check(f"{JOBS}:steady", *beside, "--level", level, "--json")
+    jobs = {job["job"].rpartition(":")[2]: job for job in json.loads(done.stdout)["jobs"]}
+    assert {name: job["verdict"] for name, job in jobs.items()} == {
+        "steady": "stable",
+        **dict.fromkeys(leaking, "leaking"),
+    }
+    for name in leaking:
+        assert [suspect["site"]["line"] for suspect in jobs[name]["suspects"]] == [LINES[name]]
+        assert jobs[name]["bytes_per_run"] == pytest.approx(known_jobs.LEAKING[name], rel=0.2)
     assert done.returncode == 1
 
 
-def test_result_has_the_keys_of_the_contract_and_reads_well(jobs: str) -> None:
-    told = job_of(f"{jobs}:deep_copy")
+def test_result_has_the_keys_of_the_contract_and_reads_well() -> None:
+    told = job_of(f"{JOBS}:deep_copy")
     assert set(told) >= {"job", "runs", "verdict", "bytes_per_run", "suspects", "memory", "cost"}
     assert set(told["suspects"][0]) == {"site", "function", "bytes_per_run", "stack"}
     assert told["suspects"][0]["function"] == "deep_copy"
     assert any("copy.py:" in frame for frame in told["suspects"][0]["stack"])
     assert set(told["memory"]) >= {"rss_mb", "traced_mb", "held_free_mb"}
     assert set(told["cost"]) == {"slowdown", "stall_ms_max", "memory_mb"}
-    text = check(f"{jobs}:under_churn").stdout
-    assert "known_jobs.py:under_churn: leaking after 12 runs at level lines\n" in text
-    assert "known_jobs.py:" + str(line_of("under_churn")) + " under_churn\n" in text
+    text = check(f"{JOBS}:under_churn").stdout
+    assert f"known_jobs.py:under_churn: leaking after 12 runs at level {LEVELS[0]}\n" in text
+    assert "known_jobs.py:" + str(LINES["under_churn"]) + " under_churn\n" in text
     assert "freed but held by the C allocator" in text
 
 
-def test_too_few_runs_are_told_and_are_no_success(jobs: str) -> None:
-    done = check(f"{jobs}:steady", "--runs", "3")
+def test_too_few_runs_are_told_and_are_no_success() -> None:
+    done = check(f"{JOBS}:steady", "--runs", "3")
     assert done.returncode == 1
     assert "insufficient_runs after 3 runs" in done.stdout
     assert "3 completed runs so far, a verdict takes 12: 9 more" in done.stdout
@@ -173,22 +146,22 @@ def test_too_few_runs_are_told_and_are_no_success(jobs: str) -> None:
     [
         ("nothing", "'nothing' is not of the form FILE.py:FUNCTION"),
         ("nothing.py:job", "there is no file"),
-        ("{jobs}:nothing", "has no function 'nothing'"),
-        ("{jobs}:fails", "failed: ValueError: no price"),
+        ("{JOBS}:nothing", "has no function 'nothing'"),
+        ("{JOBS}:fails", "failed: ValueError: no price"),
         ("{broken}:job", "cannot be imported: SyntaxError"),
     ],
 )
-def test_wrong_call_is_exit_status_2_and_one_line(jobs: str, tmp_path: Path, target: str, told: str) -> None:
+def test_wrong_call_is_exit_status_2_and_one_line(tmp_path: Path, target: str, told: str) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("def job(:\n")
-    done = check(target.format(jobs=jobs, broken=broken))
+    done = check(target.format(JOBS=JOBS, broken=broken))
     assert done.returncode == 2
     assert done.stderr.startswith("profiling: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_number_of_runs_that_makes_no_sense_is_refused(jobs: str) -> None:
-    done = check(f"{jobs}:steady", "--runs", "0")
+def test_number_of_runs_that_makes_no_sense_is_refused() -> None:
+    done = check(f"{JOBS}:steady", "--runs", "0")
     assert done.returncode == 2
     assert "'0' is not a number from 1 to 1000" in done.stderr

@@ -51,7 +51,7 @@ def line_of(text: str) -> int:
 
 
 def test_leak_is_told_as_text_with_its_line_and_is_exit_status_1(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", f"{jobs}:leaks"]) == 1
+    assert main(["check", f"{jobs}:leaks", "--level", "lines"]) == 1
     told = capsys.readouterr().out
     assert told.startswith(f"{jobs}:leaks: leaking after 12 runs at level lines\n  traced memory grows by ")
     assert f"48.9 KiB a run  {jobs}:{line_of('kept.append(bytes(50_000))')} leaks\n" in told
@@ -61,7 +61,7 @@ def test_leak_is_told_as_text_with_its_line_and_is_exit_status_1(jobs: str, caps
 def test_leak_inside_a_library_is_put_down_to_the_users_line_with_the_stack_beside_it(
     jobs: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", f"{jobs}:leaks_in_a_library", "--json"]) == 1
+    assert main(["check", f"{jobs}:leaks_in_a_library", "--level", "lines", "--json"]) == 1
     (job,) = json.loads(capsys.readouterr().out)["jobs"]
     assert (job["verdict"], job["level"], job["runs"]) == ("leaking", "stacks", 12)
     (suspect,) = job["suspects"]

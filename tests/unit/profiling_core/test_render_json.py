@@ -65,6 +65,7 @@ def test_diff_tells_both_runs_and_each_site_in_full() -> None:
             "count": 3,
             "count_diff": 2,
             "path": "a.py",
+            "error_bytes": None,
         }
     ]
 
@@ -107,5 +108,6 @@ def test_sites_of_a_run_are_told_in_full() -> None:
             "source": "text of 12",
             "size_diff_bytes": 70,
             "count_diff": 2,
+            "error_bytes": None,
         }
     ]
