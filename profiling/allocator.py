@@ -51,7 +51,8 @@ def find_mallinfo2(libc: Any) -> Callable[[], Any] | None:
     return cast("Callable[[], Any] | None", function)
 
 
-_glibc = find_mallinfo2(ctypes.CDLL(None))
+_libc = ctypes.CDLL(None)  # its calls give up the interpreter
+_glibc = find_mallinfo2(_libc)
 _psutil: Callable[[], Any] | None = getattr(psutil, "heap_info", None)
 
 
@@ -71,6 +72,15 @@ def c_heap(
         info = heap_info()
         return CHeap(used_bytes=info.heap_used + info.mmap_used, free_bytes=None)
     return None
+
+
+def trim() -> bool:
+    """Let malloc give free memory back to the kernel; False where it has no such call. Not holding the interpreter."""
+    malloc_trim = getattr(_libc, "malloc_trim", None)
+    if malloc_trim is None:
+        return False
+    malloc_trim(0)
+    return True
 
 
 def arenas_text() -> bytes:  # pragma: no cover - coverage does not see a forked child

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from profiling import sampler, traces
+from profiling import sampler
 from profiling.errors import CannotCheck
-from profiling.estimates import largest_stacks
 from profiling.profiler import Profiler
-from profiling.records import Checked, Cost, Level, RunProfile, SiteKey, State, Suspect
-from profiling.source import is_users, users_site
-from profiling.suspects import suspects
+from profiling.records import Checked, Cost, Level, RunProfile, State
+from profiling.source import is_users
 from profiling.trend import MIN_RUNS
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
@@ -163,7 +161,9 @@ async def _timed(target: Target) -> float:
 
 
 def _needs_stacks(result: Checked) -> bool:
-    return result.verdict.state is State.LEAKING and not (result.suspects and is_users(result.suspects[0].site[0]))
+    return result.verdict.state is State.LEAKING and not (
+        result.verdict.suspects and is_users(result.verdict.suspects[0].site[0])
+    )
 
 
 def _is_rough(result: Checked) -> bool:
@@ -183,18 +183,12 @@ def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
 def _judge(profiler: Profiler, job: str, slowdown: float | None) -> Checked:
     runs = profiler.history.runs(job)
     verdict = profiler.verdict(job)
-    found = suspects(runs) if verdict.state is State.LEAKING else []
-    stacks = _stacks(profiler.level, job, [site for site, _ in found])
     last = runs[-1]
     return Checked(
         job=job,
         runs=len(runs),
         level=profiler.level,
         verdict=verdict,
-        suspects=tuple(
-            Suspect(site=site, bytes_per_run=bytes_per_run, stack=stacks.get(site, (site,)))
-            for site, bytes_per_run in found
-        ),
         usage=profiler.usage(),
         traced_bytes=last.figures.traced_bytes if last.figures else None,
         relative_error=_relative_error(last),
@@ -214,14 +208,3 @@ def _relative_error(run: RunProfile) -> float | None:
     if figures is None or figures.precision is None or figures.traced_bytes <= 0:
         return None
     return figures.precision.live_error_bytes / figures.traced_bytes
-
-
-def _stacks(level: Level, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
-    if level.samples:
-        return largest_stacks(sampler.snapshot(job), sites)
-    return traces.largest_stacks(sites, users_site if level is Level.STACKS else innermost)
-
-
-def innermost(frames: tuple[SiteKey, ...]) -> SiteKey:
-    """The line that allocated."""
-    return frames[0]

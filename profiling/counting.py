@@ -24,10 +24,13 @@ Sums = dict[SiteKey, list[int]]
 SiteOf = Callable[[tuple[SiteKey, ...]], SiteKey]
 """Which of its frames, innermost first, a trace is put down to."""
 
+innermost: SiteOf = itemgetter(0)
+"""The line that allocated."""
+
 _size_and_frames = itemgetter(1, 2)
 
 
-def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = itemgetter(0)) -> None:
+def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = innermost) -> None:
     """Add each trace's bytes to the line it is put down to, by counting equal traces in C."""
     equal = map(_size_and_frames, raw)
     while True:

@@ -9,6 +9,7 @@ from typing import Literal
 from profiling.errors import NotComparable
 from profiling.records import (
     UNKNOWN_SITE,
+    Change,
     DiffTotals,
     LinesOfRun,
     RunDiff,
@@ -51,6 +52,24 @@ def compare(
     in between. `places_of` reads files, so this belongs in a thread.
     """
     now, past = _lines_of_both(run, against)
+    rss_diff_bytes = run.after.rss_bytes - against.after.rss_bytes
+    return RunDiff(
+        run=run,
+        against=against,
+        change=change_between(now, past, rss_diff_bytes, places_of, group_by=group_by, limit=limit),
+    )
+
+
+def change_between(
+    now: LinesOfRun,
+    past: LinesOfRun,
+    rss_diff_bytes: int,
+    places_of: PlacesOf,
+    *,
+    group_by: GroupBy = "line",
+    limit: int = 20,
+) -> Change:
+    """What is alive now and was not in the past, by two tables of the same stretch of tracing or sampling."""
     rows = dict(_merged(now.live, past.live))
     variances = _variances(now, past, rows)
     rows.pop(UNKNOWN_SITE, None)
@@ -65,10 +84,10 @@ def compare(
         unattributed_bytes=size_diff_bytes - attributed_bytes,
         listed_bytes=listed_bytes,
         omitted_bytes=attributed_bytes - listed_bytes,
-        rss_diff_bytes=run.after.rss_bytes - against.after.rss_bytes,
+        rss_diff_bytes=rss_diff_bytes,
     )
     rate_bytes = now.precision.rate_bytes if now.precision else None
-    return RunDiff(run=run, against=against, group_by=group_by, totals=totals, sites=sites, rate_bytes=rate_bytes)
+    return Change(group_by=group_by, totals=totals, sites=sites, rate_bytes=rate_bytes)
 
 
 def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, LinesOfRun]:
@@ -91,13 +110,13 @@ def _variances(now: LinesOfRun, past: LinesOfRun, rows: dict[SiteKey, _Figures])
     Where a line changed within the later run only, that run knows: most samples of the two are the same ones. Else the
     sum of both is a bound.
     """
-    retained, live, was = _errors(now.retained), _errors(now.live), _errors(past.live)
     if now.live.errors is None:
         return {}
+    retained, live, was = _errors(now.retained), _errors(now.live), _errors(past.live)
     changes = {key: size_diff_bytes for key, size_diff_bytes, _ in now.retained.rows()}
     return {
-        key: retained.get(key, 0.0) ** 2
-        if figures[1] == changes.get(key, 0)
+        key: retained[key] ** 2
+        if key in changes and figures[1] == changes[key]
         else live.get(key, 0.0) ** 2 + was.get(key, 0.0) ** 2
         for key, figures in rows.items()
     }

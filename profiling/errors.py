@@ -7,6 +7,9 @@
     ├── NotComparable
     ├── JobBusy
     ├── WalkInProgress
+    ├── DiffInProgress
+    ├── IntervalBroken
+    ├── OverBudget
     ├── ChildFailed
     ├── SamplerUnavailable
     └── CannotCheck
@@ -75,6 +78,27 @@ class WalkInProgress(ProfilingError):
 
     def __init__(self) -> None:
         super().__init__("another walk over the heap is under way; try again when it has ended")
+
+
+class DiffInProgress(ProfilingError):
+    """Raised for a second look at what changes over some seconds while one is under way: each keeps a table."""
+
+    def __init__(self) -> None:
+        super().__init__("another diff over some seconds is under way; try again when it has ended")
+
+
+class IntervalBroken(ProfilingError):
+    """Raised for a look at what changes over some seconds when tracing or sampling was stopped meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("tracing or sampling was stopped in between, and what it had seen is gone; ask again")
+
+
+class OverBudget(ProfilingError):
+    """Raised where a measurement would take more memory than it may."""
+
+    def __init__(self, what: str, needed_mb: float, allowed_mb: float, why: str) -> None:
+        super().__init__(f"{what} would take {needed_mb:.0f} MB, more than {allowed_mb:.0f} MB, which is {why}")
 
 
 class ChildFailed(ProfilingError):

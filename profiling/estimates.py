@@ -83,17 +83,17 @@ NOTHING = Sum()
 def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
     """How a stack finds the frame it is put down to: the innermost of the user's own, else the innermost.
 
-    None for the profiler's own allocations, which are told apart by their innermost frame.
+    None for the profiler's own allocations: what it called, directly or through a library, is its own.
     """
     is_own = [file.startswith(OWN_FILES) for file, _, _ in table.frames]
     users = [is_users(file) and not own for (file, _, _), own in zip(table.frames, is_own, strict=True)]
 
     def frame(stack: Sequence[int]) -> int | None:
-        if is_own[stack[0]]:
-            return None
         for number in stack:
             if users[number]:
                 return number
+            if is_own[number]:
+                return None
         return stack[0]
 
     return frame

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from profiling import process, sampler, traces
+from profiling.adaptive import Adaptive, is_quiet
+from profiling.counting import SiteOf, innermost
 from profiling.diff import GroupBy, compare
+from profiling.errors import DiffInProgress
+from profiling.estimates import largest_stacks
 from profiling.history import History, RunStore, pair_to_compare
-from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, Verdict
+from profiling.interval import diff_over
+from profiling.records import (
+    Level,
+    MemoryUsage,
+    ProfilerStatistics,
+    RunDiff,
+    RunProfile,
+    SiteKey,
+    State,
+    Suspect,
+    TimeDiff,
+    Verdict,
+)
 from profiling.run import Run, Shared
-from profiling.source import SourceReader, users_site
-from profiling.trend import series_of, verdict
+from profiling.source import SourceReader, claim, users_site
+from profiling.suspects import suspects
+from profiling.trend import MIN_RUNS, series_of, verdict
+
+BUDGET_MB = 64.0  # for a moment, while traces are read
+JUDGED_EVERY = 4  # runs of a job; a verdict over 50 runs is some milliseconds
 
 
-def reader_for(level: Level) -> traces.TraceReader:
-    """What counts the traces of that level: by the innermost line, or where stacks are known, by the user's own."""
-    return traces.TraceReader(site_of=users_site) if level is Level.STACKS else traces.TraceReader()
+def site_of_level(level: Level) -> SiteOf:
+    """Which frame a trace of that level is put down to: the innermost, or where stacks are known, the user's own."""
+    return users_site if level is Level.STACKS else innermost
 
 
 class Profiler:
@@ -24,7 +47,9 @@ class Profiler:
     At level `lines` tracing goes on with the first run and stays on until `close`, because a comparison needs both
     runs in one stretch of tracing; so it is with sampling at level `samples`, one sample every `sample_bytes`.
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
-    arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps.
+    arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
+    not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
+    Lines of `packages` are the user's own even where they are installed, as a service is in its container.
 
     Example:
         >>> profiler = Profiler(level=Level.LINES)
@@ -44,16 +69,24 @@ class Profiler:
         reader: traces.TraceReader | None = None,
         sample_bytes: float = sampler.RATE_BYTES,
         arenas: bool = False,
+        budget_mb: float = BUDGET_MB,
+        packages: Sequence[str] = (),
     ) -> None:
+        claim(*packages)
         self.level = level
         self.history: RunStore = history if history is not None else History()
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
+        self._readers: dict[Level, traces.TraceReader] = {}
+        self._given_reader = reader
+        self._judged: dict[str, tuple[int, Verdict]] = {}  # by job: the run it was made after, and the verdict
+        self._budget_bytes = round(budget_mb * (1 << 20))
+        self._is_diffing = False
+        self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
         self._shared = Shared(
             limit=process.memory_limit(limit_mb),
-            reader=reader or reader_for(level),
-            tracing=traces.Tracing(level.frames or 1),
+            reader=self._reader,
             sampling=sampler.Sampling(sample_bytes),
             arenas=arenas,
             keep=self._keep,
@@ -62,7 +95,12 @@ class Profiler:
 
     def run(self, job: str) -> Run:
         """A context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards."""
-        return Run(job, self.level, self._shared)
+        samples = self.level.samples and (self._adaptive is None or sampler.unavailable_reason() is None)
+        return Run(job, self.next_level(job), self._shared, samples=samples)
+
+    def next_level(self, job: str) -> Level:
+        """The level that the job's next run will have."""
+        return self._adaptive.level(job) if self._adaptive else self.level
 
     def usage(self) -> MemoryUsage:
         """What the process uses now, against its limit."""
@@ -84,9 +122,69 @@ class Profiler:
         run, against = pair_to_compare(self.history, job, run_id, against_id)
         return compare(run, against, self.source.places, group_by=group_by, limit=limit)
 
+    async def diff_over(
+        self,
+        seconds: float,
+        *,
+        collect: bool = False,
+        group_by: GroupBy = "line",
+        limit: int = 20,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> TimeDiff:
+        """What changes in the process from now until then, whatever runs; with `collect` garbage does not count.
+
+        Where tracemalloc is on it is exact, else by samples. Raises DiffInProgress, SamplerUnavailable where neither
+        can be had, IntervalBroken where that was stopped meanwhile, and what reading the traces raises.
+        """
+        if self._is_diffing:
+            raise DiffInProgress
+        self._is_diffing = True
+        try:
+            return await diff_over(
+                self._shared,
+                seconds,
+                self.source.places,
+                collect=collect,
+                group_by=group_by,
+                limit=limit,
+                wait=wait,
+            )
+        finally:
+            self._is_diffing = False
+
     def verdict(self, job: str) -> Verdict:
-        """What the job's runs say together. Raises UnknownJob."""
-        return verdict(series_of(self.history.runs(job)))
+        """What the job's runs say together, with the lines that a leak is at. Raises UnknownJob.
+
+        Some milliseconds for 50 runs; on a loop, `verdicts` is for that.
+        """
+        return self._judge(self.history.runs(job))
+
+    async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
+        """The verdicts of these jobs, or of all, without holding the loop. Raises UnknownJob."""
+        # The runs are taken here, where none is added meanwhile.
+        runs = [self.history.runs(job) for job in jobs or self.history.jobs()]
+        judged = await asyncio.to_thread(lambda: [self._judge(series) for series in runs])
+        return {series[0].job: verdict for series, verdict in zip(runs, judged, strict=True)}
+
+    def _judge(self, runs: Sequence[RunProfile]) -> Verdict:
+        judged = verdict(series_of(runs))
+        if judged.state is not State.LEAKING:
+            return judged
+        found = suspects(runs)
+        stacks = self._stacks(runs[-1].job, [site for site, _ in found])
+        return replace(
+            judged,
+            suspects=tuple(
+                Suspect(site=site, bytes_per_run=bytes_per_run, stack=stacks.get(site, (site,)))
+                for site, bytes_per_run in found
+            ),
+        )
+
+    def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
+        """By which frames most of each site's bytes came, as far as that is still known."""
+        if self.level.samples and sampler.is_on():
+            return largest_stacks(sampler.snapshot(job), sites)
+        return traces.largest_stacks(sites, site_of_level(self.level)) if traces.is_tracing() else {}
 
     def own_bytes(self) -> int:
         """What the profiler keeps: tracemalloc's tables and the history."""
@@ -102,6 +200,9 @@ class Profiler:
             history_runs=len(self.history.runs()),
             history_bytes=self.history.own_bytes(),
             tracemalloc_bytes=traces.own_tables_bytes(),
+            sampler=sampler.statistics() if sampler.is_on() else None,
+            series_of=self._adaptive.series.job if self._adaptive and self._adaptive.series else None,
+            lost_share=self._adaptive.lost_share if self._adaptive else None,
         )
 
     def close(self) -> None:
@@ -112,3 +213,46 @@ class Profiler:
     def _keep(self, profile: RunProfile) -> None:
         self._finished += 1
         self.history.add(profile)
+        self._judge_sometimes(profile.job)
+        if self._adaptive is not None:
+            self._adapt(self._adaptive, profile)
+
+    def last_verdict(self, job: str) -> Verdict | None:
+        """The job's verdict of some runs ago at most; None before its first. Costs nothing."""
+        judged = self._judged.get(job)
+        return judged[1] if judged else None
+
+    def _judge_sometimes(self, job: str) -> None:
+        runs = self.history.runs(job)
+        judged_after, _ = self._judged.get(job, (0, None))
+        if len(runs) >= MIN_RUNS and runs[-JUDGED_EVERY].id > judged_after:
+            known = self.history.jobs()
+            self._judged = {other: judged for other, judged in self._judged.items() if other in known}
+            self._judged[job] = (runs[-1].id, self._judge(runs))
+
+    def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
+        """Begin a series of exact runs where one is asked for, and end it where that is safe."""
+        adaptive.saw(run)
+        if (verdict := self.last_verdict(run.job)) is not None:
+            adaptive.consider(run.job, verdict)
+        if adaptive.is_over and not self._shared.active and is_quiet():
+            self._shared.tracing.close()
+            adaptive.ended()
+
+    def _reader(self, level: Level) -> traces.TraceReader:
+        if self._given_reader is not None:
+            return self._given_reader
+        made = self._readers.get(level)
+        if made is None:
+            made = self._readers[level] = traces.TraceReader(site_of=site_of_level(level), room=self._room)
+        return made
+
+    def _room(self) -> traces.Room:
+        left_bytes = self.usage().available_bytes
+        if left_bytes < self._budget_bytes:
+            return traces.Room(left_bytes, "what is left to the memory limit")
+        return traces.Room(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
+
+
+def _base_level() -> Level:
+    return Level.SAMPLES if sampler.unavailable_reason() is None else Level.COUNTERS

@@ -19,12 +19,16 @@ UNKNOWN_SITE: SiteKey = ("<unknown>", 0)
 
 
 class Level(StrEnum):
-    """How closely a run is watched; see the table in docs/levels.md for what each one costs."""
+    """How closely a run is watched; see the table in docs/levels.md for what each one costs.
+
+    A profiler may be `ADAPTIVE`; each of its runs is at one of the others, and says at which.
+    """
 
     COUNTERS = "counters"
     SAMPLES = "samples"
     LINES = "lines"
     STACKS = "stacks"
+    ADAPTIVE = "adaptive"
 
     @property
     def frames(self) -> int:
@@ -34,7 +38,7 @@ class Level(StrEnum):
     @property
     def samples(self) -> bool:
         """Whether the sampler is on."""
-        return self is Level.SAMPLES
+        return self in {Level.SAMPLES, Level.ADAPTIVE}
 
 
 class Outcome(StrEnum):
@@ -312,26 +316,46 @@ class DiffTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is alive at one moment and was not at an earlier one."""
+
+    group_by: str
+    totals: DiffTotals
+    sites: tuple[SiteDiff, ...]  # largest change first
+    rate_bytes: float | None  # one sample every so many bytes, where these are estimates; None where they are exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDiff:
     """One run against an earlier one: what is alive after the one and was not after the other."""
 
     run: RunProfile
     against: RunProfile
-    group_by: str
-    totals: DiffTotals
-    sites: tuple[SiteDiff, ...]  # largest change first
-    rate_bytes: float | None = None  # one sample every so many bytes, where these are estimates of the job alone
+    change: Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a job's runs say together."""
+class TimeDiff:
+    """What changed in the process over some seconds, whatever ran."""
 
-    state: State
-    reason: str  # one sentence
-    runs: int  # how many runs it rests on
-    bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
-    interval_bytes: tuple[float, float] | None  # of bytes_per_run
+    seconds: float
+    collected: bool  # whether garbage was collected at both ends
+    jobs: tuple[str, ...]  # whose runs were under way at either end, sorted
+    usage: MemoryUsage  # at the end
+    change: Change
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trimmed:
+    """What the C allocator gave back."""
+
+    supported: bool  # False: this C library has no such call, and nothing was done
+    rss_before_bytes: int
+    rss_after_bytes: int
+    c_heap_free_before_bytes: int | None
+    c_heap_free_after_bytes: int | None
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +368,18 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a job's runs say together."""
+
+    state: State
+    reason: str  # one sentence
+    runs: int  # how many runs it rests on
+    bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
+    interval_bytes: tuple[float, float] | None  # of bytes_per_run
+    suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What was seen of one job."""
 
@@ -351,7 +387,6 @@ class Checked:
     runs: int
     level: Level
     verdict: Verdict
-    suspects: tuple[Suspect, ...]  # largest first; empty where nothing grows
     usage: MemoryUsage  # at the end
     traced_bytes: int | None  # of the process where exact, of the job where estimated
     held_free_bytes: int | None  # freed by the program, held by the C allocator
@@ -389,3 +424,6 @@ class ProfilerStatistics:
     history_runs: int
     history_bytes: int
     tracemalloc_bytes: int  # its tables
+    sampler: SamplerStatistics | None = None  # None while it is off
+    series_of: str | None = None  # the job that is traced exactly for some runs, where the level is adaptive
+    lost_share: float | None = None  # of the time, to tracing, where the level is adaptive

@@ -12,7 +12,7 @@ from typing import Self
 
 from profiling import process
 from profiling.diff import changed
-from profiling.errors import ChildFailed, SamplerUnavailable
+from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.meter import Meter
 from profiling.peaks import Peaks
 from profiling.records import (
@@ -29,7 +29,7 @@ from profiling.sampled import SampledRun
 from profiling.sampler import Sampling
 from profiling.traces import TraceReader, Tracing
 
-MEASURING_FAILED = (ChildFailed, MemoryError)
+MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
 """What a measurement may fail with, at the cost of its own result only."""
 
 
@@ -38,7 +38,7 @@ class Shared:
     """What the runs of one profiler have in common."""
 
     limit: MemoryLimit
-    reader: TraceReader
+    reader: Callable[[Level], TraceReader]
     keep: Callable[[RunProfile], None]  # called once with each finished run
     next_id: Callable[[], int]
     tracing: Tracing = field(default_factory=Tracing)
@@ -59,9 +59,10 @@ class Run:
     A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
-    def __init__(self, job: str, level: Level, shared: Shared) -> None:
+    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool) -> None:
         self.job = job
         self.level = level
+        self._samples_too = samples
         self.overlapped_with: set[str] = set()
         self._shared = shared
         self._profile: RunProfile | None = None
@@ -147,7 +148,7 @@ class Run:
             self._samples = self._close_samples()
 
     def _open_samples(self) -> None:
-        if not self.level.samples:
+        if not self._samples_too:
             return
         sampled = SampledRun(self.job, self._shared.sampling)
         try:
@@ -170,7 +171,7 @@ class Run:
         if not self._has_lines():
             return None
         try:
-            return self._shared.reader.read(self._shared.tracing.period())
+            return self._shared.reader(self.level).read(self._period())
         except MEASURING_FAILED as error:
             self._degraded = _why(error)
             return None
@@ -179,10 +180,13 @@ class Run:
         if not self._has_lines():
             return None
         try:
-            return await self._shared.reader.read_async(self._shared.tracing.period())
+            return await self._shared.reader(self.level).read_async(self._period())
         except MEASURING_FAILED as error:
             self._degraded = _why(error)
             return None
+
+    def _period(self) -> int:
+        return self._shared.tracing.period(self.level.frames)
 
     def _has_lines(self) -> bool:
         return self.level.frames > 0 and self._degraded is None

@@ -29,7 +29,7 @@ class SampledRun:
 
     def close(self) -> LinesOfRun | None:
         """What the run kept; None where sampling was stopped meanwhile, and its samples with it."""
-        if not sampler.is_on() or self._sampling.period() != self._period:
+        if sampler.stretch() != self._period:
             return None
         peak = self._peak()
         after = live(sampler.snapshot(self._job, since=self._since))

@@ -84,6 +84,11 @@ class Sampling:
 _starts = 0
 
 
+def stretch() -> int | None:
+    """The number of the stretch of sampling we are in; None while it is off."""
+    return _starts if is_on() else None
+
+
 def stop() -> None:
     """Forget all samples and rest. The hooks stay and cost next to nothing. Does nothing where sampling is off."""
     if _sampler is not None:

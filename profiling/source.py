@@ -159,9 +159,26 @@ def users_site(frames: tuple[SiteKey, ...]) -> SiteKey:
 
 @lru_cache(maxsize=4_096)
 def is_users(path: str) -> bool:
-    """Whether a file is the user's own: neither of the standard library, nor installed, nor made up like `<string>`."""
-    return not path.startswith(("<", *LIBRARIES)) and not INSTALLED.intersection(Path(path).parts)
+    """Whether a file is the user's own: neither of the standard library, nor installed, nor made up like `<string>`.
 
+    Of what is installed, the packages that were claimed are the user's.
+    """
+    if path.startswith("<"):
+        return False
+    parts = Path(path).parts
+    installed = [number for number, part in enumerate(parts) if part in INSTALLED]
+    if installed:
+        return parts[installed[-1] + 1] in _claimed
+    return not path.startswith(LIBRARIES)
+
+
+def claim(*packages: str) -> None:
+    """Take these top packages as the user's own, though they are installed, as a service is in its container."""
+    _claimed.update(packages)
+    is_users.cache_clear()
+
+
+_claimed: set[str] = set()
 
 LIBRARIES = tuple(f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib"))
 INSTALLED = {"site-packages", "dist-packages"}

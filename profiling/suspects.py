@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from profiling.records import UNKNOWN_SITE, LinesOfRun, RunProfile, SiteKey
 from profiling.robust import theil_sen
-from profiling.trend import growing_part
+from profiling.trend import MIN_RUNS, growing_part
 
 MOST = 10
 LEAST_BYTES = 1_024  # a run
@@ -20,6 +20,7 @@ def suspects(runs: Sequence[RunProfile], most: int = MOST) -> list[tuple[SiteKey
     `runs` are those of a series that grows, oldest first; the totals have decided that, a line only says where.
     """
     changes = [_changes(lines) for lines in _lines_of(runs)]
+    is_persistent = _grows_each_run if len(changes) < MIN_RUNS else _grows
     totals: dict[SiteKey, int] = {}
     for change in changes:
         for key, size_bytes in change.items():
@@ -28,10 +29,19 @@ def suspects(runs: Sequence[RunProfile], most: int = MOST) -> list[tuple[SiteKey
     candidates = sorted((key for key in totals if totals[key] > LEAST_SHARE * kept), key=lambda key: -totals[key])
     found = []
     for key in candidates[:most]:
-        level = list(accumulate((change.get(key, 0) for change in changes), initial=0))[1:]
-        if growing_part([float(size_bytes) for size_bytes in level], LEAST_BYTES) is not None:
-            found.append((key, theil_sen([float(size_bytes) for size_bytes in level])[0]))
+        level = [float(size_bytes) for size_bytes in accumulate(change.get(key, 0) for change in changes)]
+        if is_persistent(level):
+            found.append((key, theil_sen(level)[0] if len(level) > 1 else level[0]))
     return sorted(found, key=lambda entry: -entry[1])
+
+
+def _grows(level: Sequence[float]) -> bool:
+    return growing_part(level, LEAST_BYTES) is not None
+
+
+def _grows_each_run(level: Sequence[float]) -> bool:
+    """For the few exact runs of a series that follows a verdict."""
+    return all(later - earlier >= LEAST_BYTES for earlier, later in pairwise([0.0, *level]))
 
 
 def _lines_of(runs: Sequence[RunProfile]) -> list[LinesOfRun]:

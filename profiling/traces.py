@@ -14,14 +14,16 @@ import os
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from operator import itemgetter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from profiling import forked
-from profiling.counting import SiteOf, Sums, add_up, decoded, encoded, rows_of
+from profiling.counting import SiteOf, Sums, add_up, decoded, encoded, innermost, rows_of
+from profiling.errors import OverBudget
 from profiling.meter import Meter
 from profiling.records import SiteKey, SiteTable, Snapshot
+from profiling.units import to_mb
 
 _get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
 
@@ -70,6 +72,14 @@ def estimated_traces() -> int:
     return own_tables_bytes() // TRACE_BYTES
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much memory a measurement may take for a moment, a child's included."""
+
+    size_bytes: int
+    why: str  # what sets it, for a sentence: "more than 64 MB, which is ..."
+
+
 class Tracing:
     """Tracing by one profiler: on with its first need, and numbered by stretch, since stopping drops all traces.
 
@@ -77,17 +87,19 @@ class Tracing:
     is gone when the stretch is over.
     """
 
-    def __init__(self, frames: int = 1) -> None:
-        self._frames = frames
+    def __init__(self) -> None:
         self._period = 0
         self._marker: bytearray | None = None
         self._is_ours = False
 
-    def period(self) -> int:
-        """The number of the stretch we are in, from 1; begins one where tracing is off, or was off in between."""
+    def period(self, frames: int = 1) -> int:
+        """The number of the stretch we are in, from 1; begins one where tracing is off, or was off in between.
+
+        A stretch keeps the number of frames that it began with.
+        """
         if self._marker is None or tracemalloc.get_object_traceback(self._marker) is None:
             if not tracemalloc.is_tracing():
-                tracemalloc.start(self._frames)
+                tracemalloc.start(frames)
                 self._is_ours = True
             self._marker = bytearray(64)
             self._period += 1
@@ -104,16 +116,25 @@ class Tracing:
 class TraceReader:
     """Takes snapshots. Keeps one tuple for each line it ever saw, so that all tables share their keys."""
 
-    def __init__(self, *, site_of: SiteOf = itemgetter(0), fork_above_traces: int = FORK_ABOVE_TRACES) -> None:
+    def __init__(
+        self,
+        *,
+        site_of: SiteOf = innermost,
+        fork_above_traces: int = FORK_ABOVE_TRACES,
+        room: Callable[[], Room] | None = None,
+    ) -> None:
         self._keys: dict[SiteKey, SiteKey] = {}
         self._site_of = site_of
+        self._room = room
         self._fork_above_traces = fork_above_traces if forked.available() else None
 
     def read(self, period: int) -> Snapshot:
         """The traced memory by line, now. Holds the calling thread until done.
 
-        Raises ChildFailed where the heap is large and the child that should count it gives no answer.
+        Raises OverBudget where that would take more memory than there is room, and ChildFailed where the heap is large
+        and the child that should count it gives no answer.
         """
+        self._check_room()
         meter = Meter()
         if self._forks():
             answer = forked.call(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
@@ -125,6 +146,7 @@ class TraceReader:
 
     async def read_async(self, period: int) -> Snapshot:
         """As `read`, but yields to the loop between slices or while the child works."""
+        self._check_room()
         meter = Meter()
         if self._forks():
             answer = await forked.call_async(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
@@ -136,6 +158,13 @@ class TraceReader:
 
     def _counted_in_child(self) -> bytes:  # pragma: no cover - in the child
         return counted(self._site_of)
+
+    def _check_room(self) -> None:
+        if self._room is None:
+            return
+        room, needed_bytes = self._room(), estimated_traces() * RAW_TRACE_BYTES
+        if needed_bytes > room.size_bytes:
+            raise OverBudget("reading the traces", to_mb(needed_bytes), to_mb(room.size_bytes), room.why)
 
     def _forks(self) -> bool:
         return self._fork_above_traces is not None and estimated_traces() > self._fork_above_traces

@@ -6,8 +6,10 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
-from profiling import Level, Profiler, RunProfile
+from profiling import Profiler, RunProfile
+from profiling.records import State, Verdict
 from profiling.render.text import allocation_lines
+from profiling.source import short_path
 from profiling.units import to_mb
 from volaris.errors import JobTimeout
 from volaris.logs import log_event
@@ -34,6 +36,7 @@ class ProfiledJobs:
         self._exclusive = exclusive
         self._turn = asyncio.Lock()
         self._unreported: dict[str, RunProfile] = {}  # one a job at most, since a job has one run at a time
+        self._told: dict[str, Verdict] = {}  # the last that was logged, one a job
 
     def middleware(self, job: Job) -> Job:
         """The job with a profile around each run. Outermost, so that no time limit cuts a measurement short."""
@@ -62,9 +65,18 @@ class ProfiledJobs:
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES
             ):
                 log_event("INFO", "job_allocations", detail=line, job_id=run.job_id)
+            self._warn(profile)
+
+    def _warn(self, profile: RunProfile) -> None:
+        """Once after each new verdict: what grows, where, and when the memory is full."""
+        verdict = self._profiler.last_verdict(profile.job)
+        if verdict is None or verdict is self._told.get(profile.job) or verdict.state is State.STABLE:
+            return
+        self._told[profile.job] = verdict
+        log_event("WARNING", "job_grows", exception=None, **_verdict_fields(profile.job, verdict))
 
     def _my_turn(self, job: Job) -> AbstractAsyncContextManager[object]:
-        if self._exclusive and self._profiler.level is Level.LINES:
+        if self._exclusive and self._profiler.next_level(job.id).frames > 0:
             return _Turn(self._turn, job)
         return nullcontext()
 
@@ -95,6 +107,17 @@ class _Turn:
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def _verdict_fields(job: str, verdict: Verdict) -> dict[str, object]:
+    fields: dict[str, object] = {"detail": verdict.reason, "job_id": job, "verdict": verdict.state.value}
+    fields["runs"] = verdict.runs
+    if verdict.bytes_per_run is not None:
+        fields["kb_per_run"] = round(verdict.bytes_per_run / 1024, 1)
+    if verdict.suspects:
+        file, line = verdict.suspects[0].site
+        fields["at"] = f"{short_path(file)}:{line}"
+    return fields
 
 
 def _profile_fields(profile: RunProfile) -> dict[str, object]:

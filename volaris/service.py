@@ -17,9 +17,6 @@ from volaris.store import Database, EmbeddedServer, PriceRepository, PriceRow, m
 
 STOP_GRACE_S = 10.0
 
-# Until there is an adaptive level, production is watched by what costs it nothing.
-LEVELS = {"counters": Level.COUNTERS, "lines": Level.LINES, "adaptive": Level.COUNTERS}
-
 logger = logging.getLogger(__name__)
 
 
@@ -90,7 +87,13 @@ class Service:
         self.settings = settings
         self.source = create_source(settings.market_source, cboe_url=settings.cboe_url)
         self.store = Store(settings)
-        self.profiler = Profiler(level=LEVELS[settings.profiling], limit_mb=settings.memory_limit_mb)
+        is_off = settings.profiling == "off"
+        self.profiler = Profiler(
+            level=Level.COUNTERS if is_off else Level(settings.profiling),
+            limit_mb=settings.memory_limit_mb,
+            budget_mb=settings.profiling_budget_mb,
+            packages=("volaris",),
+        )
         self._profiled = ProfiledJobs(self.profiler, exclusive=settings.profiling_exclusive)
         self.scheduler = Scheduler(report=self._profiled.report)
         self._coming_up: asyncio.Task[None] | None = None
@@ -125,7 +128,8 @@ class Service:
             self.scheduler.start()
 
     def _add_jobs(self) -> None:
-        wrap = compose(self._profiled.middleware, timeout, retry())
+        profile = () if self.settings.profiling == "off" else (self._profiled.middleware,)
+        wrap = compose(*profile, timeout, retry())
         prices = prices_job(
             self.source,
             self.store,

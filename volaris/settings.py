@@ -23,7 +23,7 @@ from volaris.variables import (
 
 Environment = Literal["development", "production"]
 MarketSource = Literal["simulated", "replay", "cboe"]
-Profiling = Literal["counters", "lines", "adaptive"]
+Profiling = Literal["off", "counters", "samples", "lines", "stacks", "adaptive"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
@@ -144,6 +144,14 @@ class Settings:
             one_of(Profiling),
             "what is measured of each run",
             unset="lines in development, adaptive in production",
+        ),
+    )
+    profiling_budget_mb: float = field(
+        default=64,
+        metadata=_env(
+            "PROFILING_BUDGET_MB",
+            number_above_0("megabytes"),
+            "memory that reading the traces of a run may take for a moment; where it would take more it is left out",
         ),
     )
     profiling_exclusive: bool = field(

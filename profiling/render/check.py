@@ -26,7 +26,7 @@ def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
         "reason": result.verdict.reason,
         "bytes_per_run": None if bytes_per_run is None else round(bytes_per_run),
         "interval_bytes": list(result.verdict.interval_bytes) if result.verdict.interval_bytes else None,
-        "suspects": [_suspect_to_dict(suspect, places_of) for suspect in result.suspects],
+        "suspects": [_suspect_to_dict(suspect, places_of) for suspect in result.verdict.suspects],
         "memory": {
             "rss_mb": to_mb(result.usage.rss_bytes),
             "traced_mb": None if result.traced_bytes is None else to_mb(result.traced_bytes),
@@ -60,7 +60,7 @@ def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
     yield f"  {result.verdict.reason}"
     held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
     yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
-    for suspect in result.suspects:
+    for suspect in result.verdict.suspects:
         place = places_of([suspect.site])[suspect.site]
         yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} a run  {_where(suspect.site[1], place)}"
         if place.source:

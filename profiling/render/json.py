@@ -6,6 +6,7 @@ from typing import Any
 
 from profiling.diff import PlacesOf, largest
 from profiling.records import (
+    Change,
     Composition,
     Cost,
     LargeObject,
@@ -16,12 +17,17 @@ from profiling.records import (
     ProfilerStatistics,
     RunDiff,
     RunProfile,
+    SamplerStatistics,
     SiteDiff,
     SiteTable,
+    TimeDiff,
+    Trimmed,
     TypeCount,
     Verdict,
 )
+from profiling.source import short_path
 from profiling.units import to_mb
+from profiling.words import explain
 
 Json = dict[str, Any]
 
@@ -84,19 +90,51 @@ def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
         "job": diff.run.job,
         "run": run_to_dict(diff.run),
         "against": run_to_dict(diff.against),
-        "group_by": diff.group_by,
-        "sampled_every_bytes": diff.rate_bytes,
-        "totals": {
-            "size_diff_bytes": diff.totals.size_diff_bytes,
-            "count_diff": diff.totals.count_diff,
-            "attributed_bytes": diff.totals.attributed_bytes,
-            "unattributed_bytes": diff.totals.unattributed_bytes,
-            "listed_bytes": diff.totals.listed_bytes,
-            "omitted_bytes": diff.totals.omitted_bytes,
-            "rss_diff_bytes": diff.totals.rss_diff_bytes,
-        },
-        "sites": [_site_to_dict(site) for site in diff.sites],
+        **_change_to_dict(diff.change),
         "verdict": verdict_to_dict(verdict),
+    }
+
+
+def time_diff_to_dict(diff: TimeDiff) -> Json:
+    """What changed over some seconds."""
+    return {
+        "seconds": round(diff.seconds, 3),
+        "collected": diff.collected,
+        "jobs": list(diff.jobs),
+        "rss_mb": to_mb(diff.usage.rss_bytes),
+        "memory_percent": round(diff.usage.percent, 1),
+        **_change_to_dict(diff.change),
+        "cost": cost_to_dict(diff.cost),
+    }
+
+
+def trimmed_to_dict(trimmed: Trimmed) -> Json:
+    """What the C allocator gave back."""
+    return {
+        "supported": trimmed.supported,
+        "given_back_mb": to_mb(max(0, trimmed.rss_before_bytes - trimmed.rss_after_bytes)),
+        "rss_before_mb": to_mb(trimmed.rss_before_bytes),
+        "rss_after_mb": to_mb(trimmed.rss_after_bytes),
+        "c_heap_free_before_mb": _mb(trimmed.c_heap_free_before_bytes),
+        "c_heap_free_after_mb": _mb(trimmed.c_heap_free_after_bytes),
+        "duration_ms": round(trimmed.duration_s * 1e3, 2),
+    }
+
+
+def _change_to_dict(change: Change) -> Json:
+    return {
+        "group_by": change.group_by,
+        "sampled_every_bytes": change.rate_bytes,
+        "totals": {
+            "size_diff_bytes": change.totals.size_diff_bytes,
+            "count_diff": change.totals.count_diff,
+            "attributed_bytes": change.totals.attributed_bytes,
+            "unattributed_bytes": change.totals.unattributed_bytes,
+            "listed_bytes": change.totals.listed_bytes,
+            "omitted_bytes": change.totals.omitted_bytes,
+            "rss_diff_bytes": change.totals.rss_diff_bytes,
+        },
+        "sites": [_site_to_dict(site) for site in change.sites],
     }
 
 
@@ -138,6 +176,14 @@ def verdict_to_dict(verdict: Verdict) -> Json:
         "runs": verdict.runs,
         "bytes_per_run": verdict.bytes_per_run,
         "interval_bytes": list(verdict.interval_bytes) if verdict.interval_bytes else None,
+        "suspects": [
+            {
+                "site": {"file": short_path(suspect.site[0]), "line": suspect.site[1]},
+                "bytes_per_run": round(suspect.bytes_per_run),
+                "stack": [f"{short_path(file)}:{line}" for file, line in suspect.stack],
+            }
+            for suspect in verdict.suspects
+        ],
     }
 
 
@@ -151,6 +197,20 @@ def statistics_to_dict(statistics: ProfilerStatistics) -> Json:
         "history_runs": statistics.history_runs,
         "history_mb": to_mb(statistics.history_bytes),
         "tracemalloc_mb": to_mb(statistics.tracemalloc_bytes),
+        "sampler": _sampler_to_dict(statistics.sampler) if statistics.sampler else None,
+        "series_of": statistics.series_of,
+        "lost_share": None if statistics.lost_share is None else round(statistics.lost_share, 4),
+    }
+
+
+def _sampler_to_dict(statistics: SamplerStatistics) -> Json:
+    return {
+        "sampled_every_bytes": statistics.rate_bytes,
+        "alive": statistics.alive,
+        "taken": statistics.taken,
+        "lost": statistics.lost,
+        "stacks": statistics.stacks,
+        "mb": to_mb(statistics.table_bytes),
     }
 
 
@@ -219,6 +279,7 @@ def _composition_to_dict(composition: Composition) -> Json:
         "arenas_free_mb": _mb(composition.arenas_free_bytes),
         "traced_mb": _mb(composition.traced_bytes),
         "profiler_mb": to_mb(composition.profiler_bytes),
+        "in_words": explain(composition),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profiling.diff import PlacesOf, largest
-from profiling.records import RunDiff, RunProfile, SiteDiff, Verdict
+from profiling.records import Change, RunDiff, RunProfile, SiteDiff, TimeDiff, Verdict
 from profiling.source import Place
 from profiling.units import format_bytes, format_change
 
@@ -36,22 +36,33 @@ def diff_to_text(diff: RunDiff, verdict: Verdict) -> str:
     return "\n".join(_diff_lines(diff, verdict)) + "\n"
 
 
+def time_diff_to_text(diff: TimeDiff) -> str:
+    """What changed over some seconds, as a table."""
+    jobs = ", ".join(diff.jobs) or "no job"
+    title = f"the process over {diff.seconds:.0f} s, by {diff.change.group_by}, with {jobs} at work"
+    return "\n".join([title, *_change_lines(diff.change)]) + "\n"
+
+
 def _diff_lines(diff: RunDiff, verdict: Verdict) -> Iterator[str]:
-    totals = diff.totals
-    yield f"{diff.run.job}: run {diff.run.id} against run {diff.against.id}, by {diff.group_by}"
+    yield f"{diff.run.job}: run {diff.run.id} against run {diff.against.id}, by {diff.change.group_by}"
+    yield from _change_lines(diff.change)
+    yield f"verdict: {verdict.state.value} - {verdict.reason}"
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    totals = change.totals
     yield (
         f"traced {format_change(totals.size_diff_bytes)} ({totals.count_diff:+d} blocks) = "
         f"attributed {format_change(totals.attributed_bytes)} + unattributed {format_change(totals.unattributed_bytes)}"
         f"; RSS {format_change(totals.rss_diff_bytes)}"
     )
-    if diff.rate_bytes is not None:
-        yield f"estimates for this job alone, from one sample every {format_bytes(round(diff.rate_bytes))}"
+    if change.rate_bytes is not None:
+        yield f"estimates, from one sample every {format_bytes(round(change.rate_bytes))}"
     yield f"{'change':>12} {'now':>11} {'blocks':>9}  where"
-    for site in diff.sites:
+    for site in change.sites:
         yield from _site_lines(site)
     if totals.omitted_bytes:
         yield f"{format_change(totals.omitted_bytes):>12} {'':>11} {'':>9}  in lines not listed"
-    yield f"verdict: {verdict.state.value} - {verdict.reason}"
 
 
 def _site_lines(site: SiteDiff) -> Iterator[str]:

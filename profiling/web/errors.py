@@ -8,10 +8,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from profiling.errors import (
+    DiffInProgress,
+    IntervalBroken,
     JobBusy,
     NotComparable,
     NotEnoughRuns,
+    OverBudget,
     ProfilingError,
+    SamplerUnavailable,
     UnknownJob,
     UnknownRun,
     WalkInProgress,
@@ -25,6 +29,10 @@ STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
     NotComparable: HTTPStatus.CONFLICT,
     JobBusy: HTTPStatus.CONFLICT,
     WalkInProgress: HTTPStatus.TOO_MANY_REQUESTS,
+    DiffInProgress: HTTPStatus.TOO_MANY_REQUESTS,
+    IntervalBroken: HTTPStatus.CONFLICT,
+    SamplerUnavailable: HTTPStatus.CONFLICT,
+    OverBudget: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -35,6 +43,6 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return await handler(request)
     except tuple(STATUS_OF) as error:
         extra = {"known": list(error.known)} if isinstance(error, UnknownJob) else None
-        headers = {"Retry-After": "5"} if isinstance(error, WalkInProgress) else None
+        headers = {"Retry-After": "5"} if isinstance(error, (WalkInProgress, DiffInProgress)) else None
         status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
         raise Problem(status, str(error), extra=extra, headers=headers) from error

@@ -22,10 +22,11 @@ from profiling.render.json import (
     memory_to_dict,
     run_to_dict,
     run_with_sites_to_dict,
+    time_diff_to_dict,
+    trimmed_to_dict,
     verdict_to_dict,
 )
-from profiling.render.text import diff_to_text
-from profiling.trend import series_of, verdict
+from profiling.render.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
 from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.query import Query, run_id
@@ -33,6 +34,7 @@ from profiling.web.query import Query, run_id
 WARNING_PERCENT = 75.0
 CRITICAL_PERCENT = 85.0
 MAX_SITES = 1_000
+MAX_SECONDS = 600
 
 
 def health_status(percent: float) -> str:
@@ -55,9 +57,11 @@ class DebugRoutes:
         return [
             web.get("/memory", self.memory),
             web.get("/memory/diff", self.diff),
+            web.post("/memory/trim", self.trim),
             web.get("/memory/runs", self.runs),
             web.get("/memory/runs/{run_id}", self.run),
             web.get("/jobs", self.list_jobs),
+            web.get("/jobs/{job_id}/verdict", self.verdict),
             web.post("/jobs/{job_id}/run", self.run_job),
             web.post("/jobs/{job_id}/pause", self.pause_job),
             web.post("/jobs/{job_id}/resume", self.resume_job),
@@ -85,8 +89,10 @@ class DebugRoutes:
         return _answer(memory_to_dict(usage, report, composition, self._profiler.statistics()))
 
     async def diff(self, request: web.Request) -> web.Response:
-        """A job's latest run with lines against the one before it."""
+        """A job's latest run with lines against the one before it; or with `seconds` what changes from now on."""
         query = Query(request)
+        if "seconds" in request.query:
+            return await self._diff_over(query)
         query.only("job", "run", "against", "group_by", "limit", "format")
         job = query.required("job")
         if not self._runs_of(job):
@@ -101,10 +107,36 @@ class DebugRoutes:
         )
         form = query.choice("format", ("json", "text"))
         diff = await asyncio.to_thread(compare)
-        judged = await asyncio.to_thread(verdict, series_of(self._profiler.history.runs(job)))
+        judged = (await self._profiler.verdicts(job))[job]
         if form == "text":
             return web.Response(text=diff_to_text(diff, judged))
         return _answer(diff_to_dict(diff, judged))
+
+    async def _diff_over(self, query: Query) -> web.Response:
+        """Any change of the process over some seconds, as Go's pprof has it; `gc=1` collects garbage at both ends."""
+        query.only("seconds", "gc", "group_by", "limit", "format")
+        form = query.choice("format", ("json", "text"))
+        diff = await self._profiler.diff_over(
+            query.integer("seconds", default=30, low=1, high=MAX_SECONDS),
+            collect=query.choice("gc", ("0", "1")) == "1",
+            group_by=cast("GroupBy", query.choice("group_by", ("line", "file", "function"))),
+            limit=query.integer("limit", default=20, low=1, high=MAX_SITES),
+        )
+        return web.Response(text=time_diff_to_text(diff)) if form == "text" else _answer(time_diff_to_dict(diff))
+
+    async def trim(self, request: web.Request) -> web.Response:
+        """Let the C allocator give back what it holds free."""
+        Query(request).only()
+        return _answer(trimmed_to_dict(await process.trim()))
+
+    async def verdict(self, request: web.Request) -> web.Response:
+        """What the job's runs say together: state, pace, forecast, and the lines that keep more with every run."""
+        Query(request).only()
+        job = request.match_info["job_id"]
+        if not self._runs_of(job):
+            return _answer({"job": job, "verdict": None})
+        judged = await self._profiler.verdicts(job)
+        return _answer({"job": job, "verdict": verdict_to_dict(judged[job])})
 
     async def runs(self, request: web.Request) -> web.Response:
         """The runs in the history, newest first; of one job or of all."""
@@ -126,8 +158,7 @@ class DebugRoutes:
     async def list_jobs(self, request: web.Request) -> web.Response:
         """Each job's state, next run, last run and verdict."""
         Query(request).only()
-        # The runs are taken here, where they do not change meanwhile; a verdict over 50 of them is 20 ms of arithmetic.
-        verdicts = await asyncio.to_thread(_verdicts, self._profiler.history.runs())
+        verdicts = {job: verdict_to_dict(verdict) for job, verdict in (await self._profiler.verdicts()).items()}
         jobs = [_job_to_dict(info) | {"verdict": verdicts.get(info.id)} for info in self._jobs.jobs()]
         return _answer({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
 
@@ -158,13 +189,6 @@ class DebugRoutes:
 
     def _job(self, job_id: str) -> Json:
         return next(_job_to_dict(info) for info in self._jobs.jobs() if info.id == job_id)
-
-
-def _verdicts(runs: Sequence[RunProfile]) -> dict[str, Json]:
-    by_job: dict[str, list[RunProfile]] = {}
-    for run in runs:
-        by_job.setdefault(run.job, []).append(run)
-    return {job: verdict_to_dict(verdict(series_of(its_runs))) for job, its_runs in by_job.items()}
 
 
 def _job_to_dict(info: JobInfo) -> Json:

@@ -209,3 +209,49 @@ async def test_both_prefixes_give_the_same(client: Client, profiler: Profiler) -
     for path in ("jobs", "memory/runs", "memory/runs/1"):
         async with client.get(f"/debug/{path}") as short, client.get(f"/api/v1/debug/{path}") as canonical:
             assert await short.read() == await canonical.read()
+
+
+async def test_diff_over_seconds_tells_what_changes_whatever_runs(client: Client, profiler: Profiler) -> None:
+    await run_work(profiler, nothing)
+    async with client.get("/debug/memory/diff?seconds=1&gc=1&limit=3") as response:
+        told = await response.json()
+    assert (told["collected"], told["jobs"], len(told["sites"]) <= 3) == (True, [], True)
+    assert 1 <= told["seconds"] < 20
+    totals = told["totals"]
+    assert totals["attributed_bytes"] + totals["unattributed_bytes"] == totals["size_diff_bytes"]
+    async with client.get("/debug/memory/diff?seconds=1&format=text") as response:
+        assert (await response.text()).startswith("the process over 1 s, by line, with no job at work\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("seconds=0", "seconds"), ("seconds=601", "seconds"), ("job=x&seconds=1", "job")]
+)
+async def test_diff_over_seconds_refuses_what_makes_no_sense(client: Client, query: str, field: str) -> None:
+    assert field in (await problem(await client.get(f"/debug/memory/diff?{query}"), 422))["errors"]
+
+
+async def test_verdict_of_a_job_tells_the_line_of_its_leak(client: Client, profiler: Profiler) -> None:
+    for _ in range(12):
+        await run_work(profiler, keep)
+    async with client.get("/debug/jobs/sync/verdict") as response:
+        told = await response.json()
+    assert (told["job"], told["verdict"]["state"], told["verdict"]["runs"]) == ("sync", "leaking", 12)
+    (suspect,) = told["verdict"]["suspects"]
+    assert suspect["site"] == {"file": "tests/integration/debug/test_routes.py", "line": KEEPING_LINE}
+    assert suspect["bytes_per_run"] == pytest.approx(500_033, rel=0.01)
+    kept.clear()
+
+
+async def test_verdict_of_a_job_that_has_yet_to_run_is_null_and_of_an_unknown_one_404(client: Client) -> None:
+    async with client.get("/debug/jobs/sync/verdict") as response:
+        assert await response.json() == {"job": "sync", "verdict": None}
+    assert (await problem(await client.get("/debug/jobs/nothing/verdict"), 404))["known"] == ["sync"]
+
+
+async def test_trim_gives_back_and_reports(client: Client) -> None:
+    await problem(await client.post("/debug/memory/trim"), 403)
+    async with client.post("/debug/memory/trim", headers=WITH_TOKEN) as response:
+        told = await response.json()
+    assert response.status == 200
+    assert told["given_back_mb"] == pytest.approx(max(0, told["rss_before_mb"] - told["rss_after_mb"]), abs=0.02)
+    assert set(told) >= {"supported", "c_heap_free_before_mb", "c_heap_free_after_mb", "duration_ms"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from profiling.__main__ import main
-from profiling.check import innermost, load
+from profiling.check import load
+from profiling.counting import innermost
 from profiling.errors import CannotCheck
 
 JOBS = """

@@ -64,7 +64,7 @@ def test_changed_has_exactly_the_lines_that_differ(now: Rows, past: Rows) -> Non
 
 @given(tables, tables, group_bys)
 def test_sites_are_those_of_the_model(now: Rows, past: Rows, group_by: GroupBy) -> None:
-    sites = compare(run(2, now), run(1, past), places_of, group_by=group_by, limit=1_000).sites
+    sites = compare(run(2, now), run(1, past), places_of, group_by=group_by, limit=1_000).change.sites
     assert dict(map(told, sites)) == modelled(now, past, group_by)
     assert len(sites) == len(modelled(now, past, group_by))
 
@@ -76,8 +76,8 @@ def test_limit_takes_the_largest_changes_and_ties_are_in_the_order_of_the_files(
     model = modelled(now, past, group_by)
     in_order = sorted(model, key=lambda group: (-abs(model[group][1]), group[0], group[1] or 0, group[2] or ""))
     diff = compare(run(2, now), run(1, past), places_of, group_by=group_by, limit=limit)
-    assert [told(site)[0] for site in diff.sites] == in_order[:limit]
-    assert diff.totals.omitted_bytes == sum(model[group][1] for group in in_order[limit:])
+    assert [told(site)[0] for site in diff.change.sites] == in_order[:limit]
+    assert diff.change.totals.omitted_bytes == sum(model[group][1] for group in in_order[limit:])
 
 
 @given(tables, tables, group_bys, st.integers(0, 10**9), st.integers(0, 10**9))
@@ -88,7 +88,7 @@ def test_totals_are_those_of_the_model(
         run(2, lines=lines(now, traced_bytes=now_bytes)),
         run(1, lines=lines(past, traced_bytes=past_bytes)),
     )
-    totals = compare(later, earlier, places_of, group_by=group_by).totals
+    totals = compare(later, earlier, places_of, group_by=group_by).change.totals
     changes = {key: change_of(now, past, key) for key in now.keys() | past.keys()}
     assert totals.size_diff_bytes == now_bytes - past_bytes
     assert totals.count_diff == sum(count for _, count in changes.values())
@@ -105,12 +105,16 @@ def test_largest_are_the_first_of_the_known_lines_that_grew(rows: Rows, limit: i
 def test_a_run_against_itself_has_no_sites_and_no_change() -> None:
     same = run(1, {("a.py", 1): (100, 2), UNKNOWN_SITE: (7, 1)})
     diff = compare(same, same, places_of)
-    assert diff.sites == ()
-    assert (diff.totals.size_diff_bytes, diff.totals.count_diff, diff.totals.unattributed_bytes) == (0, 0, 0)
+    assert diff.change.sites == ()
+    assert (
+        diff.change.totals.size_diff_bytes,
+        diff.change.totals.count_diff,
+        diff.change.totals.unattributed_bytes,
+    ) == (0, 0, 0)
 
 
 def test_line_that_holds_as_many_bytes_in_more_blocks_is_a_site() -> None:
-    (site,) = compare(run(2, {("a.py", 1): (100, 4)}), run(1, {("a.py", 1): (100, 2)}), places_of).sites
+    (site,) = compare(run(2, {("a.py", 1): (100, 4)}), run(1, {("a.py", 1): (100, 2)}), places_of).change.sites
     assert (site.size_diff_bytes, site.count_diff) == (0, 2)
 
 

@@ -50,20 +50,20 @@ def test_every_comparison_adds_up(
     later = run(2, lines=lines(now, traced_bytes=table(now).size_bytes + now_off))
     earlier = run(1, lines=lines(past, traced_bytes=table(past).size_bytes + past_off))
     diff = compare(later, earlier, places_of, group_by=group_by, limit=limit)
-    totals = diff.totals
+    totals = diff.change.totals
     assert totals.attributed_bytes + totals.unattributed_bytes == totals.size_diff_bytes
     assert totals.listed_bytes + totals.omitted_bytes == totals.attributed_bytes
-    assert totals.listed_bytes == sum(site.size_diff_bytes for site in diff.sites)
-    assert len(diff.sites) <= limit
-    sizes = [abs(site.size_diff_bytes) for site in diff.sites]
+    assert totals.listed_bytes == sum(site.size_diff_bytes for site in diff.change.sites)
+    assert len(diff.change.sites) <= limit
+    sizes = [abs(site.size_diff_bytes) for site in diff.change.sites]
     assert sizes == sorted(sizes, reverse=True)
 
 
 @given(rows, rows)
 def test_functions_and_files_sum_up_their_lines(past: Rows, now: Rows) -> None:
     pair = run(2, now), run(1, past)
-    by_line = compare(*pair, places_of, limit=1000).sites
-    by_file = compare(*pair, places_of, group_by="file", limit=1000).sites
+    by_line = compare(*pair, places_of, limit=1000).change.sites
+    by_file = compare(*pair, places_of, group_by="file", limit=1000).change.sites
     for path, group in groupby(sorted(by_line, key=lambda site: site.path), key=lambda site: site.path):
         found = [site for site in by_file if site.path == path]
         summed = sum(site.size_diff_bytes for site in group)
@@ -71,7 +71,7 @@ def test_functions_and_files_sum_up_their_lines(past: Rows, now: Rows) -> None:
 
 
 def test_sites_are_told_in_words() -> None:
-    (site,) = compare(run(2, {A: (150, 3)}), run(1, {A: (100, 1)}), places_of).sites
+    (site,) = compare(run(2, {A: (150, 3)}), run(1, {A: (100, 1)}), places_of).change.sites
     assert (site.file, site.path, site.line, site.function, site.source) == ("short/a.py", "a.py", 1, "f0", "text of 1")
     assert (site.size_bytes, site.size_diff_bytes, site.count, site.count_diff) == (150, 50, 3, 2)
 
@@ -82,15 +82,19 @@ def test_lines_of_one_function_are_one_site_with_all_that_is_alive_in_it() -> No
         run(1, {A: (100, 1), ("a.py", 2): (40, 1)}),
         places_of,
         group_by="function",
-    ).sites
+    ).change.sites
     told = [(site.function, site.line, site.source, site.size_bytes, site.size_diff_bytes) for site in sites]
     assert told == [("f0", None, None, 190, 50), ("f1", None, None, 9, 9)]
 
 
 def test_memory_without_a_line_is_unattributed_and_no_site() -> None:
     diff = compare(run(2, {UNKNOWN_SITE: (500, 1), A: (3, 1)}), run(1, {}), places_of)
-    assert (diff.totals.attributed_bytes, diff.totals.unattributed_bytes, diff.totals.size_diff_bytes) == (3, 500, 503)
-    assert [site.path for site in diff.sites] == ["a.py"]
+    assert (
+        diff.change.totals.attributed_bytes,
+        diff.change.totals.unattributed_bytes,
+        diff.change.totals.size_diff_bytes,
+    ) == (3, 500, 503)
+    assert [site.path for site in diff.change.sites] == ["a.py"]
 
 
 def test_runs_without_lines_or_of_two_stretches_of_tracing_do_not_compare() -> None:

@@ -237,11 +237,11 @@ def test_diff_tells_the_line_that_grew_between_the_last_two_runs(profiler: Profi
         with profiler.run("prices"):
             keep_a_megabyte()
     diff = profiler.diff("prices")
-    (site,) = [site for site in diff.sites if site.line == KEEPING_LINE and site.path == __file__]
+    (site,) = [site for site in diff.change.sites if site.line == KEEPING_LINE and site.path == __file__]
     assert (diff.run.id, diff.against.id) == (3, 2)
     assert (site.function, site.source) == ("keep_a_megabyte", "kept.append(bytearray(KEPT_BYTES))")
     assert KEPT_BYTES <= site.size_diff_bytes < KEPT_BYTES + 200
-    totals = diff.totals
+    totals = diff.change.totals
     assert totals.attributed_bytes + totals.unattributed_bytes == totals.size_diff_bytes
     assert totals.listed_bytes + totals.omitted_bytes == totals.attributed_bytes
 
@@ -265,3 +265,30 @@ def test_statistics_count_what_is_kept() -> None:
     assert statistics.history_bytes == profiler.history.own_bytes() == profiler.own_bytes()
     assert profiler.verdict("prices").runs <= 2
     assert profiler.usage().rss_bytes > 0
+
+
+def test_traces_that_would_go_over_the_budget_are_not_read_and_the_run_says_so() -> None:
+    profiler = Profiler(level=Level.LINES, budget_mb=0.001)
+    with profiler.run("first"):
+        kept = [bytes(100) for _ in range(5_000)]
+    with profiler.run("second") as run:
+        pass
+    profiler.close()
+    assert run.profile.lines is None
+    assert run.profile.degraded is not None
+    assert run.profile.degraded.startswith("reading the traces would take ")
+    assert run.profile.degraded.endswith(" MB, more than 0 MB, which is the budget (PROFILING_BUDGET_MB)")
+    assert run.profile.after.rss_bytes > 0
+    assert len(kept) == 5_000
+
+
+def test_what_is_left_to_the_limit_bounds_the_traces_too() -> None:
+    profiler = Profiler(level=Level.LINES, limit_mb=1)
+    with profiler.run("first"):
+        kept = [bytes(100) for _ in range(5_000)]
+    with profiler.run("second") as run:
+        pass
+    profiler.close()
+    assert run.profile.degraded is not None
+    assert run.profile.degraded.endswith("more than 0 MB, which is what is left to the memory limit")
+    assert len(kept) == 5_000

@@ -1,0 +1,146 @@
+"""Which runs are traced exactly: a short series where the samples see something move, within a bound on its time.
+
+Samples and counters are taken always. Exact lines cost a multiple of the run time, in the whole process and between the
+runs of a series too, since one stretch of tracing is what makes runs comparable. So the time with tracing on is charged
+with the share of it that was lost, as measured by the slowdown of the traced runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+
+from profiling.records import Level, RunProfile, State, Verdict
+from profiling.source import is_users
+
+SHARE = 0.05  # of the time since the start that may be lost to tracing
+SERIES_RUNS = 3
+AGAIN_AFTER_RUNS = 50  # of the same job, while its verdict stays
+FIRST_SLOWDOWN = 6.0  # assumed until one was measured
+MAX_JOBS = 256  # remembered
+PLAIN_RUNS = 5  # whose median a traced run is compared with
+IDLE_IN = {"_worker", "wait", "_wait_for_tstate_lock", "select", "poll", "accept", "get"}
+"""Functions in which a thread waits for work."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a job."""
+
+    plain_s: deque[float] = field(default_factory=lambda: deque(maxlen=PLAIN_RUNS))  # durations without tracing
+    ended_s: float | None = None  # its last run
+    interval_s: float = 0.0  # from one end to the next
+    runs_since_series: int = AGAIN_AFTER_RUNS
+    last_level: Level | None = None  # of its last series
+
+
+@dataclass(slots=True)
+class Series:
+    """Exact runs of one job, one after the other."""
+
+    job: str
+    level: Level
+    left: int
+    began_s: float
+
+
+class Adaptive:
+    """Decides the level of each run. `share` bounds the time lost to tracing."""
+
+    def __init__(self, base: Level, *, share: float = SHARE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._base = base
+        self._share = share
+        self._clock = clock
+        self._started_s = clock()
+        self._lost_s = 0.0
+        self._slowdown = FIRST_SLOWDOWN
+        self._seen: dict[str, Seen] = {}
+        self.series: Series | None = None
+
+    def level(self, job: str) -> Level:
+        """Of the job's next run."""
+        if self.series is not None and self.series.job == job and self.series.left > 0:
+            return self.series.level
+        return self._base
+
+    @property
+    def lost_share(self) -> float:
+        """Of the time since the start, lost to tracing."""
+        return self._lost_so_far_s() / max(self._clock() - self._started_s, 1e-9)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the series has all its runs, or its time: tracing is to be switched off at the next quiet point."""
+        if self.series is None:
+            return False
+        return self.series.left <= 0 or self.lost_share > self._share
+
+    def saw(self, run: RunProfile) -> None:
+        """Learn from a run that has ended."""
+        seen, now_s = self._of(run.job), self._clock()
+        if seen.ended_s is not None:
+            seen.interval_s = now_s - seen.ended_s
+        seen.ended_s = now_s
+        seen.runs_since_series += 1
+        if self.series is None:
+            seen.plain_s.append(run.duration_s)
+        elif run.job == self.series.job:
+            self.series.left -= 1
+            if run.lines is not None and seen.plain_s:
+                self._slowdown = max(1.0, run.duration_s / max(median(seen.plain_s), 1e-9))
+
+    def consider(self, job: str, verdict: Verdict) -> None:
+        """Begin a series where the verdict asks for one and there is time to spend."""
+        if self.series is not None or verdict.state is not State.LEAKING:
+            return
+        seen = self._of(job)
+        level = _level_that_helps(seen, verdict)
+        if level is not None and self._is_affordable(seen):
+            seen.last_level = level
+            seen.runs_since_series = 0
+            self.series = Series(job, level, SERIES_RUNS, self._clock())
+
+    def ended(self) -> None:
+        """Tracing is off again."""
+        self._lost_s = self._lost_so_far_s()
+        self.series = None
+
+    def _lost_so_far_s(self) -> float:
+        if self.series is None:
+            return self._lost_s
+        return self._lost_s + self._lost_of(self._clock() - self.series.began_s)
+
+    def _lost_of(self, traced_s: float) -> float:
+        return traced_s * (1 - 1 / self._slowdown)
+
+    def _of(self, job: str) -> Seen:
+        if job not in self._seen and len(self._seen) >= MAX_JOBS:
+            del self._seen[next(iter(self._seen))]
+        return self._seen.setdefault(job, Seen())
+
+    def _is_affordable(self, seen: Seen) -> bool:
+        expected_s = self._lost_of(SERIES_RUNS * seen.interval_s)
+        return self._lost_s + expected_s <= self._share * (self._clock() - self._started_s)
+
+
+def _level_that_helps(seen: Seen, verdict: Verdict) -> Level | None:
+    """Lines once in a while; stacks at once where lines have found one that is not the user's own."""
+    in_library = bool(verdict.suspects) and not is_users(verdict.suspects[0].site[0])
+    if in_library and seen.last_level is Level.LINES:
+        return Level.STACKS
+    return Level.LINES if seen.runs_since_series >= AGAIN_AFTER_RUNS else None
+
+
+def is_quiet() -> bool:
+    """Whether no other thread is at work: switching tracing off while one allocates has crashed CPython (#128679)."""
+    here = threading.get_ident()
+    return all(
+        frame.f_code.co_name in IDLE_IN
+        for thread, frame in sys._current_frames().items()  # noqa: SLF001 - documented, for such purposes
+        if thread != here
+    )
