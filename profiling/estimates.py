@@ -17,6 +17,7 @@ from profiling.records import UNKNOWN_SITE, LinesOfRun, Precision, SiteKey, Site
 from profiling.source import is_users
 
 OWN_FILES = f"{Path(__file__).parent}/"
+LOOP_FUNCTIONS = {"BaseEventLoop._run_once", "BaseEventLoop.run_until_complete", "Runner.run"}
 FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of all, then of the fresh
 
 
@@ -83,8 +84,10 @@ NOTHING = Sum()
 def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
     """How a stack finds the frame it is put down to: the innermost of the user's own, else the innermost.
 
-    None for the profiler's own allocations: what it called, directly or through a library, is its own.
+    Who started the event loop has not called what the loop calls, so frames outside of it do not count. None for the
+    profiler's own allocations: what it called, directly or through a library, is its own.
     """
+    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
     is_own = [file.startswith(OWN_FILES) for file, _, _ in table.frames]
     users = [is_users(file) and not own for (file, _, _), own in zip(table.frames, is_own, strict=True)]
 
@@ -94,6 +97,8 @@ def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
                 return number
             if is_own[number]:
                 return None
+            if is_loop[number]:
+                break
         return stack[0]
 
     return frame

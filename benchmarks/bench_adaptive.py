@@ -1,0 +1,87 @@
+"""What watching Volaris' own jobs costs, by each way to do it, and whether it finds a leak of 1 MB a run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from statistics import median
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.results import Results
+
+ROUNDS = 3
+RUNS = 200
+COSTLY_RUNS = 20
+WAYS = ("adaptive", "samples", "counters")
+COSTLY_WAYS = ("lines", "stdlib", "memray")
+
+
+@pytest.mark.timeout(1200)
+def test_cpu_time_of_watched_runs(benchmark: BenchmarkFixture, results: Results, database_url: str) -> None:
+    told: dict[str, float] = benchmark.pedantic(measured, args=(database_url,), rounds=1)  # type: ignore[no-untyped-call]
+    for way, ratio in told.items():
+        runs = RUNS if way in WAYS else COSTLY_RUNS
+        results.add(
+            what=f"CPU time of {runs} runs of prices_1m and options_refresh, {NAMES[way]}",
+            ours=f"{ratio:.3f} times",
+            against="the same runs unwatched",
+            ratio=1 / ratio,
+        )
+
+
+NAMES = {
+    "adaptive": "PROFILING=adaptive",
+    "samples": "PROFILING=samples",
+    "counters": "PROFILING=counters",
+    "lines": "PROFILING=lines",
+    "stdlib": "tracemalloc's snapshots and compare_to",
+    "memray": "memray's Tracker with Python allocators",
+}
+
+
+def measured(database_url: str) -> dict[str, float]:
+    """Each way's CPU time a run to the unwatched one's: the median of pairs, one after the other."""
+    ratios: dict[str, list[float]] = {}
+    ways = [*WAYS, *(way for way in COSTLY_WAYS if way != "memray" or importlib.util.find_spec("memray"))]
+    for round_number in range(ROUNDS):
+        for way in ways:
+            if round_number and way in COSTLY_WAYS:
+                continue
+            runs = RUNS if way in WAYS else COSTLY_RUNS
+            pair = ["off", way] if round_number % 2 == 0 else [way, "off"]
+            cpu_ms = {side: watched(side, runs, database_url)["cpu_ms_a_run"] for side in pair}
+            ratios.setdefault(way, []).append(cpu_ms[way] / cpu_ms["off"])
+    return {way: median(values) for way, values in ratios.items()}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("way", ["adaptive", "samples", "lines"])
+def test_leak_of_1_mb_a_run_is_found(
+    way: str, benchmark: BenchmarkFixture, results: Results, database_url: str
+) -> None:
+    told = benchmark.pedantic(watched, args=(way, 60, database_url, "leak"), rounds=1)  # type: ignore[no-untyped-call]
+    assert told["found_after"] is not None
+    results.add(
+        what=f"runs until a leak of 1 MB a run, from run 21 on, is told with its line, PROFILING={way}",
+        ours=str(told["found_after"]),
+        against="target: 15",
+        ratio=15 / told["found_after"],
+    )
+
+
+def watched(way: str, runs: int, database_url: str, *words: str) -> dict[str, Any]:
+    """What a process that runs the jobs so says of itself."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "benchmarks.watched_runs", way, str(runs), database_url, *words],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=280,
+    )
+    told: dict[str, Any] = json.loads(answer.stdout)
+    return told
