@@ -1,0 +1,27 @@
+"""From prices to volatility: pure functions over arrays, and records of what they found."""
+
+from __future__ import annotations
+
+from volaris.analytics.arrays import ChainArrays
+from volaris.analytics.implied import ImpliedVolatilities, Outcome, implied_volatilities
+from volaris.analytics.metrics import ExpiryMetrics, IvMetrics, PricedChain, iv_metrics, price_chain
+from volaris.analytics.rank import IvRank, iv_rank
+from volaris.analytics.realised import WINDOWS, BarArrays, RealisedVolatility, realised_volatility
+
+__all__ = [
+    "WINDOWS",
+    "BarArrays",
+    "ChainArrays",
+    "ExpiryMetrics",
+    "ImpliedVolatilities",
+    "IvMetrics",
+    "IvRank",
+    "Outcome",
+    "PricedChain",
+    "RealisedVolatility",
+    "implied_volatilities",
+    "iv_metrics",
+    "iv_rank",
+    "price_chain",
+    "realised_volatility",
+]

@@ -1,0 +1,28 @@
+"""How long an option still lives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from volaris.analytics.arrays import Days, Floats
+
+NEW_YORK = ZoneInfo("America/New_York")
+# Options on shares live to the close. Half days are not known here: those that end on one get three hours too much.
+CLOSE = time(16, 0)
+DAY_S = 86_400
+YEAR_DAYS = 365
+
+
+def years_to(expirations: Days, now: datetime) -> Floats:
+    """Years of 365 days from `now`, which is aware, to the close in New York on each day; 0 or less once it is over.
+
+    By the second, weekends included, like the minutes of Cboe's VIX white paper. Raises ValueError for a naive `now`.
+    """
+    if now.tzinfo is None:
+        raise ValueError(f"now has no time zone: {now}")
+    days: list[date] = expirations.astype("datetime64[D]").tolist()
+    closes = [datetime.combine(day, CLOSE, NEW_YORK).timestamp() for day in days]
+    return (np.array(closes, dtype=np.float64) - now.timestamp()) / (YEAR_DAYS * DAY_S)

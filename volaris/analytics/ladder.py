@@ -1,0 +1,109 @@
+"""A chain as ladders: for each expiration its strikes, with the call's and the put's quotes side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from volaris.analytics.arrays import ChainArrays, Days, Floats, Indices, Switches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Side:
+    """The quotes of the calls of a ladder, or of its puts."""
+
+    mid: Floats  # US dollars, half way between bid and ask, where there is no bid too; NaN where none is listed
+    quoted: Switches  # whether somebody bids, and nobody asks less
+    listed: Switches
+
+    def part(self, rows: slice) -> Side:
+        """Some of its rows."""
+        return Side(mid=self.mid[rows], quoted=self.quoted[rows], listed=self.listed[rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ladder:
+    """The quotes of one expiration, a row a strike."""
+
+    strike: Floats  # US dollars, ascending
+    call: Side
+    put: Side
+    difference: Floats  # US dollars, the call's mid price less the put's; NaN where not both are quoted
+
+    def __len__(self) -> int:
+        return len(self.strike)
+
+    def part(self, rows: slice) -> Ladder:
+        """Some of its rows."""
+        call, put = self.call.part(rows), self.put.part(rows)
+        return Ladder(strike=self.strike[rows], call=call, put=put, difference=self.difference[rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ladders:
+    """A chain's ladders, and where in them each contract stands."""
+
+    expiration: Days  # ascending, each once
+    ladders: tuple[Ladder, ...]  # one an expiration
+    rows: tuple[slice, ...]  # one a ladder: which are its, counted through all ladders
+    expiration_of: Indices  # of each contract, its place in `expiration`
+    row_of: Indices  # of each contract, counted through all ladders
+
+    def spread_out(self, values: Floats, chosen: Switches) -> Floats:
+        """The `values` of the chosen contracts by row, all ladders in one array; NaN in the rows of none."""
+        rows = np.full(sum(map(len, self.ladders)), np.nan)
+        rows[self.row_of[chosen]] = values[chosen]
+        return rows
+
+
+def two_sided(bid: Floats, ask: Floats) -> Switches:
+    """Where there is a bid and an ask that is not below it."""
+    return (bid > 0) & (ask >= bid)
+
+
+def ladder_of(*, strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats) -> Ladder:
+    """A ladder from quotes in US dollars a share, by ascending strike.
+
+    NaN where a contract is not listed, 0 where it is and nobody bids or asks.
+    """
+    call, put = _side(call_bid, call_ask), _side(put_bid, put_ask)
+    difference = np.where(call.quoted & put.quoted, call.mid - put.mid, np.nan)
+    return Ladder(strike=strike, call=call, put=put, difference=difference)
+
+
+def ladders_of(chain: ChainArrays) -> Ladders:
+    """The chain's ladders. Of contracts with one expiration, strike and type, any one is taken."""
+    expiration, expiration_of = np.unique(chain.expiration, return_inverse=True)
+    order = np.lexsort((chain.strike, expiration_of))
+    strike, place = chain.strike[order].astype(np.float64), expiration_of[order]
+    starts = np.ones(len(order), dtype=np.bool_)
+    starts[1:] = (strike[1:] != strike[:-1]) | (place[1:] != place[:-1])
+    row_of = np.empty(len(order), dtype=np.intp)
+    row_of[order] = np.cumsum(starts) - 1
+    ends = np.searchsorted(place[starts], np.arange(len(expiration) + 1)).tolist()
+    rows = tuple(slice(first, last) for first, last in pairwise(ends))
+    whole = ladder_of(strike=strike[starts], **_columns(chain, row_of, ends[-1]))
+    return Ladders(
+        expiration=expiration,
+        ladders=tuple(whole.part(own) for own in rows),
+        rows=rows,
+        expiration_of=expiration_of,
+        row_of=row_of,
+    )
+
+
+def _side(bid: Floats, ask: Floats) -> Side:
+    return Side(mid=(bid + ask) / 2, quoted=two_sided(bid, ask), listed=~np.isnan(bid))
+
+
+def _columns(chain: ChainArrays, row_of: Indices, rows: int) -> dict[str, Floats]:
+    columns = {}
+    for side, chosen in (("call", chain.is_call), ("put", ~chain.is_call)):
+        for name, quotes in (("bid", chain.bid), ("ask", chain.ask)):
+            column = np.full(rows, np.nan)
+            # A price left out is none; NaN says here that the contract is not listed.
+            column[row_of[chosen]] = np.where(np.isfinite(quotes[chosen]), quotes[chosen], 0.0)
+            columns[f"{side}_{name}"] = column
+    return columns

@@ -1,0 +1,134 @@
+"""Realised volatility from daily bars, by five estimators. Annualised with 252 trading days: 0.2 is 20 % a year.
+
+Each takes the bars of its window, oldest first, in any one unit of price; those that look at the close of the day
+before take one bar more. They differ in how few days they need for the same precision: against close to close
+Parkinson's takes a fifth, Garman and Klass's a seventh, Yang and Zhang's a fourteenth at best. Only close to close and
+Yang-Zhang see what happens overnight.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from volaris.analytics.arrays import Floats
+
+TRADING_DAYS = 252
+WINDOWS = (10, 20, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BarArrays:
+    """Daily bars, oldest first, adjusted for splits; all columns of one length."""
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+    def last(self, count: int) -> BarArrays:
+        """The last `count` of them."""
+        rows = slice(len(self) - count, None)
+        return BarArrays(open=self.open[rows], high=self.high[rows], low=self.low[rows], close=self.close[rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealisedVolatility:
+    """The figures of one window; None where there are too few bars, or one of them is no bar."""
+
+    days: int  # of the window
+    close_to_close: float | None
+    parkinson: float | None
+    garman_klass: float | None
+    rogers_satchell: float | None
+    yang_zhang: float | None
+
+
+def realised_volatility(bars: BarArrays, days: int) -> RealisedVolatility:
+    """All five over the last `days` bars, 2 or more. Raises ValueError for fewer."""
+    if days < 2:
+        raise ValueError(f"a window must have 2 days at least, and has {days}")
+    window = bars.last(days) if len(bars) >= days else None
+    longer = bars.last(days + 1) if len(bars) > days else None
+    window = window if window is not None and _are_bars(window) else None
+    longer = longer if longer is not None and _are_bars(longer) else None
+    return RealisedVolatility(
+        days=days,
+        close_to_close=None if longer is None else close_to_close(longer),
+        parkinson=None if window is None else parkinson(window),
+        garman_klass=None if window is None else garman_klass(window),
+        rogers_satchell=None if window is None else rogers_satchell(window),
+        yang_zhang=None if longer is None else yang_zhang(longer),
+    )
+
+
+def close_to_close(bars: BarArrays) -> float:
+    """The sample standard deviation (mean taken out, n - 1) of log returns. n + 1 bars, n of 2 or more.
+
+    Source: J. Hull, "Options, Futures and Other Derivatives", the chapter on Black-Scholes-Merton.
+    """
+    returns = np.log(bars.close[1:] / bars.close[:-1])
+    return _a_year(float(np.var(returns, ddof=1)))
+
+
+def parkinson(bars: BarArrays) -> float:
+    """From high and low: Σ ln(H/L)² / (4 n ln 2). Takes the drift for 0. n bars.
+
+    Source: M. Parkinson, "The extreme value method for estimating the variance of the rate of return" (1980).
+    """
+    return _a_year(float(np.mean(np.log(bars.high / bars.low) ** 2)) / (4 * math.log(2)))
+
+
+def garman_klass(bars: BarArrays) -> float:
+    """Σ (½ ln(H/L)² - (2 ln 2 - 1) ln(C/O)²) / n. Takes the drift for 0. n bars.
+
+    Source: M. Garman and M. Klass, "On the estimation of security price volatilities from historical data" (1980).
+    """
+    spread, move = np.log(bars.high / bars.low), np.log(bars.close / bars.open)
+    return _a_year(float(np.mean(0.5 * spread**2 - (2 * math.log(2) - 1) * move**2)))
+
+
+def rogers_satchell(bars: BarArrays) -> float:
+    """Σ (ln(H/C) ln(H/O) + ln(L/C) ln(L/O)) / n, whatever the drift is. n bars.
+
+    Source: L. Rogers and S. Satchell, "Estimating variance from high, low and closing prices" (1991).
+    """
+    return _a_year(_rogers_satchell_variance(bars))
+
+
+def yang_zhang(bars: BarArrays) -> float:
+    """Overnight variance + k × open-to-close variance + (1 - k) × Rogers-Satchell, whatever the drift is. n + 1 bars.
+
+    k = 0.34 / (1.34 + (n + 1) / (n - 1)); the first two variances are sample ones (mean taken out, n - 1); n of 2 or
+    more. Source: D. Yang and Q. Zhang, "Drift-independent volatility estimation based on high, low, open, and close
+    prices" (2000).
+    """
+    days = len(bars) - 1
+    window = bars.last(days)
+    overnight = float(np.var(np.log(window.open / bars.close[:-1]), ddof=1))
+    intraday = float(np.var(np.log(window.close / window.open), ddof=1))
+    share = 0.34 / (1.34 + (days + 1) / (days - 1))
+    return _a_year(overnight + share * intraday + (1 - share) * _rogers_satchell_variance(window))
+
+
+def _rogers_satchell_variance(bars: BarArrays) -> float:
+    up = np.log(bars.high / bars.close) * np.log(bars.high / bars.open)
+    down = np.log(bars.low / bars.close) * np.log(bars.low / bars.open)
+    return float(np.mean(up + down))
+
+
+def _a_year(daily_variance: float) -> float:
+    return math.sqrt(TRADING_DAYS * daily_variance)
+
+
+def _are_bars(bars: BarArrays) -> bool:
+    """Whether prices are finite and above 0, and lows and highs around open and close: so no variance is below 0."""
+    lowest = np.minimum(bars.open, bars.close)
+    highest = np.maximum(bars.open, bars.close)
+    ordered = (bars.low > 0) & (bars.low <= lowest) & (highest <= bars.high) & (bars.high < math.inf)
+    return bool(ordered.all())
