@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> web.Application:
     service = Service(settings)
     app = web.Application(middlewares=MIDDLEWARES)
     app[SERVICE] = service
-    add_routes(app, price_reader=service.store, symbol_directory=service.source, ready=service.store.ready)
+    add_routes(app, price_reader=service.store.prices, symbol_directory=service.source, ready=service.store.ready)
     mount(
         app,
         service.profiler,

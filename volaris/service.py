@@ -4,76 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from profiling import Level, Profiler
-from volaris.errors import StoreError, StoreUnavailable
+from volaris.errors import StoreError
+from volaris.jobs import iv
+from volaris.jobs.hours import in_hours
+from volaris.jobs.options import options_job
 from volaris.jobs.prices import prices_job
-from volaris.market import create_source
+from volaris.jobs.retention import retention_job
+from volaris.jobs.sp500 import sp500_job
+from volaris.market import ChainBounds, create_source
+from volaris.market.hours import create_hours
 from volaris.profiled import ProfiledJobs
-from volaris.scheduler import Scheduler, compose, retry, timeout
+from volaris.scheduler import Job, Scheduler, compose, retry, timeout
 from volaris.settings import Settings
-from volaris.store import Database, EmbeddedServer, PriceRepository, PriceRow, migrate
+from volaris.store import Store
 
 STOP_GRACE_S = 10.0
+FIRST_CHAINS_S = 120.0  # after the start, by when options_refresh has stored chains to compute from
 
 logger = logging.getLogger(__name__)
-
-
-class Store:
-    """The database and its repositories from when they are there; StoreUnavailable with the reason until then."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._url = settings.database_url
-        self._data_dir = settings.data_dir
-        self._embedded = EmbeddedServer()
-        self._database: Database | None = None
-        self._prices: PriceRepository | None = None
-        self._why_not: StoreError = StoreUnavailable("the database is being started")
-
-    async def open(self) -> None:
-        """Start the embedded server where no address is set, connect however long it takes, and bring the schema along.
-
-        Raises StoreError where waiting does not help; `ready` says it from then on.
-        """
-        try:
-            self._database = Database(self._url or await self._embedded.start(self._data_dir))
-            await self._database.connect()
-            applied = await migrate(self._database)
-        except StoreError as error:
-            self._why_not = error.with_traceback(None)
-            raise
-        self._prices = PriceRepository(self._database)
-        logger.info("the database is ready; migrations applied now: %s", ", ".join(applied) or "none")
-
-    async def close(self) -> None:
-        """Connections first, then the embedded server; both have their time limits."""
-        self._prices, self._why_not = None, StoreUnavailable("the service is stopping")
-        try:
-            if self._database is not None:
-                await self._database.close()
-        finally:
-            await self._embedded.stop()
-
-    async def ready(self) -> None:
-        """Return when the database answers and has the schema. Raises StoreError with the reason otherwise."""
-        self._repository()
-        if self._database is not None:
-            await self._database.ping()
-
-    async def save(self, rows: Sequence[PriceRow]) -> int:
-        """As PriceRepository.save."""
-        return await self._repository().save(rows)
-
-    async def latest(self, symbol: str, limit: int) -> Sequence[PriceRow]:
-        """As PriceRepository.latest."""
-        return await self._repository().latest(symbol, limit)
-
-    def _repository(self) -> PriceRepository:
-        if self._prices is not None:
-            return self._prices
-        reason = self._database.unavailable_reason if self._database is not None else None
-        raise StoreUnavailable(reason) if reason else self._why_not
 
 
 class Service:
@@ -86,7 +37,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.source = create_source(settings.market_source, cboe_url=settings.cboe_url)
-        self.store = Store(settings)
+        self.store = Store(settings.database_url, settings.data_dir)
         is_off = settings.profiling == "off"
         self.profiler = Profiler(
             level=Level.COUNTERS if is_off else Level(settings.profiling),
@@ -130,10 +81,50 @@ class Service:
     def _add_jobs(self) -> None:
         profile = () if self.settings.profiling == "off" else (self._profiled.middleware,)
         wrap = compose(*profile, timeout, retry())
-        prices = prices_job(
+        for job in self._jobs():
+            self.scheduler.add(wrap(job))
+        # Outermost, so that the profiler sees no run that did nothing.
+        hours = create_hours(self.settings.market_hours, source=self.source.name)
+        wrap = compose(in_hours(hours), *profile, timeout, retry())
+        for job in self._jobs_in_hours():
+            self.scheduler.add(wrap(job))
+
+    def _jobs_in_hours(self) -> Iterator[Job]:
+        settings = self.settings
+        yield prices_job(
             self.source,
-            self.store,
-            interval_s=self.settings.prices_interval_s,
-            batch_size=self.settings.realtime_sync_batch_size,
+            self.store.prices,
+            interval_s=settings.prices_interval_s,
+            batch_size=settings.realtime_sync_batch_size,
         )
-        self.scheduler.add(wrap(prices))
+        if not self._has_chains:
+            logger.info("%s has no option chains: options_refresh and iv_metrics are left out", self.source.name)
+            return
+        yield options_job(
+            self.source,
+            self.store.options,
+            interval_s=settings.options_interval_s,
+            batch_size=settings.realtime_sync_batch_size,
+            bounds=ChainBounds(
+                strike_range=settings.options_strike_range, max_expirations=settings.options_max_expirations
+            ),
+        )
+
+    def _jobs(self) -> Iterator[Job]:
+        settings, store = self.settings, self.store
+        yield retention_job(
+            store.retention, prices_days=settings.prices_kept_days, options_days=settings.options_kept_days
+        )
+        if self._has_chains:
+            yield sp500_job(self.source, store.constituents, interval_s=settings.constituents_interval_s)
+            yield iv.iv_job(
+                self.source,
+                iv.Stores(chains=store.options, bars=store.bars, metrics=store.metrics),
+                interval_s=settings.iv_interval_s,
+                delay_s=min(FIRST_CHAINS_S, settings.iv_interval_s),
+                rate=settings.risk_free_rate,
+            )
+
+    @property
+    def _has_chains(self) -> bool:
+        return self.settings.market_source != "replay"

@@ -13,6 +13,7 @@ from volaris.variables import (
     Variable,
     environment_with_file,
     folder,
+    fraction,
     number_above_0,
     one_of,
     switch,
@@ -23,6 +24,7 @@ from volaris.variables import (
 
 Environment = Literal["development", "production"]
 MarketSource = Literal["simulated", "replay", "cboe"]
+MarketHours = Literal["nyse", "always"]
 Profiling = Literal["off", "counters", "samples", "lines", "stacks", "adaptive"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
@@ -106,6 +108,14 @@ class Settings:
         default=None,
         metadata=_env("CBOE_URL", _WEB_ADDRESS, "address of the delayed-quotes feed", unset="Cboe's own address"),
     )
+    market_hours: MarketHours = field(
+        default="nyse",
+        metadata=_env(
+            "MARKET_HOURS",
+            one_of(MarketHours),
+            "when prices and options are fetched: while the NYSE trades, or always; made-up sources never close",
+        ),
+    )
     realtime_sync_batch_size: int = field(
         default=25,
         metadata=_env(
@@ -127,6 +137,34 @@ class Settings:
     constituents_interval_s: float = field(
         default=86400,
         metadata=_env("CONSTITUENTS_INTERVAL_S", _INTERVAL, "seconds from one sync of the index's members to the next"),
+    )
+    options_strike_range: float = field(
+        default=0.3,
+        metadata=_env(
+            "OPTIONS_STRIKE_RANGE",
+            fraction(0.01, 1.0),
+            "strikes that are kept, as far as this share of the spot price from it",
+        ),
+    )
+    options_max_expirations: int = field(
+        default=8,
+        metadata=_env("OPTIONS_MAX_EXPIRATIONS", whole_number(1, 100), "the nearest expirations that are kept"),
+    )
+    prices_kept_days: int = field(
+        default=30,
+        metadata=_env("PRICES_KEPT_DAYS", whole_number(1, 3650), "days after which prices are dropped"),
+    )
+    options_kept_days: int = field(
+        default=7,
+        metadata=_env("OPTIONS_KEPT_DAYS", whole_number(1, 3650), "days after which option chains are dropped"),
+    )
+    risk_free_rate: float = field(
+        default=0.04,
+        metadata=_env(
+            "RISK_FREE_RATE",
+            fraction(0.0, 0.5),
+            "interest a year, continuously compounded, that implied volatilities are computed with",
+        ),
     )
     memory_limit_mb: float | None = field(
         default=None,

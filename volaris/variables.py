@@ -95,6 +95,15 @@ def number_above_0(unit: str, most: int | None = None) -> Kind:
     )
 
 
+def fraction(low: float, high: float) -> Kind:
+    """A float from `low` to `high`, both included: 0.3 is 30 %."""
+    check = validate.Range(low, high)
+    return Kind(
+        read=lambda env, name: env.float(name, validate=check),
+        fits=f"it must be a number from {low:g} to {high:g}",
+    )
+
+
 def one_of(literal: object) -> Kind:
     """One of the words of a Literal, in upper or lower case; the value is spelt as in the Literal."""
     spelling = {word.casefold(): word for word in get_args(literal)}

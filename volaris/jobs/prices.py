@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from volaris.errors import BadDocument, SourceError, SourceTimeout, SourceUnavailable, UnknownSymbol
-from volaris.market import Quote, Source
+from volaris.market import Quote, QuoteSource
 from volaris.scheduler import Every, Job
 from volaris.store import PriceRow
 
@@ -23,7 +23,7 @@ class PriceWriter(Protocol):
         """Store a batch, whole or not at all. Raises StoreError."""
 
 
-def prices_job(source: Source, prices: PriceWriter, *, interval_s: float, batch_size: int) -> Job:
+def prices_job(source: QuoteSource, prices: PriceWriter, *, interval_s: float, batch_size: int) -> Job:
     """The job as the scheduler runs it: at start and then every `interval_s`, which is its time limit too."""
 
     async def run() -> None:
@@ -40,7 +40,7 @@ def prices_job(source: Source, prices: PriceWriter, *, interval_s: float, batch_
     )
 
 
-async def sync_prices(source: Source, prices: PriceWriter, batch_size: int) -> int:
+async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int) -> int:
     """Fetch and store all symbols of `source`, each batch in one transaction; gives how many rows were stored.
 
     A batch with a symbol that the source cannot serve is left out whole and the others go on; then the first such error

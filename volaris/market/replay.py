@@ -20,8 +20,11 @@ from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from volaris.errors import BadDocument, SourceError, UnknownSymbol
-from volaris.market.records import Quote, Symbol
+from volaris.market.constituents import constituents
+from volaris.market.records import Chain, ChainBounds, Constituent, DailyBars, Quote, Symbol
 
 NAME = "replay"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -65,14 +68,32 @@ class ReplaySource:
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
         """The next tick of each. Raises UnknownSymbol, SourceError where the extra is not installed, BadDocument."""
         for symbol in symbols:
-            if symbol not in NAMES:
-                raise UnknownSymbol(NAME, symbol, f"there are bars of {', '.join(NAMES)} only")
-        if not self._bars:
-            self._bars = await asyncio.to_thread(load_bars)
+            _check_known(symbol)
+        await self._load()
         return [self._advance(symbol) for symbol in symbols]
+
+    async def constituents(self) -> tuple[Constituent, ...]:
+        """The members of the index today, not those of the past that is played."""
+        return await asyncio.to_thread(constituents)
+
+    async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
+        """Raises SourceError: there are none."""
+        cause = "there are no option chains in replayed bars; set MARKET_SOURCE to simulated or cboe for them"
+        raise SourceError(NAME, symbol, cause)
+
+    async def bars(self, symbol: str, days: int) -> DailyBars:
+        """`days` bars before the one that the next quote is of; none where that is the first. Raises as `quotes`."""
+        _check_known(symbol)
+        await self._load()
+        bar = self._next_tick[symbol] // len(TICK_TIMES)
+        return daily_bars(symbol, self._bars[symbol], max(0, bar - days), bar)
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+    async def _load(self) -> None:
+        if not self._bars:
+            self._bars = await asyncio.to_thread(load_bars)
 
     def _advance(self, symbol: str) -> Quote:
         bars, tick = self._bars[symbol], self._next_tick[symbol]
@@ -95,6 +116,25 @@ def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
         volume=bars.volumes[bar] if tick == len(TICK_TIMES) - 1 else None,
         quoted_at=at.astimezone(UTC),
     )
+
+
+def daily_bars(symbol: str, bars: Bars, begin: int, end: int) -> DailyBars:
+    """The bars from the one with the number `begin` to the one before `end`."""
+    return DailyBars(
+        symbol=symbol,
+        source=NAME,
+        day=np.array([date.fromordinal(day) for day in bars.days[begin:end]], dtype="datetime64[D]"),
+        open=np.array(bars.opens[begin:end]),
+        high=np.array(bars.highs[begin:end]),
+        low=np.array(bars.lows[begin:end]),
+        close=np.array(bars.closes[begin:end]),
+        volume=np.array(bars.volumes[begin:end], dtype=np.int64),
+    )
+
+
+def _check_known(symbol: str) -> None:
+    if symbol not in NAMES:
+        raise UnknownSymbol(NAME, symbol, f"there are bars of {', '.join(NAMES)} only")
 
 
 def load_bars() -> dict[str, Bars]:

@@ -1,27 +1,56 @@
-"""Where data comes from: the protocol of a source, and the choice of one."""
+"""Where data comes from: the protocols of a source, one a kind of data, and the choice of a source."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from volaris.market.records import Quote, Symbol
+from volaris.market.records import Chain, ChainBounds, Constituent, DailyBars, Quote, Symbol
 
 SOURCES = ("simulated", "replay", "cboe")
 
 
-class Source(Protocol):
-    """A source of market data. Whatever goes wrong in it is a SourceError that names the symbol and the cause."""
+class NamedSource(Protocol):
+    """What all kinds have in common. Whatever goes wrong is a SourceError that names the symbol and the cause."""
 
     @property
     def name(self) -> str:
         """What the rows from here are marked with."""
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """All symbols that there are quotes of."""
+        """All symbols that there is data of."""
+
+
+class QuoteSource(NamedSource, Protocol):
+    """Gives prices."""
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
         """The latest quote of each symbol, in their order; all or a SourceError."""
+
+
+class ChainSource(NamedSource, Protocol):
+    """Gives option chains."""
+
+    async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
+        """The contracts of the symbol that are within the bounds, at their latest quotes."""
+
+
+class BarSource(NamedSource, Protocol):
+    """Gives daily bars."""
+
+    async def bars(self, symbol: str, days: int) -> DailyBars:
+        """The last `days` trading days that are over, or as many of them as the source has."""
+
+
+class ConstituentSource(Protocol):
+    """Gives the members of the S&P 500."""
+
+    async def constituents(self) -> tuple[Constituent, ...]:
+        """All members, by symbol."""
+
+
+class Source(QuoteSource, ChainSource, BarSource, ConstituentSource, Protocol):
+    """A source of market data, of all kinds; one that lacks a kind says so in the SourceError that it raises."""
 
     async def aclose(self) -> None:
         """Let go of what the source holds."""

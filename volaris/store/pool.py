@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
@@ -29,6 +29,16 @@ RETRY_MOST_S = 15.0
 TIDY_TIMEOUT_S = 2.0
 
 logger = logging.getLogger(__name__)
+
+
+class Connections(Protocol):
+    """Where a repository gets its connections: a Database, or what stands in for one until it is there."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for a while. Raises StoreError."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """The same, and what is done within is kept as a whole or not at all. Raises StoreError."""
 
 
 class Database:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from volaris.store.driver import mapped_values
-from volaris.store.pool import Database
+from volaris.store.pool import Connections
 
 # The most that `latest` gives: a connection and the answer hold all rows at once.
 MAX_LATEST = 1_000
@@ -16,6 +16,12 @@ COLUMNS = ("symbol", "source", "price", "bid", "ask", "volume", "quoted_at")
 
 # Dropped with the end of the transaction, so that no connection of the pool comes back with one.
 CREATE_INCOMING = "CREATE TEMPORARY TABLE incoming_prices (LIKE prices) ON COMMIT DROP"
+
+# The table is partitioned by day, and the first row of a day needs a partition to go to.
+ADD_PARTITIONS = """
+SELECT volaris_add_partition('prices', day)
+FROM (SELECT DISTINCT (quoted_at AT TIME ZONE 'UTC')::date FROM incoming_prices) AS days (day)
+"""
 
 # In the order of the key: two batches at once that lock the same rows in another order each would wait for each other.
 # A row that is there already as it comes is not written again: over a weekend a delayed feed repeats its last quote.
@@ -60,7 +66,7 @@ class PriceRow:
 class PriceRepository:
     """The prices in a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def save(self, rows: Sequence[PriceRow]) -> int:
@@ -77,6 +83,7 @@ class PriceRepository:
             await connection.execute(CREATE_INCOMING)
             with mapped_values():
                 await connection.copy_records_to_table("incoming_prices", records=records, columns=COLUMNS)
+            await connection.execute(ADD_PARTITIONS)
             await connection.execute(UPSERT)
         return len(records)
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.shared import shared_file
 from volaris.errors import BadDocument, SourceTimeout, SourceUnavailable, UnknownSymbol
-from volaris.market import cboe
+from volaris.market import ChainBounds, cboe
 from volaris.market.cboe import CboeSource
 from volaris.market.cboe_document import parse_quote
 from volaris.market.constituents import constituents
@@ -162,8 +162,8 @@ async def test_document_that_is_not_there_is_an_unknown_symbol_and_not_tried_aga
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b'{"data": {"symbol": "CLX", "cur', "not JSON, at character"),
-        (b"<html>maintenance</html>", "not JSON, at character"),
+        (b'{"data": {"symbol": "CLX", "cur', "not JSON, of 31 bytes: Input data was truncated"),
+        (b"<html>maintenance</html>", r"not JSON, of 24 bytes: JSON is malformed: invalid character \(byte 0\)"),
         (b'{"data": {"symbol": "XOM"}}', "the document is of another symbol"),
         (b"x" * ((1 << 20) + 1), "over 1 MB"),
     ],
@@ -261,3 +261,22 @@ async def test_cancelled_call_lets_go_of_its_requests(feed: Feed, source: CboeSo
 
 async def test_universe_is_that_of_the_index(source: CboeSource) -> None:
     assert len(await source.symbols()) == 503
+
+
+async def test_chain_comes_from_the_real_document_within_the_bounds(
+    feed: Feed, source: CboeSource, real_document: bytes
+) -> None:
+    feed.answers["CLX"] = [status(503), body(real_document)]
+    chain = await source.chain("CLX", ChainBounds())
+    assert (chain.symbol, chain.spot, len(chain), chain.listed) == ("CLX", 95.55, 20, 27)
+    assert len(feed.asked) == 2
+
+
+async def test_bar_comes_from_the_real_document(feed: Feed, source: CboeSource, real_document: bytes) -> None:
+    feed.answers["CLX"] = [body(real_document)]
+    bars = await source.bars("CLX", 60)
+    assert (len(bars), bars.high.tolist(), bars.low.tolist()) == (1, [96.0299], [93.45])
+
+
+async def test_members_have_sectors(source: CboeSource) -> None:
+    assert all(member.sector for member in await source.constituents())

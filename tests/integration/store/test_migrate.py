@@ -36,7 +36,18 @@ async def tables_of(database: Database) -> list[str]:
 
 async def test_an_empty_database_gets_the_schema_and_a_second_time_nothing(database: Database) -> None:
     assert await migrate(database) == NAMES
-    assert await tables_of(database) == ["prices", "volaris_migrations"]
+    assert await tables_of(database) == [
+        "bars",
+        "chains",
+        "constituents",
+        "iv_metrics",
+        "iv_terms",
+        "options",
+        "options_past",
+        "prices",
+        "prices_past",
+        "volaris_migrations",
+    ]
 
     assert await migrate(database) == ()
 
@@ -63,7 +74,7 @@ async def test_what_was_applied_is_on_record(database: Database) -> None:
     assert [tuple(row) for row in rows] == [(1, "0001_one", ONE.checksum), (2, "0002_two", TWO.checksum)]
 
 
-async def test_of_two_that_start_at_once_one_migrates_and_the_other_waits(
+async def test_of_two_that_start_at_once_one_applies_each_migration_and_the_other_waits(
     database: Database, empty_database_url: str
 ) -> None:
     async with connected(empty_database_url) as other, connected(empty_database_url) as third:
@@ -77,8 +88,19 @@ async def test_of_two_that_start_at_once_one_migrates_and_the_other_waits(
 
         applied = await asyncio.gather(*both)
 
-    assert sorted(applied) == [(), NAMES]
-    assert await tables_of(database) == ["prices", "volaris_migrations"]
+    assert sorted(applied[0] + applied[1]) == list(NAMES)
+    assert await tables_of(database) == [
+        "bars",
+        "chains",
+        "constituents",
+        "iv_metrics",
+        "iv_terms",
+        "options",
+        "options_past",
+        "prices",
+        "prices_past",
+        "volaris_migrations",
+    ]
 
 
 async def test_many_that_start_at_once_apply_each_migration_once(database: Database) -> None:

@@ -189,7 +189,7 @@ async def bytes_of_a_save(proxy: Proxy, prices: PriceRepository) -> int:
 async def test_a_session_that_the_server_ends_fails_one_batch(database: Database, database_url: str) -> None:
     async def insert() -> None:
         async with database.transaction() as connection:
-            await connection.execute("INSERT INTO prices VALUES ('AAPL', now(), 'simulated', 1)")
+            await connection.execute("INSERT INTO prices VALUES ('AAPL', '2010-01-04', 'simulated', 1)")
             await execute(database_url, f"SELECT pg_terminate_backend({connection.get_server_pid()}, 5000)")
             await connection.execute("SELECT 1")
 

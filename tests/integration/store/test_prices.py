@@ -172,7 +172,10 @@ async def test_the_temporary_table_does_not_stay_with_the_connection(
         assert await connection.fetchval("SELECT to_regclass('incoming_prices')") is None
 
 
-async def test_the_latest_rows_are_read_from_the_index_without_sorting(database: Database) -> None:
+async def test_the_latest_rows_are_read_from_the_index_of_each_day_without_sorting(
+    database: Database, prices: PriceRepository
+) -> None:
+    await prices.save([ROW, replace(ROW, quoted_at=MOMENT + timedelta(days=1))])
     async with database.acquire() as connection:
         await connection.execute("SET enable_seqscan = off")  # as on a table that is large
         await connection.execute("SET enable_bitmapscan = off")
@@ -181,8 +184,9 @@ async def test_the_latest_rows_are_read_from_the_index_without_sorting(database:
         )
     text = "\n".join(row[0] for row in plan)
 
-    assert "Index Scan Backward using prices_pkey" in text
+    assert text.count("Index Scan Backward using prices_") == 3  # the past, and two days
     assert "Sort" not in text
+    assert "Merge" not in text
 
 
 async def test_latest_says_that_the_database_is_away(database: Database, prices: PriceRepository) -> None:

@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from volaris.errors import UnknownSymbol
 from volaris.market import Quote, create_source
 from volaris.market.constituents import constituents
-from volaris.market.simulated import SimulatedSource, character_of, draw, price_at
+from volaris.market.simulated import SimulatedSource
+from volaris.market.simulated_prices import character_of, draw, price_at
 
 NOON = datetime(2026, 8, 3, 16, 0, 30, 123456, tzinfo=UTC)
 GOLDEN = Quote(
     symbol="AAPL",
     source="simulated",
-    price=117.26,
-    bid=117.23,
-    ask=117.29,
+    price=143.4,
+    bid=143.37,
+    ask=143.43,
     volume=3689044,
     quoted_at=datetime(2026, 8, 3, 16, 0, 30, tzinfo=UTC),
 )

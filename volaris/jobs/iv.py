@@ -1,0 +1,223 @@
+"""iv_metrics: from the stored chain of every symbol to its volatility figures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+from volaris.analytics import (
+    WINDOWS,
+    BarArrays,
+    ChainArrays,
+    IvMetrics,
+    IvRank,
+    RealisedVolatility,
+    iv_metrics,
+    iv_rank,
+    realised_volatility,
+)
+from volaris.errors import SourceError, StoreError
+from volaris.jobs.prices import batches
+from volaris.market import BarSource, DailyBars
+from volaris.scheduler import Every, Job
+from volaris.store import BarRows, ChainRows, MetricsRow, TermRow
+
+JOB_ID = "iv_metrics"
+BARS_KEPT_READY = max(WINDOWS) + 1  # a window of returns takes one close more
+BARS_FETCHED = 90  # of a symbol that has none yet
+RANK_DAYS = 252
+BATCH_SIZE = 25  # symbols whose figures are stored in one transaction
+
+logger = logging.getLogger(__name__)
+
+
+class ChainReader(Protocol):
+    """Where stored chains are read: volaris.store.OptionsRepository."""
+
+    async def chain(self, symbol: str) -> ChainRows | None:
+        """The symbol's latest chain. Raises StoreError."""
+
+
+class BarStore(Protocol):
+    """Where daily bars are kept: volaris.store.BarRepository."""
+
+    async def last_days(self, source: str) -> dict[str, date]:
+        """The day of each symbol's last bar. Raises StoreError."""
+
+    async def last(self, symbol: str, source: str, days: int) -> BarRows:
+        """The last bars of a symbol. Raises StoreError."""
+
+    async def save(self, bars: Sequence[BarRows]) -> int:
+        """Store bars, all or none. Raises StoreError."""
+
+
+class MetricsStore(Protocol):
+    """Where the figures go: volaris.store.MetricsRepository."""
+
+    async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
+        """The figures of the days before, the latest first. Raises StoreError."""
+
+    async def save(self, metrics: Sequence[MetricsRow], terms: Sequence[TermRow]) -> int:
+        """Store figures, all or none. Raises StoreError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What the job reads and writes."""
+
+    chains: ChainReader
+    bars: BarStore
+    metrics: MetricsStore
+
+
+def now_in_utc() -> datetime:
+    """The machine's time."""
+    return datetime.now(UTC)
+
+
+def iv_job(
+    source: BarSource,
+    stores: Stores,
+    *,
+    interval_s: float,
+    rate: float,
+    delay_s: float = 0.0,
+    now: Callable[[], datetime] = now_in_utc,
+) -> Job:
+    """The job as the scheduler runs it: `delay_s` after the start, when there are chains, then every `interval_s`."""
+
+    async def run() -> None:
+        await compute_metrics(source, stores, rate=rate, now=now)
+
+    return Job(
+        id=JOB_ID,
+        description="volatility figures from the stored chains",
+        run=run,
+        trigger=Every(interval_s, delay_s),
+        timeout_s=interval_s,
+        retry_on=(StoreError,),
+        max_attempts=2,
+    )
+
+
+async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now: Callable[[], datetime]) -> int:
+    """The figures of all symbols that have a chain, batch by batch; gives how many those are.
+
+    `rate` is a year's, continuously compounded. One chain is in memory at a time; the figures are computed in a thread.
+    A symbol whose bars the source cannot give now has the realised volatilities that the stored ones allow.
+    """
+    symbols = [entry.symbol for entry in await source.symbols()]
+    last_days = await stores.bars.last_days(source.name)
+    yesterday = now().astimezone(UTC).date() - timedelta(days=1)
+    done = 0
+    for batch in batches(symbols, BATCH_SIZE):
+        stale = [symbol for symbol in batch if last_days.get(symbol, date.min) < yesterday]
+        await stores.bars.save(await _fetch_bars(source, stale))
+        metrics: list[MetricsRow] = []
+        terms: list[TermRow] = []
+        for symbol in batch:
+            figures = await _figures_of(symbol, source.name, stores, rate, now())
+            if figures is not None:
+                metrics.append(figures[0])
+                terms += figures[1]
+        done += await stores.metrics.save(metrics, terms)
+    logger.info("volatility figures of %d symbols stored; %d have no chain", done, len(symbols) - done)
+    return done
+
+
+async def _fetch_bars(source: BarSource, symbols: Sequence[str]) -> list[BarRows]:
+    fetched = []
+    for symbol in symbols:
+        try:
+            fetched.append(rows_of(await source.bars(symbol, BARS_FETCHED)))
+        except SourceError as error:
+            logger.warning("the bars of %s stay as they are: %s", symbol, error)
+    return fetched
+
+
+async def _figures_of(
+    symbol: str, bars_source: str, stores: Stores, rate: float, at: datetime
+) -> tuple[MetricsRow, list[TermRow]] | None:
+    chain = await stores.chains.chain(symbol)
+    if chain is None:
+        return None
+    bars = await stores.bars.last(symbol, bars_source, BARS_KEPT_READY)
+    before = await stores.metrics.iv30_before(symbol, chain.quoted_on, chain.source, RANK_DAYS)
+    return await asyncio.to_thread(figures, chain, bars, before, rate, at)
+
+
+def figures(
+    chain: ChainRows, bars: BarRows, before: Sequence[float], rate: float, at: datetime
+) -> tuple[MetricsRow, list[TermRow]]:
+    """The rows of one symbol, from its chain, its daily bars and its 30-day figures of the days before."""
+    found = iv_metrics(chain_arrays(chain), spot=chain.spot, now=chain.quoted_at, rate=rate)
+    rank = IvRank(rank=None, percentile=None, days=len(before)) if found.iv30 is None else iv_rank(found.iv30, before)
+    history = BarArrays(open=bars.open, high=bars.high, low=bars.low, close=bars.close)
+    realised = [realised_volatility(history, days) for days in WINDOWS]
+    return _metrics_row(chain, found, rank, realised, at), _term_rows(chain.symbol, found)
+
+
+def _metrics_row(
+    chain: ChainRows, found: IvMetrics, rank: IvRank, realised: Sequence[RealisedVolatility], at: datetime
+) -> MetricsRow:
+    windows = {
+        f"{name}_{of.days}": getattr(of, name)
+        for of in realised
+        for name in ("close_to_close", "parkinson", "garman_klass", "rogers_satchell", "yang_zhang")
+    }
+    return MetricsRow(
+        symbol=chain.symbol,
+        day=chain.quoted_on,
+        computed_at=at,
+        source=chain.source,
+        spot=chain.spot,
+        contracts=found.priced,
+        iv30=found.iv30,
+        atm_iv=found.atm_iv,
+        skew_25d=found.skew_25d,
+        iv_rank=rank.rank,
+        iv_percentile=rank.percentile,
+        iv_days=rank.days,
+        **windows,
+    )
+
+
+def _term_rows(symbol: str, found: IvMetrics) -> list[TermRow]:
+    return [
+        TermRow(
+            symbol=symbol,
+            expiration=of.expiration,
+            years=of.years,
+            forward=of.forward,
+            atm_iv=of.atm_iv,
+            skew_25d=of.skew_25d,
+            contracts=of.priced,
+        )
+        for of in found.expiries
+        if of.years > 0
+    ]
+
+
+def chain_arrays(chain: ChainRows) -> ChainArrays:
+    """A stored chain as the analytics read it, with the same arrays: the two know nothing of each other."""
+    return ChainArrays(
+        expiration=chain.expiration, strike=chain.strike, is_call=chain.is_call, bid=chain.bid, ask=chain.ask
+    )
+
+
+def rows_of(bars: DailyBars) -> BarRows:
+    """Bars as the store keeps them, with the same arrays."""
+    return BarRows(
+        symbol=bars.symbol,
+        source=bars.source,
+        day=bars.day,
+        open=bars.open,
+        high=bars.high,
+        low=bars.low,
+        close=bars.close,
+        volume=bars.volume,
+    )

@@ -1,0 +1,102 @@
+"""Rows of fixed width to and from PostgreSQL's binary COPY format, as whole NumPy columns: no Python object a value.
+
+The format is that of the documentation of COPY: a header, then each row as a count of fields and each field as its
+length and its bytes, all big-endian. Where no field is NULL and a text is the same in all rows, every row has the same
+length, and so the rows are one structured array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from volaris.errors import StoreError
+
+Column = NDArray[Any] | str  # a text is the same in all rows
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
+TRAILER = b"\xff\xff"
+
+
+class Kind(Enum):
+    """The types of columns: their name, and their bytes in the stream."""
+
+    DATE = ("date", ">i4")  # days since 2000-01-01
+    DOUBLE = ("double precision", ">f8")
+    INTEGER = ("integer", ">i4")
+    LONG = ("bigint", ">i8")
+    BOOLEAN = ("boolean", "?")
+
+    @property
+    def type(self) -> np.dtype[Any]:
+        """Of a value in the stream."""
+        return np.dtype(self.value[1])
+
+
+# A date of PostgreSQL counts from another day than one of NumPy, in days both.
+DATES_FROM = np.datetime64("2000-01-01", "D")
+
+
+def encode(columns: Sequence[Column], rows: int) -> bytes:
+    """That many rows with these fields, in the order of the columns; without the header and the trailer.
+
+    Columns of datetime64[D], float64, int32, int64 and bool become date, double precision, integer, bigint and boolean.
+    """
+    values = [_to_postgres(column) for column in columns]
+    table = np.empty(rows, dtype=_row_type([value.dtype for value in values]))
+    table["fields"] = len(values)
+    for number, value in enumerate(values):
+        table[f"length{number}"] = value.dtype.itemsize
+        table[f"value{number}"] = value
+    return table.tobytes()
+
+
+def decode(stream: bytes | bytearray, columns: Mapping[str, Kind]) -> dict[str, NDArray[Any]]:
+    """The columns of all that COPY gave, by name, in the machine's own byte order; a date as datetime64[D].
+
+    `columns` says the type of each, in the order of the query. Raises StoreError for rows that are not like that, of
+    which a NULL is the likely cause.
+    """
+    names = list(columns)
+    row_type = _row_type([kind.type for kind in columns.values()])
+    body = memoryview(stream)[len(HEADER) : -len(TRAILER)]
+    if len(body) % row_type.itemsize:
+        raise StoreError(f"rows of {', '.join(names)} are not all {row_type.itemsize} bytes long: is there a NULL?")
+    table = np.frombuffer(body, dtype=row_type)
+    for number, (name, kind) in enumerate(columns.items()):
+        if (table[f"length{number}"] != kind.type.itemsize).any():
+            raise StoreError(f"the column {name} has a NULL, or is of another type than {kind.value[0]}")
+    return {name: _from_postgres(table[f"value{number}"], columns[name]) for number, name in enumerate(names)}
+
+
+def _to_postgres(column: Column) -> NDArray[Any]:
+    if isinstance(column, str):
+        return np.frombuffer(column.encode(), dtype=f"V{len(column.encode())}")
+    match column.dtype.kind:
+        case "M":
+            return (column - DATES_FROM).astype("timedelta64[D]").astype(Kind.DATE.type)
+        case "f":
+            return column.astype(Kind.DOUBLE.type)
+        case "i":
+            return column.astype((Kind.LONG if column.dtype.itemsize > 4 else Kind.INTEGER).type)
+        case "b":
+            return column.astype(Kind.BOOLEAN.type)
+    raise StoreError(f"a column of {column.dtype} has no type in the database")
+
+
+def _from_postgres(values: NDArray[Any], kind: Kind) -> NDArray[Any]:
+    if kind is Kind.DATE:
+        days: NDArray[np.datetime64] = DATES_FROM + values.astype("timedelta64[D]")
+        return days
+    return values.astype(kind.type.newbyteorder("="))
+
+
+def _row_type(types: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
+    fields: list[tuple[str, Any]] = [("fields", ">i2")]
+    for number, of_value in enumerate(types):
+        fields += [(f"length{number}", ">i4"), (f"value{number}", of_value)]
+    return np.dtype(fields)

@@ -1,0 +1,193 @@
+"""The tables of volatility figures: those of a run in, the latest of a symbol, its history and a ranking out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import Enum
+
+from volaris.store.driver import mapped_values
+from volaris.store.pool import Connections
+
+MAX_ROWS = 1_000  # the most that `history` and `ranking` give
+
+CREATE_INCOMING = """
+CREATE TEMPORARY TABLE incoming_metrics (LIKE iv_metrics) ON COMMIT DROP;
+CREATE TEMPORARY TABLE incoming_terms (LIKE iv_terms) ON COMMIT DROP
+"""
+
+# A day's figures are those of the day's last run. In the order of the key: see prices. The columns of both tables stand
+# in the same order, so that they need not be spelt out twice.
+DELETE_METRICS = (
+    "DELETE FROM iv_metrics USING incoming_metrics AS i WHERE iv_metrics.symbol = i.symbol AND iv_metrics.day = i.day"
+)
+
+INSERT_METRICS = "INSERT INTO iv_metrics SELECT * FROM incoming_metrics ORDER BY symbol, day"
+
+DELETE_TERMS = "DELETE FROM iv_terms USING incoming_metrics AS i WHERE iv_terms.symbol = i.symbol"
+
+INSERT_TERMS = "INSERT INTO iv_terms SELECT * FROM incoming_terms ORDER BY symbol, expiration"
+
+# One writer at a time: a second one would not see, and not delete, what the first is about to write. Readers go on.
+LOCK = "LOCK TABLE iv_metrics IN SHARE ROW EXCLUSIVE MODE"
+
+LATEST = "SELECT * FROM iv_metrics WHERE symbol = $1 ORDER BY day DESC LIMIT 1"
+
+HISTORY = "SELECT * FROM iv_metrics WHERE symbol = $1 AND ($2::date IS NULL OR day < $2) ORDER BY day DESC LIMIT $3"
+
+IV_HISTORY = """
+SELECT iv30 FROM iv_metrics
+WHERE symbol = $1 AND day < $2 AND source = $3 AND iv30 IS NOT NULL
+ORDER BY day DESC
+LIMIT $4
+"""
+
+TERMS = "SELECT * FROM iv_terms WHERE symbol = $1 ORDER BY expiration"
+
+# The latest row of each member, by one look into the key's index each.
+RANKING = """
+SELECT latest.*
+FROM constituents, LATERAL (
+    SELECT * FROM iv_metrics WHERE iv_metrics.symbol = constituents.symbol ORDER BY day DESC LIMIT 1
+) AS latest
+WHERE left_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsRow:
+    """A symbol's figures of a day; the two are the key. Volatilities are a year's: 0.2 is 20 %."""
+
+    symbol: str
+    day: date
+    computed_at: datetime  # aware; comes back in UTC
+    source: str  # of the chain
+    spot: float
+    contracts: int  # with an implied volatility
+    iv30: float | None
+    atm_iv: float | None
+    skew_25d: float | None
+    iv_rank: float | None  # 0 to 100
+    iv_percentile: float | None  # 0 to 100
+    iv_days: int  # days of history behind the two above
+    close_to_close_10: float | None = None
+    close_to_close_20: float | None = None
+    close_to_close_60: float | None = None
+    parkinson_10: float | None = None
+    parkinson_20: float | None = None
+    parkinson_60: float | None = None
+    garman_klass_10: float | None = None
+    garman_klass_20: float | None = None
+    garman_klass_60: float | None = None
+    rogers_satchell_10: float | None = None
+    rogers_satchell_20: float | None = None
+    rogers_satchell_60: float | None = None
+    yang_zhang_10: float | None = None
+    yang_zhang_20: float | None = None
+    yang_zhang_60: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermRow:
+    """The figures of one expiration in a symbol's latest run."""
+
+    symbol: str
+    expiration: date
+    years: float  # to the expiration, above 0
+    forward: float | None
+    atm_iv: float | None
+    skew_25d: float | None
+    contracts: int  # with an implied volatility
+
+
+class RankedBy(Enum):
+    """What members can be ranked by; the highest come first, and who has no figure is left out."""
+
+    IV_RANK = "iv_rank"
+    IV_PERCENTILE = "iv_percentile"
+    IV30 = "iv30"
+    ATM_IV = "atm_iv"
+    SKEW_25D = "skew_25d"
+
+
+METRICS_COLUMNS = tuple(field.name for field in fields(MetricsRow))
+TERMS_COLUMNS = tuple(field.name for field in fields(TermRow))
+
+
+class MetricsRepository:
+    """The volatility figures in a database."""
+
+    def __init__(self, database: Connections) -> None:
+        self._database = database
+
+    async def save(self, metrics: Sequence[MetricsRow], terms: Sequence[TermRow]) -> int:
+        """Store the figures of a batch of symbols in one transaction, all or none; gives how many symbols.
+
+        A row of `metrics` replaces that of its symbol and day, and the symbol's terms become those in `terms`. Raises
+        StoreUnavailable where the database is or goes away, StoreError where it refuses a value.
+        """
+        unique = {(row.symbol, row.day): row for row in metrics}
+        if not unique:
+            return 0
+        async with self._database.transaction() as connection:
+            await connection.execute(CREATE_INCOMING)
+            with mapped_values():
+                await connection.copy_records_to_table(
+                    "incoming_metrics",
+                    records=_records(list(unique.values()), METRICS_COLUMNS),
+                    columns=METRICS_COLUMNS,
+                )
+                await connection.copy_records_to_table(
+                    "incoming_terms", records=_records(terms, TERMS_COLUMNS), columns=TERMS_COLUMNS
+                )
+            await connection.execute(LOCK)
+            for statement in (DELETE_METRICS, INSERT_METRICS, DELETE_TERMS, INSERT_TERMS):
+                await connection.execute(statement)
+        return len(unique)
+
+    async def latest(self, symbol: str) -> MetricsRow | None:
+        """The symbol's figures of the last day that has any."""
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(LATEST, symbol)
+            return None if row is None else MetricsRow(**row)
+
+    async def history(self, symbol: str, limit: int, *, before: date | None = None) -> list[MetricsRow]:
+        """At most `limit` days of the symbol, the latest first, of those before `before`.
+
+        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
+        """
+        _check_limit(limit)
+        async with self._database.acquire() as connection:
+            return [MetricsRow(**row) for row in await connection.fetch(HISTORY, symbol, before, limit)]
+
+    async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
+        """The 30-day figures of the last `days` days before `day` that have one, from that source; the latest first."""
+        async with self._database.acquire() as connection:
+            return [row["iv30"] for row in await connection.fetch(IV_HISTORY, symbol, day, source, days)]
+
+    async def terms(self, symbol: str) -> list[TermRow]:
+        """The term structure of the symbol's latest run, by expiration."""
+        async with self._database.acquire() as connection:
+            return [TermRow(**row) for row in await connection.fetch(TERMS, symbol)]
+
+    async def ranking(self, by: RankedBy, limit: int) -> list[MetricsRow]:
+        """The latest figures of the members with the highest figure of that kind; those of one figure by symbol.
+
+        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
+        """
+        _check_limit(limit)
+        async with self._database.acquire() as connection:
+            rows = [MetricsRow(**row) for row in await connection.fetch(RANKING)]
+        # Here and not in SQL, where a column's name cannot be a parameter: they are 503 rows.
+        ranked = [row for row in rows if getattr(row, by.value) is not None]
+        return sorted(ranked, key=lambda row: (-getattr(row, by.value), row.symbol))[:limit]
+
+
+def _records(rows: Sequence[object], names: tuple[str, ...]) -> list[tuple[object, ...]]:
+    return [tuple(getattr(row, name) for name in names) for row in rows]
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_ROWS:
+        raise ValueError(f"limit must be from 1 to {MAX_ROWS}, and is {limit}")
