@@ -14,6 +14,8 @@ import pytest
 
 Volaris = Callable[..., subprocess.CompletedProcess[str]]
 
+JOBS = "iv_metrics, options_refresh, prices_1m, retention, sp500"
+
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
     """Nothing of this machine's settings, and a data folder of the test's own."""
@@ -78,9 +80,9 @@ def serving(tmp_path: Path, database_url: str) -> Iterator[Serving]:
 
 def test_service_runs_its_job_answers_the_commands_and_stops_in_good_order(serving: Serving, volaris: Volaris) -> None:
     port = serving.line(r"listening - url=http://127\.0\.0\.1:(\d+)$")[1]
-    serving.line(r"INFO - job_completed - job_id=prices_1m .* level=lines run=1$")
+    serving.line(r"INFO - job_completed - job_id=prices_1m .* level=lines run=\d+$")
     serving.line(r"INFO - job_allocations - job_id=prices_1m \+.* volaris/\S+\.py:\d+ ")
-    serving.line(r"INFO - job_completed - job_id=prices_1m .* level=lines run=2$")
+    serving.line(r"INFO - job_completed - job_id=prices_1m .* level=lines run=\d+$")
     jobs = volaris("jobs", PORT=port)
     assert jobs.returncode == 0
     assert re.search(r"^prices_1m +(idle|running) +20\d\d-", jobs.stdout, re.MULTILINE)
@@ -89,7 +91,7 @@ def test_service_runs_its_job_answers_the_commands_and_stops_in_good_order(servi
     assert re.search(r"^prices_1m: run \d+ against run \d+, by line$", diff.stdout, re.MULTILINE)
     assert " = attributed " in diff.stdout
     unknown = volaris("diff", "nope", PORT=port)
-    assert (unknown.returncode, unknown.stderr) == (1, "volaris: no job 'nope'; there are: prices_1m\n")
+    assert (unknown.returncode, unknown.stderr) == (1, f"volaris: no job 'nope'; there are: {JOBS}\n")
     assert serving.stop() == 0
     assert [line for line in serving.log if " - ERROR - " in line or "Traceback" in line] == []
     assert serving.log[-1].endswith("INFO - stopped\n")
@@ -117,7 +119,7 @@ def test_run_of_a_job_that_fails_is_exit_status_1(volaris: Volaris, database_url
 
 def test_unknown_job_is_exit_status_2_and_told_with_those_there_are(volaris: Volaris) -> None:
     done = volaris("run", "nope")
-    assert (done.returncode, done.stderr) == (2, "volaris: no job 'nope'; there are: prices_1m\n")
+    assert (done.returncode, done.stderr) == (2, f"volaris: no job 'nope'; there are: {JOBS}\n")
 
 
 @pytest.mark.parametrize(
