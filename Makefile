@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 EXTRAS = embedded,replay,test,bench,lint,typing
 
-.PHONY: run test lint typing bench setup constraints clean
+.PHONY: run test lint typing bench soak container-test setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -23,6 +23,14 @@ typing: setup
 
 bench: setup
 	$(BIN)/python -m pytest benchmarks
+
+# A day's schedule in 18 minutes, with requests beside it; ends with the verdict of each job.
+soak: setup
+	$(BIN)/python -m benchmarks.soak
+
+# The image under a hard limit of 512 MB, with podman and runc.
+container-test: setup
+	$(BIN)/python -m tests.container
 
 setup: $(VENV)/.installed
 

@@ -1,0 +1,132 @@
+"""The service as `python -m benchmarks.soak` runs it: on a clock that goes faster, with fewer symbols, and watched.
+
+Nothing else differs from `volaris serve`: data and time limits of jobs have the real time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+from aiohttp import web
+
+import volaris.service
+from volaris.app import SERVICE, create_app
+from volaris.logs import setup_logging
+from volaris.market import Source, Symbol, create_source
+from volaris.scheduler import Report, Scheduler
+from volaris.scheduler.clock import Alarm, Moment
+from volaris.serve import serve
+from volaris.settings import Settings
+
+WATCH_PATH = "/soak"
+TICK_S = 0.01
+STALL_BOUNDS_S = (0.05, 0.1, 0.25, 1.0)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pace", type=float, required=True, help="seconds of the schedule in one second")
+    parser.add_argument("--symbols", type=int, required=True)
+    arguments = parser.parse_args()
+    settings = Settings.load()
+    setup_logging(settings.log_level, settings.log_format)
+    asyncio.run(serve(soaked_app(settings, arguments.pace, arguments.symbols), settings.host, settings.port))
+
+
+def soaked_app(settings: Settings, pace: float, symbols: int) -> web.Application:
+    """The product's application, made with another clock and another source than its factory takes by itself."""
+
+    def scheduler(*, report: Report, **_: object) -> Scheduler:
+        return Scheduler(clock=ScaledClock(pace), report=report)
+
+    def source(name: str, **options: Any) -> Source:
+        return FewSymbols(create_source(name, **options), symbols)  # type: ignore[return-value]
+
+    with patch.object(volaris.service, "Scheduler", scheduler), patch.object(volaris.service, "create_source", source):
+        app = create_app(settings)
+    watch = LoopWatch()
+
+    async def start(_app: web.Application) -> None:
+        watch.start()
+
+    async def tell(_request: web.Request) -> web.Response:
+        started = app[SERVICE].scheduler.statistics().started_at
+        document = watch.told() | {"started_at": started.isoformat() if started else None}
+        return web.Response(body=orjson.dumps(document), content_type="application/json")
+
+    app.on_startup.append(start)
+    app.router.add_get(WATCH_PATH, tell)
+    return app
+
+
+class ScaledClock:
+    """A clock that goes `pace` times as fast as the machine's, from when it is made."""
+
+    def __init__(self, pace: float) -> None:
+        self._pace = pace
+        self._began = Moment(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
+
+    def now(self) -> Moment:
+        """Now, on both clocks."""
+        since_s = (time.monotonic() - self._began.monotonic_s) * self._pace
+        return Moment(monotonic_s=self._began.monotonic_s + since_s, wall=self._began.wall + timedelta(seconds=since_s))
+
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+        """A timer of the running loop, for what is left of this clock's time."""
+        left_s = (monotonic_s - self.now().monotonic_s) / self._pace
+        return asyncio.get_running_loop().call_later(max(0.0, left_s), callback)
+
+
+class FewSymbols:
+    """A source with the first `count` of another's symbols, spread over its list; otherwise that source."""
+
+    def __init__(self, source: Source, count: int) -> None:
+        self._source = source
+        self._count = count
+
+    async def symbols(self) -> Sequence[Symbol]:
+        """Fewer of them."""
+        listed = await self._source.symbols()
+        return listed[:: max(1, len(listed) // self._count)][: self._count]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+
+class LoopWatch:
+    """How late the loop calls what it was asked to call every 10 ms: what held it meanwhile, held everybody."""
+
+    def __init__(self) -> None:
+        self._due_s = 0.0
+        self._stalls = [0] * (len(STALL_BOUNDS_S) + 1)
+        self._longest_s = 0.0
+
+    def start(self) -> None:
+        """Begin to look; needs a running loop. It ends with the loop."""
+        self._due_s = time.perf_counter() + TICK_S
+        asyncio.get_running_loop().call_later(TICK_S, self._look)
+
+    def told(self) -> dict[str, Any]:
+        """Counts since the start; the longest stall since the last time that this was asked."""
+        longest_s, self._longest_s = self._longest_s, 0.0
+        counts = {f"{bound_s * 1000:g}": sum(self._stalls[place:]) for place, bound_s in enumerate(STALL_BOUNDS_S, 1)}
+        return {"stalls_over_ms": counts, "longest_stall_ms": longest_s * 1000, "cpu_s": time.process_time()}
+
+    def _look(self) -> None:
+        late_s = time.perf_counter() - self._due_s
+        self._stalls[bisect_right(STALL_BOUNDS_S, late_s)] += 1
+        self._longest_s = max(self._longest_s, late_s)
+        self.start()
+
+
+if __name__ == "__main__":
+    main()
