@@ -91,7 +91,7 @@ def change_between(
 
 
 def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, LinesOfRun]:
-    pairs = [(run.lines, against.lines), (run.samples, against.samples)]
+    pairs = [(run.own_lines, against.own_lines), (run.samples, against.samples)]
     for now, past in pairs:
         if now and past and now.period == past.period:
             return now, past

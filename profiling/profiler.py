@@ -95,7 +95,10 @@ class Profiler:
 
     def run(self, job: str) -> Run:
         """A context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards."""
-        samples = self.level.samples and (self._adaptive is None or sampler.unavailable_reason() is None)
+        # Beside exact lines they tell jobs apart that overlap, and what was alive at the peak.
+        samples = self.level is Level.SAMPLES or (
+            self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
+        )
         return Run(job, self.next_level(job), self._shared, samples=samples)
 
     def next_level(self, job: str) -> Level:
@@ -182,9 +185,9 @@ class Profiler:
 
     def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
         """By which frames most of each site's bytes came, as far as that is still known."""
-        if self.level.samples and sampler.is_on():
-            return largest_stacks(sampler.snapshot(job), sites)
-        return traces.largest_stacks(sites, site_of_level(self.level)) if traces.is_tracing() else {}
+        if traces.is_tracing() and self.level.frames:
+            return traces.largest_stacks(sites, site_of_level(self.level))
+        return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def own_bytes(self) -> int:
         """What the profiler keeps: tracemalloc's tables and the history."""

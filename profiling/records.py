@@ -281,9 +281,14 @@ class RunProfile:
         return self.figures.traced_diff_bytes if self.figures else None
 
     @property
+    def own_lines(self) -> LinesOfRun | None:
+        """The exact lines, unless another job ran meanwhile: then they have what that one kept in them, too."""
+        return None if self.overlapped_with and self.samples else self.lines
+
+    @property
     def figures(self) -> LinesOfRun | None:
-        """The exact lines where there are any, else the estimates."""
-        return self.lines or self.samples
+        """The exact lines where there are any of this job alone, else the estimates."""
+        return self.own_lines or self.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

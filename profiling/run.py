@@ -84,6 +84,7 @@ class Run:
 
     def __enter__(self) -> Self:
         self._enter()
+        self._begin_sampling()
         try:
             self._opening = self._read()
             self._start()
@@ -94,6 +95,7 @@ class Run:
 
     async def __aenter__(self) -> Self:
         self._enter()
+        self._begin_sampling()
         try:
             self._opening = await self._read_async()
             self._start()
@@ -147,23 +149,28 @@ class Run:
             self._after = self._shared.counters()
             self._samples = self._close_samples()
 
-    def _open_samples(self) -> None:
+    def _begin_sampling(self) -> None:
+        """Before tracing begins, which cannot have the sampler come after it."""
         if not self._samples_too:
             return
-        sampled = SampledRun(self.job, self._shared.sampling)
         try:
-            sampled.open()
+            self._shared.sampling.period()
         except SamplerUnavailable as error:
-            self._degraded = f"no samples: {error}"
-            return
-        self._sampled = sampled
+            self._samples_too = False
+            if self.level.samples:  # at the exact levels they are an extra
+                self._degraded = f"no samples: {error}"
+
+    def _open_samples(self) -> None:
+        if self._samples_too:
+            self._sampled = SampledRun(self.job, self._shared.sampling)
+            self._sampled.open()
 
     def _close_samples(self) -> LinesOfRun | None:
         if self._sampled is None:
             return None
         self._sampled.leave()
         lines = self._sampled.close()
-        if lines is None:
+        if lines is None and self.level.samples:
             self._degraded = "sampling was stopped during the run, and its samples with it"
         return lines
 

@@ -46,8 +46,8 @@ def _grows_each_run(level: Sequence[float]) -> bool:
 
 def _lines_of(runs: Sequence[RunProfile]) -> list[LinesOfRun]:
     """Exact ones where the last run has them, else estimates."""
-    if runs and runs[-1].lines is not None:
-        return [run.lines for run in runs if run.lines is not None]
+    if runs and runs[-1].own_lines is not None:
+        return [run.own_lines for run in runs if run.own_lines is not None]
     return [run.samples for run in runs if run.samples is not None]
 
 

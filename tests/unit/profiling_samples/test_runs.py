@@ -168,3 +168,27 @@ def test_adaptive_profiler_finds_a_leak_and_its_line_within_15_runs() -> None:
 def kept_line() -> int:
     test = test_adaptive_profiler_finds_a_leak_and_its_line_within_15_runs
     return test.__code__.co_firstlineno + 4
+
+
+async def test_exact_runs_that_overlap_are_told_apart_by_their_samples_too() -> None:
+    profiler, kept = Profiler(level=Level.LINES, sample_bytes=256), []
+    both_run = asyncio.Barrier(2)
+
+    async def job(name: str, size_bytes: int) -> None:
+        async with profiler.run(name):
+            await both_run.wait()
+            kept.append(helper(size_bytes))
+            await both_run.wait()
+
+    async with profiler.run("alone") as alone:
+        kept.append(helper(500_000))
+    for _ in range(2):
+        await asyncio.gather(job("small", 200_000), job("large", 2_000_000))
+    runs = {name: profiler.history.runs(name)[-1] for name in ("small", "large")}
+    profiler.close()
+    assert alone.profile.figures is alone.profile.lines
+    for name, truth_bytes in (("small", 200_000), ("large", 2_000_000)):
+        lines = runs[name].lines
+        assert lines is not None
+        assert lines.traced_diff_bytes > 2_200_000  # of both
+        assert runs[name].retained_bytes == pytest.approx(truth_bytes, rel=0.05)
