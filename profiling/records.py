@@ -58,6 +58,14 @@ class State(StrEnum):
     INSUFFICIENT_RUNS = "insufficient_runs"
 
 
+class Outlook(StrEnum):
+    """Whether a time can be told at which the memory is full."""
+
+    FULL = "full"
+    NOT_GROWING = "not_growing"
+    NOT_ENOUGH_RUNS = "not_enough_runs"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryLimit:
     """What the process may use, and who says so."""
@@ -373,6 +381,17 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """When the memory is full, if the job goes on as in its last runs and nothing else changes."""
+
+    outlook: Outlook
+    reason: str  # one sentence
+    full_in_s: float | None  # from the end of the last run; None unless the outlook is `full`
+    interval_s: tuple[float, float | None] | None  # earliest and latest; None as latest: no bound
+    full_at: datetime | None  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a job's runs say together."""
 
@@ -382,6 +401,7 @@ class Verdict:
     bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
     suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
+    forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,31 +1,32 @@
 """A series of runs to a verdict: pure functions over records.
 
-Totals decide that something grows; one run, or one line, never does. Growth has to persist: over the window, and after
-the last change of level or slope in it, so that a cache that fills up, a step, a sawtooth and noise are stable.
+Totals decide that something grows; one run, or one line, never does. What grows has to be added by the job's own runs,
+and to stay in the whole: else another job is to blame, or it is freed between runs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from statistics import fmean
 
+from profiling.forecast import Room, forecast, held_free_bytes, room_after
+from profiling.growth import GrowingPart, growing_part
 from profiling.records import Counters, LinesOfRun, Outcome, RunProfile, State, Verdict
-from profiling.robust import best_break, mann_kendall_z, theil_sen
+from profiling.robust import theil_sen
 from profiling.units import format_bytes, format_change
 
 MIN_RUNS = 12  # before that, a cache that fills over its first 8 runs looks like a leak
 WINDOW_RUNS = 50
-SIGNIFICANT_Z = 2.6  # of Mann and Kendall's test: 0.5 % of pure noise is beyond
-BREAK_GAIN = 18.0  # F statistic from which on a cut in two explains the series, and not chance
-STRAIGHT_SHARE = 0.05  # of the range: a line that explains all but this is straight
-GIVEN_BACK = 0.5  # of a rise: a series that falls by so much at once is a sawtooth
 SURE_OF_SAMPLES = 3.0  # standard errors that estimates have to rise by: samples stay, and so does their error
-LEAST_SHARE = 0.0002  # of the level a run: what grows slower takes months to matter
+LEAST_SHARE = 0.0001  # of the level a run: what grows slower takes months to matter
 LEAST_HEAP_BYTES = 2_048  # a run; likewise
+LEAST_HEAP_BLOCKS = 1
 LEAST_PROCESS_BYTES = 32_768  # a run: the RSS moves by pages and arenas
 LEAST_PROCESS_RISE_BYTES = 2 << 20  # over all runs: two arenas
+SEEN_IN_PROCESS = 0.5  # of what malloc hands out a run: the process has to grow by as much, else it fills a hole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,9 @@ class Series:
     process: tuple[float, ...]  # bytes: RSS without what the allocators hold free
     own_process: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
     c_heap: tuple[float, ...] | None = None  # bytes that malloc has handed out; None where it does not tell
+    own_c_heap: tuple[float, ...] | None = None  # the same, but only what changed within this job's runs, summed up
     heap_error_bytes: float = 0.0  # standard error of the heap's whole rise; 0 where its figures are exact
+    room: Room | None = None  # None where there is nothing to forecast from
 
     def __len__(self) -> int:
         return len(self.process)
@@ -47,11 +50,11 @@ class Series:
 def series_of(runs: Sequence[RunProfile]) -> Series:
     """The completed runs of the last stretch of tracing or sampling, or all completed runs where the last has neither.
 
-    Exact lines are preferred where there are enough of them. A run that failed keeps what its error holds until that is
-    reported, so it says nothing of the job.
+    Exact lines are preferred where there are enough of them, of this job alone. A run that failed keeps what its error
+    holds until that is reported, so it says nothing of the job.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    figured = _of_one_stretch([(run, run.lines) for run in completed])
+    figured = _of_one_stretch([(run, run.own_lines) for run in completed])
     if len(figured) < MIN_RUNS:
         figured = _of_one_stretch([(run, run.samples) for run in completed]) or figured
     if figured:
@@ -62,16 +65,18 @@ def series_of(runs: Sequence[RunProfile]) -> Series:
     heap_changes = [figures.traced_diff_bytes for figures in lines] or [
         run.after.blocks - run.before.blocks for run in window
     ]
-    process = [float(_held(run.after)) for run in window]
-    process_changes = [_held(run.after) - _held(run.before) for run in window]
+    process, own_process = _levels(window, _held) or ((), ())
+    c_heap, own_c_heap = _levels(window, lambda counters: counters.c_heap_used_bytes) or (None, None)
     return Series(
         heap=tuple(heap),
         own_heap=_summed_from(heap[:1], heap_changes),
         is_traced=bool(lines),
-        c_heap=_c_heap(window),
+        process=process,
+        own_process=own_process,
+        c_heap=c_heap,
+        own_c_heap=own_c_heap,
         heap_error_bytes=_error_of_rise(lines),
-        process=tuple(process),
-        own_process=_summed_from(process[:1], process_changes),
+        room=room_after(window),
     )
 
 
@@ -89,14 +94,23 @@ def _error_of_rise(lines: Sequence[LinesOfRun]) -> float:
     return math.hypot(*(end.live_error_bytes for end in ends if end is not None))
 
 
-def _c_heap(runs: Sequence[RunProfile]) -> tuple[float, ...] | None:
-    used = [run.after.c_heap_used_bytes for run in runs]
-    return tuple(float(size_bytes) for size_bytes in used if size_bytes is not None) if None not in used else None
-
-
 def _held(counters: Counters) -> int:
     """What the process holds, without what its allocators could give back."""
-    return counters.rss_bytes - (counters.c_heap_free_bytes or 0) - (counters.arenas_free_bytes or 0)
+    return counters.rss_bytes - held_free_bytes(counters)
+
+
+def _levels(
+    runs: Sequence[RunProfile], read: Callable[[Counters], int | None]
+) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """The levels after each run, and those by the runs' own changes; None where one of them is not known."""
+    levels, changes = [], []
+    for run in runs:
+        before, after = read(run.before), read(run.after)
+        if before is None or after is None:
+            return None
+        levels.append(float(after))
+        changes.append(after - before)
+    return tuple(levels), _summed_from(levels[:1], changes)
 
 
 def _summed_from(first: Sequence[float], changes: Sequence[int]) -> tuple[float, ...]:
@@ -109,99 +123,86 @@ def verdict(series: Series) -> Verdict:
     if len(series) < MIN_RUNS:
         missing = MIN_RUNS - len(series)
         reason = f"{len(series)} completed runs so far, a verdict takes {MIN_RUNS}: {missing} more"
-        return Verdict(
-            state=State.INSUFFICIENT_RUNS, reason=reason, runs=len(series), bytes_per_run=None, interval_bytes=None
-        )
-    heap = _growing_by_its_own_runs(series.heap, series.own_heap, LEAST_HEAP_BYTES if series.is_traced else 1.0)
-    if heap is not None and heap[-1] - heap[0] < SURE_OF_SAMPLES * series.heap_error_bytes:
-        heap = None
-    process = _growing_by_its_own_runs(series.process, series.own_process, LEAST_PROCESS_BYTES)
-    if process is not None:
-        process = _beyond_arenas(process, series.c_heap)
+        return _verdict(series, State.INSUFFICIENT_RUNS, reason, len(series), None)
+    heap, process = _growth_of_heap(series), _growth_of_process(series)
     if heap is not None and series.is_traced:
-        return _leaking(heap, "traced memory")
+        return _leaking(series, heap, "traced memory")
     if heap is not None and process is not None:
-        return _leaking(process, "the process, and with it the number of Python's small objects,")
+        return _leaking(series, process, "the process, and with it the number of Python's small objects,")
     if process is not None:
-        return _native(process, is_traced=series.is_traced)
+        return _native(series, process)
     return _stable(series)
 
 
-def _growing_by_its_own_runs(total: Sequence[float], own: Sequence[float], least: float) -> Sequence[float] | None:
+def _growth_of_heap(series: Series) -> GrowingPart | None:
+    least = max(LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap)))
+    part = _growing_by_its_own_runs(series.heap, series.own_heap, least)
+    return part if part is not None and part.rise >= SURE_OF_SAMPLES * series.heap_error_bytes else None
+
+
+def _growth_of_process(series: Series) -> GrowingPart | None:
+    """By malloc's count where that grows, which is exact and has no arenas in it; else by the RSS.
+
+    The RSS wanders, and climbs for a while where more pages of Python's own arenas are touched, one after the other.
+    """
+    least = max(LEAST_PROCESS_BYTES, LEAST_SHARE * fmean(series.process))
+    if series.c_heap is not None and series.own_c_heap is not None:
+        part = _growing_by_its_own_runs(series.c_heap, series.own_c_heap, least)
+        if part is not None and theil_sen(series.process[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
+            return part
+    part = _growing_by_its_own_runs(series.process, series.own_process, least, wanders=True)
+    return part if part is not None and part.rise >= LEAST_PROCESS_RISE_BYTES else None
+
+
+def _growing_by_its_own_runs(
+    total: Sequence[float], own: Sequence[float], least: float, *, wanders: bool = False
+) -> GrowingPart | None:
     """The growing part of what the job's runs add, if the total grows too; None otherwise.
 
     Where only the total grows another job is to blame. Where only the runs add, it is freed in between: garbage that
     waits for the collector, a table that the next run replaces.
     """
-    part = growing_part(own, least)
-    return part if part is not None and growing_part(total, least) is not None else None
-
-
-def _beyond_arenas(process: Sequence[float], c_heap: Sequence[float] | None) -> Sequence[float] | None:
-    """What grows for another reason than that more pages of Python's own arenas are touched, one after the other.
-
-    malloc's count has no arenas in it, and is exact: where it grows too, it tells how much.
-    """
-    part = growing_part(c_heap, LEAST_PROCESS_BYTES) if c_heap is not None else None
-    if part is not None:
-        return part
-    return process if process[-1] - process[0] >= LEAST_PROCESS_RISE_BYTES else None
-
-
-def growing_part(values: Sequence[float], least: float) -> Sequence[float] | None:
-    """The part of the series, up to its end, over which it grows by `least` a run or more; None where there is none."""
-    part = values
-    begin = _last_change(values)
-    if begin > 0:
-        part = values[begin:]
-        if len(part) < MIN_RUNS * 2 // 3 or _is_given_back(values, part) or _last_change(part) > 0:
-            return None
-    slope, _, _ = theil_sen(part)
-    level = abs(sum(part)) / len(part)
-    if slope < max(least, LEAST_SHARE * level) or mann_kendall_z(part) < SIGNIFICANT_Z:
+    part = growing_part(own, least, wanders=wanders)
+    if part is None or growing_part(total, least, wanders=wanders) is None:
         return None
     return part
 
 
-def _last_change(values: Sequence[float]) -> int:
-    """Where the level or the slope of the series changes; 0 where it is one straight line, or nearly so.
-
-    Without noise the smallest bend of a line is significant, and means nothing.
-    """
-    cut = best_break(values)
-    return cut.at if cut is not None and cut.gain > BREAK_GAIN and cut.bend > STRAIGHT_SHARE else 0
+def _leaking(series: Series, part: GrowingPart, what: str) -> Verdict:
+    reason = f"{what} grows by {_pace(part)}, without giving it back, over the last {part.runs} runs"
+    return _verdict(series, State.LEAKING, reason, part.runs, (part.slope, part.low, part.high))
 
 
-def _is_given_back(values: Sequence[float], part: Sequence[float]) -> bool:
-    """Whether the series falls at once by much of what it rises at its end."""
-    fall = max(before - after for before, after in pairwise(values))
-    return fall > GIVEN_BACK * (max(part) - min(part))
-
-
-def _leaking(part: Sequence[float], what: str) -> Verdict:
-    slope, low, high = theil_sen(part)
-    reason = (
-        f"{what} grows by {format_bytes(round(slope))} a run, without giving it back, over the last {len(part)} runs"
-    )
-    return Verdict(state=State.LEAKING, reason=reason, runs=len(part), bytes_per_run=slope, interval_bytes=(low, high))
-
-
-def _native(part: Sequence[float], *, is_traced: bool) -> Verdict:
-    slope, low, high = theil_sen(part)
-    if is_traced:
+def _native(series: Series, part: GrowingPart) -> Verdict:
+    if series.is_traced:
         whose = "and Python's heap does not: a C library keeps it"
     else:
         whose = (
             "and the number of Python's small objects does not: a C library, or large objects; level lines tells which"
         )
-    reason = f"the process grows by {format_bytes(round(slope))} a run over the last {len(part)} runs, {whose}"
-    return Verdict(
-        state=State.NATIVE_GROWTH, reason=reason, runs=len(part), bytes_per_run=slope, interval_bytes=(low, high)
-    )
+    reason = f"the process grows by {_pace(part)} over the last {part.runs} runs, {whose}"
+    return _verdict(series, State.NATIVE_GROWTH, reason, part.runs, (part.slope, part.low, part.high))
+
+
+def _pace(part: GrowingPart) -> str:
+    return f"{format_bytes(round(part.slope))} a run"
 
 
 def _stable(series: Series) -> Verdict:
-    slope, low, high = theil_sen(series.heap if series.is_traced else series.process)
+    pace = theil_sen(series.heap if series.is_traced else series.process)
     what = "traced memory" if series.is_traced else "the process"
-    reason = f"nothing grows persistently over {len(series)} runs; {what} moves by {format_change(round(slope))} a run"
-    return Verdict(state=State.STABLE, reason=reason, runs=len(series), bytes_per_run=slope, interval_bytes=(low, high))
+    reason = (
+        f"nothing grows persistently over {len(series)} runs; {what} moves by {format_change(round(pace[0]))} a run"
+    )
+    return _verdict(series, State.STABLE, reason, len(series), pace)
+
+
+def _verdict(series: Series, state: State, reason: str, runs: int, pace: tuple[float, float, float] | None) -> Verdict:
+    return Verdict(
+        state=state,
+        reason=reason,
+        runs=runs,
+        bytes_per_run=pace[0] if pace else None,
+        interval_bytes=pace[1:] if pace else None,
+        forecast=forecast(state, pace, series.room) if series.room else None,
+    )

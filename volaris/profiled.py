@@ -16,6 +16,7 @@ from volaris.logs import log_event
 from volaris.scheduler import Job, JobRun, RunOutcome
 
 ALLOCATION_LINES = 5
+DAY_S = 86_400.0
 EVENTS = {
     RunOutcome.COMPLETED: ("INFO", "job_completed"),
     RunOutcome.CANCELLED: ("WARNING", "job_cancelled"),
@@ -74,6 +75,8 @@ class ProfiledJobs:
             return
         self._told[profile.job] = verdict
         log_event("WARNING", "job_grows", exception=None, **_verdict_fields(profile.job, verdict))
+        if verdict.forecast is not None and _soon(verdict) is not None:
+            log_event("WARNING", "memory_forecast", exception=None, job_id=profile.job, detail=verdict.forecast.reason)
 
     def _my_turn(self, job: Job) -> AbstractAsyncContextManager[object]:
         if self._exclusive and self._profiler.next_level(job.id).frames > 0:
@@ -109,11 +112,19 @@ class _Turn:
         self._lock.release()
 
 
+def _soon(verdict: Verdict) -> float | None:
+    """In how many seconds the container is full, where that is within a day."""
+    full_in_s = verdict.forecast.full_in_s if verdict.forecast else None
+    return full_in_s if full_in_s is not None and full_in_s < DAY_S else None
+
+
 def _verdict_fields(job: str, verdict: Verdict) -> dict[str, object]:
     fields: dict[str, object] = {"detail": verdict.reason, "job_id": job, "verdict": verdict.state.value}
     fields["runs"] = verdict.runs
     if verdict.bytes_per_run is not None:
         fields["kb_per_run"] = round(verdict.bytes_per_run / 1024, 1)
+    if (full_in_s := _soon(verdict)) is not None:
+        fields["full_in_h"] = round(full_in_s / 3600, 1)
     if verdict.suspects:
         file, line = verdict.suspects[0].site
         fields["at"] = f"{short_path(file)}:{line}"

@@ -9,6 +9,7 @@ from profiling.records import (
     Change,
     Composition,
     Cost,
+    Forecast,
     LargeObject,
     LinesOfRun,
     MemoryUsage,
@@ -176,6 +177,7 @@ def verdict_to_dict(verdict: Verdict) -> Json:
         "runs": verdict.runs,
         "bytes_per_run": verdict.bytes_per_run,
         "interval_bytes": list(verdict.interval_bytes) if verdict.interval_bytes else None,
+        "forecast": _forecast_to_dict(verdict.forecast) if verdict.forecast else None,
         "suspects": [
             {
                 "site": {"file": short_path(suspect.site[0]), "line": suspect.site[1]},
@@ -184,6 +186,16 @@ def verdict_to_dict(verdict: Verdict) -> Json:
             }
             for suspect in verdict.suspects
         ],
+    }
+
+
+def _forecast_to_dict(forecast: Forecast) -> Json:
+    return {
+        "outlook": forecast.outlook.value,
+        "reason": forecast.reason,
+        "full_in_s": _rounded(forecast.full_in_s),
+        "interval_s": [_rounded(end) for end in forecast.interval_s] if forecast.interval_s else None,
+        "full_at": forecast.full_at.isoformat() if forecast.full_at else None,
     }
 
 

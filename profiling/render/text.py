@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from profiling.diff import PlacesOf, largest
-from profiling.records import Change, RunDiff, RunProfile, SiteDiff, TimeDiff, Verdict
+from profiling.records import Change, Outlook, RunDiff, RunProfile, SiteDiff, TimeDiff, Verdict
 from profiling.source import Place
 from profiling.units import format_bytes, format_change
 
@@ -47,6 +47,8 @@ def _diff_lines(diff: RunDiff, verdict: Verdict) -> Iterator[str]:
     yield f"{diff.run.job}: run {diff.run.id} against run {diff.against.id}, by {diff.change.group_by}"
     yield from _change_lines(diff.change)
     yield f"verdict: {verdict.state.value} - {verdict.reason}"
+    if verdict.forecast is not None and verdict.forecast.outlook is Outlook.FULL:
+        yield f"forecast: {verdict.forecast.reason}"
 
 
 def _change_lines(change: Change) -> Iterator[str]:

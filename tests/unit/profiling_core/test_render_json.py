@@ -77,6 +77,7 @@ def test_verdict_has_its_interval_or_null() -> None:
         "runs": 12,
         "bytes_per_run": 9.5,
         "interval_bytes": [9.0, 10.0],
+        "forecast": None,
         "suspects": [],
     }
     told = verdict_to_dict(TOO_FEW)

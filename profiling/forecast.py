@@ -1,0 +1,122 @@
+"""When the memory will be full: a pure function over the pace of growth and the room that is left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import fmean, median
+
+from profiling.records import Counters, Forecast, MemoryLimit, Outlook, RunProfile, State
+from profiling.units import MB, format_bytes
+
+HORIZON_S = 10 * 365 * 86_400.0  # nobody plans further, and dates end somewhere
+SHORTEST_GAP_S = 1e-3  # between runs: clocks have a grain
+
+Pace = tuple[float, float, float]
+"""Bytes a run: slope, and the low and high end of its interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What is left after a job's last run, and how often it runs."""
+
+    limit: MemoryLimit
+    rss_bytes: int
+    held_free_bytes: int  # of the RSS, what the allocators hold free: growth may use it up first
+    gaps_s: tuple[float, ...]  # from each run's start to the next one's
+    ended_at: datetime  # the last run; aware, UTC
+
+    @property
+    def usual_gap_s(self) -> float:
+        """The median, so that a night without runs does not count."""
+        return max(SHORTEST_GAP_S, median(self.gaps_s))
+
+    @property
+    def mean_gap_s(self) -> float:
+        """The mean, so that a night without runs does count."""
+        return max(SHORTEST_GAP_S, fmean(self.gaps_s))
+
+
+def room_after(runs: Sequence[RunProfile]) -> Room | None:
+    """The room after the last of these runs, oldest first; None where there are fewer than two."""
+    if len(runs) < 2:
+        return None
+    last = runs[-1]
+    return Room(
+        limit=last.limit,
+        rss_bytes=last.after.rss_bytes,
+        held_free_bytes=held_free_bytes(last.after),
+        gaps_s=tuple((later.started_at - earlier.started_at).total_seconds() for earlier, later in pairwise(runs)),
+        ended_at=last.started_at + timedelta(seconds=last.duration_s),
+    )
+
+
+def held_free_bytes(counters: Counters) -> int:
+    """What the allocators hold free, as far as that is known."""
+    return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
+
+
+def forecast(state: State, pace: Pace | None, room: Room) -> Forecast:
+    """Time to the limit, by the pace of what the verdict is about.
+
+    Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
+    earliest time takes the steepest slope, the shorter gap and only what the RSS leaves; the latest the gentlest slope
+    and the longer gap.
+    """
+    if state is State.INSUFFICIENT_RUNS:
+        return _without_time(Outlook.NOT_ENOUGH_RUNS, "not enough runs yet to say when the memory is full")
+    if pace is None or state is State.STABLE:
+        return _without_time(Outlook.NOT_GROWING, "not growing by this job")
+    slope, low, high = pace
+    left_bytes = max(0, room.limit.limit_bytes - room.rss_bytes)
+    usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.held_free_bytes)
+    full_in_s = usable_bytes / slope * room.usual_gap_s
+    earliest_s = left_bytes / high * min(room.usual_gap_s, room.mean_gap_s)
+    latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf
+    whose = "the machine" if room.limit.source == "machine" else "the container"
+    at_pace = (
+        f"at {format_bytes(round(slope))} a run, a run each {format_duration(room.usual_gap_s)}, "
+        f"{whose} ({room.limit.limit_bytes / MB:.0f} MB)"
+    )
+    if full_in_s >= HORIZON_S:
+        return _without_time(Outlook.NOT_GROWING, f"{at_pace} is not full within ten years")
+    interval_s = (earliest_s, latest_s if latest_s < HORIZON_S else None)
+    return Forecast(
+        outlook=Outlook.FULL,
+        reason=f"{at_pace} is full {_when(full_in_s, interval_s)}",
+        full_in_s=full_in_s,
+        interval_s=interval_s,
+        full_at=room.ended_at + timedelta(seconds=full_in_s),
+    )
+
+
+def _without_time(outlook: Outlook, reason: str) -> Forecast:
+    return Forecast(outlook=outlook, reason=reason, full_in_s=None, interval_s=None, full_at=None)
+
+
+def _when(full_in_s: float, interval_s: tuple[float, float | None]) -> str:
+    if full_in_s == 0:
+        return "already"
+    full_in, earliest = format_duration(full_in_s), format_duration(interval_s[0])
+    if interval_s[1] is None:
+        return f"in {full_in}, in {earliest} at the earliest"
+    latest = format_duration(interval_s[1])
+    return f"in {full_in}" if earliest == latest else f"in {full_in}, between {earliest} and {latest}"
+
+
+def format_duration(duration_s: float) -> str:
+    """A time as people say it: "0.5 s", "120 s", "40 min", "3 h 10 min", "5 d 4 h", "70 d"."""
+    if duration_s < 10:
+        return f"{duration_s:.2g} s"
+    if round(duration_s) <= 120:
+        return f"{duration_s:.0f} s"
+    minutes = round(duration_s / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    if hours < 48:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{hours // 24} d {hours % 24} h" if hours < 14 * 24 else f"{round(hours / 24)} d"
