@@ -20,6 +20,7 @@ from volaris.profiled import ProfiledJobs
 from volaris.scheduler import Job, Scheduler, compose, retry, timeout
 from volaris.settings import Settings
 from volaris.store import Store
+from volaris.tidy import Tidy
 
 STOP_GRACE_S = 10.0
 FIRST_CHAINS_S = 120.0  # after the start, by when options_refresh has stored chains to compute from
@@ -46,7 +47,7 @@ class Service:
             packages=("volaris",),
         )
         self._profiled = ProfiledJobs(self.profiler, exclusive=settings.profiling_exclusive)
-        self.scheduler = Scheduler(report=self._profiled.report)
+        self.scheduler = Scheduler(report=Tidy(self._profiled.report).report)
         self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 
