@@ -11,8 +11,9 @@
  * - NumPy may allocate and free without the interpreter: its countdown is atomic, and a free touches no Python object.
  * - The tables are under `tables_lock`. While it is held nothing calls Python, and no reference is given back.
  *
- * The stack is read through frame objects, the only public way. Making them allocates: the countdown stands still
- * meanwhile, and so does the collector, which on 3.11 could otherwise run anybody's code inside of an allocation.
+ * The stack is read through frame objects up to 3.12, the only public way. Making them allocates: the countdown stands
+ * still meanwhile, and so does the collector, which on 3.11 could otherwise run anybody's code inside of an allocation.
+ * From 3.13 on a frame object made inside of an allocation may leak; see `walk`.
  *
  * Once in place the hooks stay: another tool may have saved them and will put them back. They are off when the
  * countdown is at its highest, the filter's mask is 0 and the tables are empty.
@@ -54,37 +55,80 @@ static Stack captured;                    /* with the interpreter held */
 #endif
 
 #if PY_VERSION_HEX < 0x030D0000
-#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet /* its name before it was documented */
+#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet /* their names before they were documented */
+#define Py_IsFinalizing _Py_IsFinalizing
 #endif
 
 /* This thread's state where it holds the main interpreter, else NULL. Before 3.12 the first of the two is of whatever
- * thread holds the interpreter, so it takes both. */
+ * thread holds the interpreter, so it takes both. NULL too at the interpreter's end: an exit handler may have started
+ * the sampling again, after ours had stopped it, and types and contexts are taken down from here on. */
 static PyThreadState *held_state(void)
 {
     PyThreadState *state = PyThreadState_GetUnchecked();
     if (state == NULL || state != PyGILState_GetThisThreadState()
-        || PyThreadState_GetInterpreter(state) != PyInterpreterState_Main()) {
+        || PyThreadState_GetInterpreter(state) != PyInterpreterState_Main() || Py_IsFinalizing()) {
         return NULL;
     }
     return state;
 }
 
-/* Borrowed references: the frames hold the code, the context the label, and no code runs before they are stored. */
-static void capture_frames(PyThreadState *state)
+/* Both ways give borrowed references: the frames hold the code, the context the label, and no code runs before they
+ * are stored. */
+static void walk_objects(PyThreadState *state, Stack *stack)
 {
     PyFrameObject *frame = PyThreadState_GetFrame(state);
     uint32_t count = 0;
     while (frame != NULL && count < MAX_FRAMES) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        captured.codes[count] = code;
-        captured.lasti[count++] = PyFrame_GetLasti(frame);
+        stack->codes[count] = code;
+        stack->lasti[count++] = PyFrame_GetLasti(frame);
         Py_DECREF(code);
         PyFrameObject *back = PyFrame_GetBack(frame);
         Py_DECREF(frame);
         frame = back;
     }
     Py_XDECREF(frame);
-    captured.frames = count;
+    stack->frames = count;
+}
+
+#if PY_VERSION_HEX < 0x030D0000
+#define walk walk_objects
+#else
+/* Up to 3.12 the interpreter, when it has allocated a frame object, looks whether the allocation made one for the same
+ * frame (GH-97002). Since 3.13 it does not, and puts its own in place of ours: that one leaks. With a
+ * sample every 512 bytes one exception in four cost a frame object for ever. So the frames are read in place, by the
+ * unstable API. Only the link to the caller is in no header that is meant for us: it is the second word of a frame in
+ * 3.13 and 3.14, which `walks_agree` holds against frame objects when the extension is loaded. */
+typedef struct _PyInterpreterFrame InFrame;
+
+static void walk(PyThreadState *state, Stack *stack)
+{
+    uint32_t count = 0;
+    for (InFrame *frame = state->current_frame; frame != NULL && count < MAX_FRAMES; frame = ((InFrame **)frame)[1]) {
+        PyObject *code = PyUnstable_InterpreterFrame_GetCode(frame);
+        Py_DECREF(code);
+        if (!PyCode_Check(code)) { /* where C called Python */
+            continue;
+        }
+        int lasti = PyUnstable_InterpreterFrame_GetLasti(frame);
+        if (lasti < ((PyCodeObject *)code)->_co_firsttraceable * (int)sizeof(uint16_t)) { /* its call is not complete */
+            continue;
+        }
+        stack->codes[count] = (PyCodeObject *)code;
+        stack->lasti[count++] = lasti;
+    }
+    stack->frames = count;
+}
+#endif
+
+static bool walks_agree(PyThreadState *state)
+{
+    static Stack known, walked;
+    walk_objects(state, &known);
+    walk(state, &walked);
+    return known.frames == walked.frames
+           && memcmp(known.codes, walked.codes, known.frames * sizeof(*known.codes)) == 0
+           && memcmp(known.lasti, walked.lasti, known.frames * sizeof(*known.lasti)) == 0;
 }
 
 static void capture_job(void)
@@ -101,7 +145,7 @@ static void capture(PyThreadState *state)
 {
     SAVE_ERROR;
     int was_collecting = PyGC_Disable();
-    capture_frames(state);
+    walk(state, &captured);
     capture_job();
     if (was_collecting) {
         PyGC_Enable();
@@ -209,7 +253,7 @@ static void __attribute__((noinline)) sample(Countdown *countdown, void *block, 
 }
 
 /* Take the block out of the tables, where it is in them, and say what was there. */
-static Sample __attribute__((noinline)) forget(void *block)
+static Sample __attribute__((noinline)) forget_in(void *block, uint64_t *era)
 {
     Sample sample = {.block = 0};
     pthread_mutex_lock(&tables_lock);
@@ -219,15 +263,23 @@ static Sample __attribute__((noinline)) forget(void *block)
             sample = samples_remove(at);
         }
     }
+    *era = origins_era;
     pthread_mutex_unlock(&tables_lock);
     return sample;
 }
 
-/* The block lives on, as its allocator could not resize it. */
-static void remember(Sample sample)
+static void forget(void *block)
+{
+    uint64_t era;
+    forget_in(block, &era);
+}
+
+/* The block lives on, as its allocator could not resize it. NumPy may resize without the interpreter: if others have
+ * purged or stopped meanwhile, the number of its origin may be another's by now, or nobody's. */
+static void remember(Sample sample, uint64_t era)
 {
     pthread_mutex_lock(&tables_lock);
-    if (is_on && sample.block != 0 && !samples_put(sample)) {
+    if (is_on && sample.block != 0 && (era != origins_era || !samples_put(sample))) {
         samples.lost++;
     }
     pthread_mutex_unlock(&tables_lock);
@@ -256,15 +308,21 @@ static void __attribute__((noinline)) took(void *block, size_t size)
     }
 }
 
-static void *hook_malloc(void *context, size_t size)
+/* What is rare is in functions of its own, here and for free: the hooks then need no frame, and jump to what is below. */
+static void *__attribute__((noinline, cold)) malloc_taken(PyMemAllocatorEx *next, size_t size)
 {
-    PyMemAllocatorEx *next = context;
-    if (!runs_out(size)) {
-        return next->malloc(next->ctx, size);
-    }
     void *block = next->malloc(next->ctx, size);
     took(block, size);
     return block;
+}
+
+static void *hook_malloc(void *context, size_t size)
+{
+    PyMemAllocatorEx *next = context;
+    if (runs_out(size)) {
+        return malloc_taken(next, size);
+    }
+    return next->malloc(next->ctx, size);
 }
 
 static void *hook_calloc(void *context, size_t count, size_t size)
@@ -281,12 +339,13 @@ static void *hook_realloc(void *context, void *block, size_t size)
 {
     PyMemAllocatorEx *next = context;
     Sample before = {.block = 0};
+    uint64_t era = 0;
     if (UNLIKELY(filter_has(block))) {
-        before = forget(block); /* first: once moved, the old address may be given out again */
+        before = forget_in(block, &era); /* first: once moved, the old address may be given out again */
     }
     void *moved = next->realloc(next->ctx, block, size);
     if (UNLIKELY(moved == NULL)) {
-        remember(before);
+        remember(before, era);
     }
     else if (runs_out(size)) {
         took(moved, size);
@@ -294,11 +353,18 @@ static void *hook_realloc(void *context, void *block, size_t size)
     return moved;
 }
 
+static void __attribute__((noinline, cold)) free_forgotten(PyMemAllocatorEx *next, void *block)
+{
+    forget(block);
+    next->free(next->ctx, block);
+}
+
 static void hook_free(void *context, void *block)
 {
     PyMemAllocatorEx *next = context;
     if (UNLIKELY(filter_has(block))) {
-        forget(block);
+        free_forgotten(next, block);
+        return;
     }
     next->free(next->ctx, block);
 }
@@ -394,6 +460,7 @@ static Origin *tables_end(uint32_t *count)
     free(origins.vacant);
     free(samples.slots);
     memset(&origins, 0, sizeof(origins));
+    origins_era++;
     memset(&samples, 0, sizeof(samples));
     memset(filter, 0, sizeof(filter));
     return all;
@@ -497,6 +564,10 @@ static int execute(PyObject *module)
     static bool is_executed;
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyErr_SetString(PyExc_ImportError, "the sampler works in the main interpreter only");
+        return -1;
+    }
+    if (!walks_agree(PyThreadState_Get())) {
+        PyErr_SetString(PyExc_ImportError, "the sampler does not know how this Python lays out its frames");
         return -1;
     }
     if (!is_executed && pthread_atfork(before_fork, after_fork, after_fork) != 0) {

@@ -53,12 +53,13 @@ static void *array_calloc(void *Py_UNUSED(context), size_t count, size_t size)
 static void *array_realloc(void *Py_UNUSED(context), void *block, size_t size)
 {
     Sample before = {.block = 0};
+    uint64_t era = 0;
     if (UNLIKELY(filter_has(block))) {
-        before = forget(block);
+        before = forget_in(block, &era);
     }
     void *moved = arrays_below.realloc(arrays_below.context, block, size);
     if (UNLIKELY(moved == NULL)) {
-        remember(before);
+        remember(before, era);
     }
     else if (array_runs_out(size)) {
         sample(&arrays, moved, size);

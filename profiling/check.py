@@ -80,9 +80,15 @@ class Plan:
 
 
 def first_plan(runs: int, level: Level | None, targets: int) -> Plan:
-    """Samples where they can be taken, since jobs may then overlap; exact lines elsewhere, in turns."""
+    """Samples where they can be taken, since jobs may then overlap; exact lines elsewhere, in turns.
+
+    Raises CannotCheck for samples that cannot be taken.
+    """
+    reason = sampler.unavailable_reason()
+    if level is Level.SAMPLES and reason is not None:
+        raise CannotCheck(f"level samples cannot be had: {reason}; leave --level out, or take lines")
     if level is None:
-        level = Level.SAMPLES if sampler.unavailable_reason() is None else Level.LINES
+        level = Level.SAMPLES if reason is None else Level.LINES
     return Plan(runs=runs, level=level, together=level.samples and targets > 1)
 
 

