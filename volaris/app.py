@@ -11,7 +11,7 @@ from profiling.web import Access, mount
 from volaris.control import SchedulerControl
 from volaris.service import Service
 from volaris.settings import Settings
-from volaris.web import MIDDLEWARES, add_routes
+from volaris.web import MIDDLEWARES, Readers, add_routes
 
 SERVICE: web.AppKey[Service] = web.AppKey("service")
 COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is there
@@ -25,7 +25,9 @@ def create_app(settings: Settings) -> web.Application:
     service = Service(settings)
     app = web.Application(middlewares=MIDDLEWARES)
     app[SERVICE] = service
-    add_routes(app, price_reader=service.store.prices, symbol_directory=service.source, ready=service.store.ready)
+    store = service.store
+    readers = Readers(prices=store.prices, chains=store.options, metrics=store.metrics, members=store.constituents)
+    add_routes(app, readers=readers, symbol_directory=service.source, ready=store.ready)
     mount(
         app,
         service.profiler,

@@ -1,4 +1,4 @@
-"""The command line: `volaris serve | run JOB | jobs | diff JOB`.
+"""The command line: `volaris serve | run JOB | jobs | diff JOB | iv SYMBOL | export prices|options|iv`.
 
 Exit status: 0 done; 1 it failed; 2 the call or a setting was wrong.
 """
@@ -10,6 +10,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from volaris import client
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_WRONG_CALL = 2
+EXIT_NO_READER = 141  # as a process that SIGPIPE ends
+
+DAYS_SHOWN = 10
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     diff = commands.add_parser("diff", help="show what a job's last two runs left in memory, in the running service")
     diff.add_argument("job", metavar="JOB")
     diff.set_defaults(command=_diff)
+    iv = commands.add_parser("iv", help="show a symbol's volatility figures, of the running service")
+    iv.add_argument("symbol", metavar="SYMBOL")
+    iv.set_defaults(command=_iv)
+    export = commands.add_parser("export", help="write all that is stored to standard output, of the running service")
+    export.add_argument("data", choices=("prices", "options", "iv"))
+    export.add_argument("--symbol", metavar="SYMBOL", help="of this one only; of all where it is not given")
+    export.add_argument("--format", choices=("csv", "ndjson"), default="csv")
+    export.set_defaults(command=_export)
     return parser
 
 
@@ -82,16 +95,19 @@ def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     from volaris.service import Service
+    from volaris.terminal import run_shown
 
-    service = Service(settings)
-    return asyncio.run(_run_job(service, arguments.job, arguments.runs))
+    service = Service(replace(settings, market_hours="always"))  # whoever runs a job by hand means now
+    service.scheduler.status(arguments.job)  # an unknown job is told of before a database is started
+    shown = run_shown(arguments.job, lambda: service.profiler.usage().rss_bytes)
+    return asyncio.run(_run_job(service, arguments.job, arguments.runs, shown))
 
 
-async def _run_job(service: Service, job_id: str, runs: int) -> int:
-    service.scheduler.status(job_id)  # an unknown job is told of before a database is started
+async def _run_job(service: Service, job_id: str, runs: int, shown: AbstractAsyncContextManager[None]) -> int:
     try:
         await service.store.open()
-        ended = [await service.scheduler.run_now(job_id) for _ in range(runs)]
+        async with shown:
+            ended = [await service.scheduler.run_now(job_id) for _ in range(runs)]
     finally:
         await service.stop()
     return EXIT_FAILED if any(run.error_text for run in ended) else 0
@@ -121,6 +137,30 @@ def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
     query = {"job": arguments.job, "format": "text"}
     _print(asyncio.run(client.get(settings, "/memory/diff", query)).decode().rstrip("\n"))
     return 0
+
+
+def _iv(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.terminal import iv_table
+
+    _print(iv_table(asyncio.run(client.figures(settings, arguments.symbol, DAYS_SHOWN))))
+    return 0
+
+
+def _export(settings: Settings, arguments: argparse.Namespace) -> int:
+    try:
+        asyncio.run(_write_export(settings, arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # `| head` has read enough. What is still buffered must not be tried again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NO_READER
+    return 0
+
+
+async def _write_export(settings: Settings, arguments: argparse.Namespace) -> None:
+    of = [arguments.symbol] if arguments.symbol else await client.symbols(settings)
+    async for piece in client.export(settings, arguments.data, of, arguments.format):
+        sys.stdout.buffer.write(piece)
 
 
 def _print(text: str) -> None:

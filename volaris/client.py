@@ -1,48 +1,118 @@
-"""The command line's way to a running service: its debug routes."""
+"""The command line's way to a running service: its debug routes, and its data API."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import orjson
 from aiohttp import hdrs
+from yarl import URL
 
 from volaris.errors import VolarisError
 from volaris.settings import Settings
 
 TIMEOUT_S = 30.0
+PIECE_TIMEOUT_S = 60.0  # of an export, which may take minutes in all
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - where a service listens is not where it is called
+
+DATA = "/api/v1"
+DEBUG = "/api/v1/debug"
 
 
 class ServiceError(VolarisError):
     """Raised where the service is not there, or answers with a problem; the message says what it said."""
 
 
-async def get(settings: Settings, path: str, query: dict[str, str]) -> bytes:
+async def get(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> bytes:
     """The body of GET `path` below the debug routes of the service that these settings run. Raises ServiceError."""
-    url = f"http://{EVERYWHERE.get(settings.host, settings.host)}:{settings.port}/api/v1/debug{path}"
-    headers = {hdrs.AUTHORIZATION: f"Bearer {settings.debug_token}"} if settings.debug_token else {}
+    url = _url(settings, below + path)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), headers=headers) as session,
-            session.get(url, params=query) as response,
-        ):
+        async with _session(settings, TIMEOUT_S) as session, session.get(url, params=query) as response:
             body = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise ServiceError(
-            f"no service answers at {url} ({type(error).__name__}); start one with `volaris serve`, "
-            "or set HOST and PORT to where it runs"
-        ) from error
+        raise _no_answer(url, error) from error
     if response.status != 200:
         raise ServiceError(_problem_text(response.status, body))
     return body
 
 
-async def get_json(settings: Settings, path: str, query: dict[str, str]) -> dict[str, Any]:
+async def get_json(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> dict[str, Any]:
     """As `get`, parsed."""
-    document: dict[str, Any] = orjson.loads(await get(settings, path, query))
+    document: dict[str, Any] = orjson.loads(await get(settings, path, query, below=below))
     return document
+
+
+async def figures(settings: Settings, symbol: str, days: int) -> dict[str, Any]:
+    """The volatility figures of a symbol, and those of its last days. Raises ServiceError."""
+    return await get_json(settings, f"/iv/{quote(symbol, safe='')}", {"limit": str(days)}, below=DATA)
+
+
+async def symbols(settings: Settings) -> list[str]:
+    """All symbols of the service. Raises ServiceError."""
+    found: list[str] = []
+    query: dict[str, str] = {}
+    while True:
+        page = await get_json(settings, "/symbols", query, below=DATA)
+        found += [entry["symbol"] for entry in page["symbols"]]
+        if page["next_cursor"] is None:
+            return found
+        query = {"cursor": page["next_cursor"]}
+
+
+async def export(settings: Settings, data: str, of: list[str], form: str) -> AsyncIterator[bytes]:
+    """All rows of `data` (prices, options, iv) of these symbols as the service streams them; of CSV one header in all.
+
+    Raises ServiceError, also where the service cuts a stream short.
+    """
+    async with _session(settings, None) as session:
+        for number, symbol in enumerate(of):
+            pieces = _pieces(session, _url(settings, f"{DATA}/{data}/{quote(symbol, safe='')}"), form)
+            async for piece in _without_header(pieces) if form == "csv" and number else pieces:
+                yield piece
+
+
+async def _pieces(session: aiohttp.ClientSession, url: URL, form: str) -> AsyncIterator[bytes]:
+    try:
+        async with session.get(url, params={"format": form}) as response:
+            if response.status != 200:
+                raise ServiceError(_problem_text(response.status, await response.read()))
+            async for piece in response.content.iter_any():
+                yield piece
+    except aiohttp.ClientPayloadError as error:
+        raise ServiceError(f"the answer of {url} was cut short; the log of the service says why") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _no_answer(url, error) from error
+
+
+async def _without_header(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What comes after the first line break, wherever the pieces are cut."""
+    is_header = True
+    async for piece in pieces:
+        if is_header:
+            _, line_break, piece = piece.partition(b"\n")
+            is_header = not line_break
+        if piece:
+            yield piece
+
+
+def _url(settings: Settings, path: str) -> URL:
+    return URL(f"http://{EVERYWHERE.get(settings.host, settings.host)}:{settings.port}{path}", encoded=True)
+
+
+def _session(settings: Settings, total_s: float | None) -> aiohttp.ClientSession:
+    headers = {hdrs.AUTHORIZATION: f"Bearer {settings.debug_token}"} if settings.debug_token else {}
+    timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=TIMEOUT_S, sock_read=PIECE_TIMEOUT_S)
+    return aiohttp.ClientSession(timeout=timeout, headers=headers)
+
+
+def _no_answer(url: URL, error: Exception) -> ServiceError:
+    return ServiceError(
+        f"no service answers at {url} ({type(error).__name__}); start one with `volaris serve`, "
+        "or set HOST and PORT to where it runs"
+    )
 
 
 def _problem_text(status: int, body: bytes) -> str:

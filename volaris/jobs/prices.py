@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from volaris import progress
 from volaris.errors import BadDocument, SourceError, SourceTimeout, SourceUnavailable, UnknownSymbol
 from volaris.market import Quote, QuoteSource
 from volaris.scheduler import Every, Job
@@ -64,8 +65,11 @@ async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int)
 
 
 def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The symbols in their order, `size` at a time."""
-    return (symbols[begin : begin + size] for begin in range(0, len(symbols), size))
+    """The symbols in their order, `size` at a time; whoever watches is told how many are done."""
+    for begin in range(0, len(symbols), size):
+        progress.report(begin, len(symbols))
+        yield symbols[begin : begin + size]
+    progress.report(len(symbols), len(symbols))
 
 
 def row_of(quote: Quote) -> PriceRow:

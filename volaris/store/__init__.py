@@ -9,7 +9,7 @@ from volaris.store.metrics import MetricsRepository, MetricsRow, RankedBy, TermR
 from volaris.store.migrate import migrate
 from volaris.store.options import ChainHeader, ChainRows, ContractFilter, ContractKey, ContractRow, OptionsRepository
 from volaris.store.pool import Database
-from volaris.store.prices import PriceRepository, PriceRow
+from volaris.store.prices import PriceKey, PriceRepository, PriceRow
 from volaris.store.retention import Dropped, Retention
 from volaris.store.statistics import PoolStatistics
 from volaris.store.store import Store
@@ -31,6 +31,7 @@ __all__ = [
     "MetricsRow",
     "OptionsRepository",
     "PoolStatistics",
+    "PriceKey",
     "PriceRepository",
     "PriceRow",
     "RankedBy",

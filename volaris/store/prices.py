@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from volaris.store.pool import Connections
 
 # The most that `latest` gives: a connection and the answer hold all rows at once.
 MAX_LATEST = 1_000
+STREAMED_AT_ONCE = 500  # rows that a cursor fetches
 
 COLUMNS = ("symbol", "source", "price", "bid", "ask", "volume", "quoted_at")
 
@@ -44,6 +45,22 @@ ORDER BY quoted_at DESC, source DESC
 LIMIT $2
 """
 
+# The first bound on the time is in the second, and there for the planner: it leaves out the days after it by that.
+AFTER = """
+SELECT symbol, source, price, bid, ask, volume, quoted_at
+FROM prices
+WHERE symbol = $1 AND quoted_at <= $3 AND (quoted_at, source) < ($3, $4)
+ORDER BY quoted_at DESC, source DESC
+LIMIT $2
+"""
+
+ALL = """
+SELECT symbol, source, price, bid, ask, volume, quoted_at
+FROM prices
+WHERE symbol = $1
+ORDER BY quoted_at DESC, source DESC
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
@@ -61,6 +78,14 @@ class PriceRow:
         # The driver would take a naive time for one of this machine's time zone, and store another moment.
         if self.quoted_at.tzinfo is None:
             raise ValueError(f"quoted_at of {self.symbol} has no time zone: {self.quoted_at}")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceKey:
+    """Where a page of a symbol's prices ends."""
+
+    quoted_at: datetime  # aware
+    source: str
 
 
 class PriceRepository:
@@ -87,12 +112,27 @@ class PriceRepository:
             await connection.execute(UPSERT)
         return len(records)
 
-    async def latest(self, symbol: str, limit: int) -> list[PriceRow]:
+    async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> list[PriceRow]:
         """At most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
 
-        Raises ValueError for a limit that is not from 1 to MAX_LATEST, StoreUnavailable where the database is away.
+        With `after` those that come after that key in this order. Raises ValueError for a limit that is not from 1 to
+        MAX_LATEST, StoreUnavailable where the database is away.
         """
         if not 1 <= limit <= MAX_LATEST:
             raise ValueError(f"limit must be from 1 to {MAX_LATEST}, and is {limit}")
         async with self._database.acquire() as connection:
-            return [PriceRow(**row) for row in await connection.fetch(LATEST, symbol, limit)]
+            if after is None:
+                rows = await connection.fetch(LATEST, symbol, limit)
+            else:
+                rows = await connection.fetch(AFTER, symbol, limit, after.quoted_at, after.source)
+            return [PriceRow(**row) for row in rows]
+
+    async def stream(self, symbol: str) -> AsyncGenerator[list[PriceRow], None]:
+        """All rows of `symbol` in the order of `latest`, from a cursor: 500 at a time, none before they are asked for.
+
+        It holds a connection to its end: where it may not be read to the end, put `contextlib.aclosing` around it.
+        """
+        async with self._database.transaction() as connection:
+            cursor = await connection.cursor(ALL, symbol)
+            while rows := await cursor.fetch(STREAMED_AT_ONCE):
+                yield [PriceRow(**row) for row in rows]

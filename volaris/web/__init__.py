@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from profiling.web.problems import problems_middleware
-from volaris.web.api import PRICES, SYMBOLS, PriceReader, SymbolDirectory, outages_middleware, prices, symbols
+from volaris.web.iv import METRICS, MetricsReader, iv
 from volaris.web.openapi import add_openapi
+from volaris.web.options import CHAINS, ChainReader, options
+from volaris.web.outages import outages_middleware
+from volaris.web.prices import PRICES, PriceReader, prices
 from volaris.web.probes import READY, Readiness, livez, readyz
+from volaris.web.screener import MEMBERS, MemberReader, screener
+from volaris.web.streams import STREAMS, Streams
+from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
 
-__all__ = ["MIDDLEWARES", "PriceReader", "Readiness", "SymbolDirectory", "add_routes"]
+__all__ = ["MIDDLEWARES", "Readers", "Readiness", "Streams", "SymbolDirectory", "add_routes"]
 
 # For `web.Application(middlewares=...)`: what turns every error below into one form of answer.
 MIDDLEWARES: tuple[Middleware, ...] = (problems_middleware, outages_middleware)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Where the data API reads what is stored."""
+
+    prices: PriceReader
+    chains: ChainReader
+    metrics: MetricsReader
+    members: MemberReader
+
+
 def add_routes(
-    app: web.Application, *, price_reader: PriceReader, symbol_directory: SymbolDirectory, ready: Readiness
+    app: web.Application,
+    *,
+    readers: Readers,
+    symbol_directory: SymbolDirectory,
+    ready: Readiness,
+    streams: Streams | None = None,
 ) -> None:
     """Add every route of Volaris but the profiler's to `app`, which was made with MIDDLEWARES and has not started."""
-    app[PRICES] = price_reader
+    app[PRICES] = readers.prices
+    app[CHAINS] = readers.chains
+    app[METRICS] = readers.metrics
+    app[MEMBERS] = readers.members
     app[SYMBOLS] = symbol_directory
     app[READY] = ready
-    app.router.add_get("/api/v1/prices/{symbol}", prices)
+    app[STREAMS] = streams or Streams()
     app.router.add_get("/api/v1/symbols", symbols)
+    app.router.add_get("/api/v1/prices/{symbol}", prices)
+    app.router.add_get("/api/v1/options/{symbol}", options)
+    app.router.add_get("/api/v1/iv/{symbol}", iv)
+    app.router.add_get("/api/v1/screener", screener)
     app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     add_openapi(app)

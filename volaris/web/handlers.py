@@ -17,6 +17,17 @@ from webargs.aiohttpparser import AIOHTTPParser
 from profiling.web.problems import CONTENT_TYPE, Problem
 from volaris.web.schemas import ProblemSchema
 
+JSON_TYPES = ["application/json", CONTENT_TYPE]
+STREAMED_TYPES = ["text/csv", "application/x-ndjson"]
+SYMBOL_PARAMETER = {"in": "path", "name": "symbol", "required": True, "type": "string", "example": "AAPL"}
+TAG_PARAMETER = {
+    "in": "header",
+    "name": "If-None-Match",
+    "required": False,
+    "type": "string",
+    "description": "ETag of an answer that the client has; 304 where it still holds",
+}
+
 QueryHandler = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
 
@@ -51,14 +62,25 @@ def with_query(schema: Schema) -> Callable[[QueryHandler], Handler]:
     return decorate
 
 
-def described(summary: str, answer: Schema, problems: Mapping[int, str]) -> Callable[[Handler], Handler]:
+def described(
+    summary: str,
+    answer: Schema,
+    problems: Mapping[int, str],
+    *,
+    of_symbol: bool = False,
+    streamed: bool = False,
+    with_tag: bool = False,
+) -> Callable[[Handler], Handler]:
     """Puts a handler into the OpenAPI document: its answer, and by status when it answers with which problem."""
+    forms = [*JSON_TYPES, *STREAMED_TYPES] if streamed else JSON_TYPES
+    parameters = [SYMBOL_PARAMETER] * of_symbol + [TAG_PARAMETER] * with_tag
+    unchanged = {"304": {"description": "what the client has, by its tag, still holds"}} if with_tag else {}
 
     def decorate(handler: Handler) -> Handler:
         handler = response_schema(answer, HTTPStatus.OK.value, description=summary)(handler)
         for status, when in problems.items():
             handler = response_schema(ProblemSchema(), status, description=when)(handler)
-        return _as_handler(docs(summary=summary, produces=["application/json", CONTENT_TYPE])(handler))
+        return _as_handler(docs(summary=summary, produces=forms, parameters=parameters, responses=unchanged)(handler))
 
     return decorate
 

@@ -72,4 +72,11 @@ def openapi_document(app: web.Application) -> dict[str, Any]:
     document: dict[str, Any] = spec.swagger_dict()
     for operations in document["paths"].values():
         operations.pop("head", None)  # aiohttp answers HEAD wherever it answers GET
+        for operation in operations.values():
+            operation["parameters"] = [_parameter(entry) for entry in operation["parameters"]]
     return document
+
+
+def _parameter(entry: dict[str, Any]) -> dict[str, Any]:
+    """A parameter as OpenAPI 2.0 has it, which knows `example` in schemas only."""
+    return {"x-example" if name == "example" else name: value for name, value in entry.items()}

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,7 @@ def started(directory: Path, level: str) -> subprocess.Popen[str]:
     )
 
 
-def asked(port: int, method: str, path: str, allowed: set[int]) -> dict[str, object]:
+def asked(port: int, method: str, path: str, allowed: set[int]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/debug{path}", method=method, headers={"Authorization": "Bearer t"}
     )
@@ -110,5 +111,5 @@ def asked(port: int, method: str, path: str, allowed: set[int]) -> dict[str, obj
         with error:
             status, body = error.code, error.read()
     assert status in allowed, (path, status, body)
-    document: dict[str, object] = json.loads(body)
+    document: dict[str, Any] = json.loads(body)
     return document

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 import orjson
@@ -15,23 +16,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import Schema
 
 from profiling.web.problems import CONTENT_TYPE
-from volaris.web import MIDDLEWARES, Readiness, add_routes
+from volaris.store import PriceKey, PriceRow
+from volaris.web import MIDDLEWARES, Readers, Readiness, Streams, add_routes
+from volaris.web.prices import PriceReader
 from volaris.web.schemas import ProblemSchema
 
 Client = TestClient[web.Request, web.Application]
 Document = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A stored quote."""
-
-    source: str = "simulated"
-    price: float = 101.5
-    bid: float | None = 101.25
-    ask: float | None = 101.75
-    volume: int | None = 1_000
-    quoted_at: datetime = datetime(2025, 10, 14, 15, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +33,41 @@ class Listed:
     name: str
 
 
+ROW = PriceRow(
+    symbol="AAPL",
+    source="simulated",
+    price=101.5,
+    bid=101.25,
+    ask=101.75,
+    volume=1_000,
+    quoted_at=datetime(2025, 10, 14, 15, 30, tzinfo=UTC),
+)
+
+
 @dataclass
 class Prices:
-    """Answers one question, with rows or an error; any other fails the test."""
+    """Knows the rows of one symbol, or an error; any other symbol fails the test."""
 
-    expected: tuple[str, int] | None = None
-    rows: Sequence[Row] = ()
+    symbol: str = "AAPL"
+    rows: Sequence[PriceRow] = ()
     error: Exception | None = None
 
-    async def latest(self, symbol: str, limit: int) -> Sequence[Row]:
-        assert (symbol, limit) == self.expected
+    async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> Sequence[PriceRow]:
+        assert symbol == self.symbol
+        assert 1 <= limit <= 1000
         if self.error:
             raise self.error
-        return self.rows
+        return [row for row in self.rows if after is None or row.quoted_at < after.quoted_at][:limit]
+
+    def stream(self, symbol: str) -> AsyncIterator[Sequence[PriceRow]]:
+        raise AssertionError("a test of streams brings its own")
+
+
+class NotAsked:
+    """Stands where a test asks for nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"no test of this kind asks for {name}")
 
 
 @dataclass
@@ -78,15 +91,20 @@ async def never_asked() -> None:
 class Parts:
     """What the application is made of in a test."""
 
-    prices: Prices = field(default_factory=Prices)
+    prices: PriceReader = field(default_factory=Prices)
+    chains: Any = field(default_factory=NotAsked)
+    metrics: Any = field(default_factory=NotAsked)
+    members: Any = field(default_factory=NotAsked)
     directory: Directory = field(default_factory=Directory)
     ready: Readiness = never_asked
+    streams: Streams = field(default_factory=Streams)
 
 
 def make_app(parts: Parts | None = None) -> web.Application:
     parts = parts or Parts()
     app = web.Application(middlewares=MIDDLEWARES)
-    add_routes(app, price_reader=parts.prices, symbol_directory=parts.directory, ready=parts.ready)
+    readers = Readers(prices=parts.prices, chains=parts.chains, metrics=parts.metrics, members=parts.members)
+    add_routes(app, readers=readers, symbol_directory=parts.directory, ready=parts.ready, streams=parts.streams)
     return app
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tests.integration.web.service import Directory, Listed, Parts, Prices, Row, document_in, problem_in, serving
+from tests.integration.web.service import ROW, Directory, Listed, Parts, Prices, document_in, problem_in, serving
 from volaris.errors import SourceTimeout, SourceUnavailable, StoreError, StoreUnavailable
-from volaris.web.schemas import PricesSchema
+from volaris.store import PriceRow
+from volaris.web.prices import PricesSchema
 
 
 async def test_the_rows_are_answered_as_the_store_gives_them_each_with_its_source() -> None:
-    newest = Row(source="cboe", price=101.1, bid=None, ask=None, volume=None)
-    older = Row(source="simulated", quoted_at=datetime(2025, 10, 14, 15, 28, 0, 250_000, tzinfo=UTC))
-    parts = Parts(prices=Prices(expected=("AAPL", 2), rows=[newest, older]))
+    newest = replace(ROW, source="cboe", price=101.1, bid=None, ask=None, volume=None)
+    older = replace(ROW, quoted_at=datetime(2025, 10, 14, 15, 28, 0, 250_000, tzinfo=UTC))
+    parts = Parts(prices=Prices(rows=[newest, older]))
     async with serving(parts) as client, client.get("/api/v1/prices/AAPL?limit=2") as response:
         assert await document_in(response, PricesSchema()) == {
             "symbol": "AAPL",
@@ -37,29 +39,38 @@ async def test_the_rows_are_answered_as_the_store_gives_them_each_with_its_sourc
                     "quoted_at": "2025-10-14T15:28:00.250000Z",
                 },
             ],
+            "next_cursor": None,
         }
 
 
 async def test_a_time_in_another_zone_keeps_its_moment() -> None:
     new_york = timezone(timedelta(hours=-4))
-    row = Row(quoted_at=datetime(2025, 10, 14, 11, 30, tzinfo=new_york))
-    parts = Parts(prices=Prices(expected=("AAPL", 100), rows=[row]))
-    async with serving(parts) as client, client.get("/api/v1/prices/AAPL") as response:
+    row = replace(ROW, quoted_at=datetime(2025, 10, 14, 11, 30, tzinfo=new_york))
+    async with serving(Parts(prices=Prices(rows=[row]))) as client, client.get("/api/v1/prices/AAPL") as response:
         document = await document_in(response, PricesSchema())
     assert '"2025-10-14T11:30:00-04:00"' in str(document).replace("'", '"')
 
 
 async def test_a_symbol_without_rows_yet_is_an_empty_list() -> None:
-    parts = Parts(prices=Prices(expected=("BRK.B", 100)))
-    async with serving(parts) as client, client.get("/api/v1/prices/BRK.B") as response:
-        assert await document_in(response, PricesSchema()) == {"symbol": "BRK.B", "count": 0, "prices": []}
+    async with serving(Parts(prices=Prices("BRK.B"))) as client, client.get("/api/v1/prices/BRK.B") as response:
+        document = await document_in(response, PricesSchema())
+    assert document == {"symbol": "BRK.B", "count": 0, "prices": [], "next_cursor": None}
+
+
+def rows(count: int) -> list[PriceRow]:
+    return [replace(ROW, quoted_at=ROW.quoted_at - timedelta(minutes=number)) for number in range(count)]
 
 
 @pytest.mark.parametrize(("query", "limit"), [("", 100), ("?limit=1", 1), ("?limit=1000", 1000)])
-async def test_the_limit_is_100_where_nothing_is_said_and_else_from_1_to_1000(query: str, limit: int) -> None:
-    parts = Parts(prices=Prices(expected=("MSFT", limit)))
-    async with serving(parts) as client, client.get(f"/api/v1/prices/MSFT{query}") as response:
-        await document_in(response, PricesSchema())
+@pytest.mark.parametrize("more", [-1, 0, 1])
+async def test_a_page_has_100_rows_where_nothing_is_said_and_a_cursor_where_there_are_more(
+    query: str, limit: int, more: int
+) -> None:
+    parts = Parts(prices=Prices(rows=rows(limit + more)))
+    async with serving(parts) as client, client.get(f"/api/v1/prices/AAPL{query}") as response:
+        document = await document_in(response, PricesSchema())
+    assert document["count"] == min(limit, limit + more)
+    assert (document["next_cursor"] is not None) == (more > 0)
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "ten", "1.5", "", "9" * 5000, "nan"])
@@ -73,7 +84,7 @@ async def test_a_limit_that_does_not_fit_is_a_422_that_names_the_field(limit: st
 async def test_a_misspelt_parameter_is_a_422_that_names_it_and_what_there_is() -> None:
     async with serving() as client, client.get("/api/v1/prices/AAPL?limt=5") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {"limt": ["unknown; there is: limit"]}
+    assert document["errors"] == {"limt": ["unknown; there are: limit, cursor, format"]}
 
 
 async def test_every_field_that_does_not_fit_is_named() -> None:
@@ -81,7 +92,7 @@ async def test_every_field_that_does_not_fit_is_named() -> None:
         document = await problem_in(response, 422)
     assert document["errors"] == {
         "limit": ["must be a whole number from 1 to 1000"],
-        "offset": ["unknown; there is: limit"],
+        "offset": ["unknown; there are: limit, cursor, format"],
     }
 
 
@@ -115,7 +126,7 @@ async def test_of_many_symbols_a_404_shows_only_some() -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        Parts(prices=Prices(expected=("AAPL", 100), error=StoreUnavailable("no connection within 5 s"))),
+        Parts(prices=Prices(error=StoreUnavailable("no connection within 5 s"))),
         Parts(directory=Directory(error=SourceUnavailable("cboe", "*", "no connection within 5 s"))),
         Parts(directory=Directory(error=SourceTimeout("cboe", "*", "no connection within 5 s"))),
     ],
@@ -128,6 +139,6 @@ async def test_an_outage_is_a_503_with_the_reason_and_when_to_try_again(parts: P
 
 
 async def test_any_other_error_of_the_store_is_a_500_without_its_text() -> None:
-    parts = Parts(prices=Prices(expected=("AAPL", 100), error=StoreError("relation prices does not exist")))
+    parts = Parts(prices=Prices(error=StoreError("relation prices does not exist")))
     async with serving(parts) as client, client.get("/api/v1/prices/AAPL") as response:
         assert "relation" not in str(await problem_in(response, 500))

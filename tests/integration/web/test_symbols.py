@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.integration.web.service import Directory, Parts, document_in, problem_in, serving
 from volaris.errors import SourceUnavailable
-from volaris.web.schemas import SymbolsSchema
+from volaris.web.symbols import SymbolsSchema
 
 
 async def test_all_symbols_are_listed_with_their_names() -> None:
@@ -18,13 +20,28 @@ async def test_all_symbols_are_listed_with_their_names() -> None:
                 {"symbol": "BRK.B", "name": "Berkshire Hathaway"},
                 {"symbol": "MSFT", "name": "M"},
             ],
+            "next_cursor": None,
         }
 
 
-async def test_a_parameter_is_a_422_since_there_are_none() -> None:
-    async with serving() as client, client.get("/api/v1/symbols?limit=5") as response:
+async def test_symbols_come_in_pages_to_the_last() -> None:
+    pages: list[list[str]] = []
+    query = {"limit": "2"}
+    async with serving() as client:
+        while True:
+            async with client.get("/api/v1/symbols", params=query) as response:
+                document: Any = await document_in(response, SymbolsSchema())
+            pages.append([entry["symbol"] for entry in document["symbols"]])
+            if document["next_cursor"] is None:
+                break
+            query["cursor"] = document["next_cursor"]
+    assert pages == [["AAPL", "BRK.B"], ["MSFT"]]
+
+
+async def test_a_parameter_that_there_is_not_is_a_422_with_those_there_are() -> None:
+    async with serving() as client, client.get("/api/v1/symbols?format=csv") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {"limit": ["unknown; there are no parameters"]}
+    assert document["errors"] == {"format": ["unknown; there are: limit, cursor"]}
 
 
 async def test_a_source_that_is_away_is_a_503() -> None:

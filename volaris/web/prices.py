@@ -1,0 +1,124 @@
+"""GET /api/v1/prices/{symbol}: stored quotes, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+from aiohttp import web
+from marshmallow import fields
+
+from volaris.store import PriceKey, PriceRow
+from volaris.web.etag import is_known, not_modified, tag_of, tagged
+from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.paging import (
+    DEFAULT_ROWS,
+    CursorField,
+    Key,
+    PageQuery,
+    PageSchema,
+    format_field,
+    limit_field,
+    moment,
+    read_page,
+    text,
+)
+from volaris.web.schemas import Strict
+from volaris.web.streams import STREAMS, Table
+from volaris.web.symbols import known_symbol
+
+KEY = Key("prices", moment, text)
+_COLUMNS = ("source", "price", "bid", "ask", "volume", "quoted_at")
+TABLE: Table[PriceRow] = Table(_COLUMNS, attrgetter(*_COLUMNS))
+STREAMED: Table[PriceRow] = Table(("symbol", *_COLUMNS), attrgetter("symbol", *_COLUMNS))
+
+
+class PriceReader(Protocol):
+    """Where stored prices are read: volaris.store.PriceRepository. Raises StoreUnavailable."""
+
+    async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> Sequence[PriceRow]:
+        """At most `limit` rows of a symbol, newest first, those after a key."""
+        ...
+
+    def stream(self, symbol: str) -> AsyncIterator[Sequence[PriceRow]]:
+        """All rows of a symbol, newest first, a batch at a time."""
+        ...
+
+
+PRICES: web.AppKey[PriceReader] = web.AppKey("prices")
+
+
+class PricesQuerySchema(PageQuery):
+    """The query of GET /api/v1/prices/{symbol}."""
+
+    limit = limit_field(DEFAULT_ROWS)
+    cursor = CursorField(KEY)
+    format = format_field()
+
+
+class PriceSchema(Strict):
+    """One stored quote."""
+
+    source = fields.String(
+        required=True, metadata={"description": "market source that gave the quote", "example": "simulated"}
+    )
+    price = fields.Float(required=True, metadata={"description": "last traded price, in US dollars", "example": 248.37})
+    bid = fields.Float(
+        required=True, allow_none=True, metadata={"description": "best bid, in US dollars", "example": 248.35}
+    )
+    ask = fields.Float(
+        required=True, allow_none=True, metadata={"description": "best ask, in US dollars", "example": 248.39}
+    )
+    volume = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "shares traded on the day so far", "example": 31415926}
+    )
+    quoted_at = fields.AwareDateTime(
+        required=True,
+        format="iso",
+        metadata={"description": "when the source quoted it, in UTC", "example": "2025-10-14T15:30:00Z"},
+    )
+
+
+class PricesSchema(PageSchema):
+    """The stored quotes of one symbol."""
+
+    symbol = fields.String(required=True, metadata={"example": "AAPL"})
+    prices = fields.List(fields.Nested(PriceSchema), required=True, metadata={"description": "newest first"})
+
+
+@described(
+    "Stored prices of a symbol, newest first",
+    PricesSchema(),
+    {
+        404: "no such symbol",
+        422: "a query parameter does not fit",
+        503: "database or market source cannot be reached for now, or too many exports run",
+    },
+    of_symbol=True,
+    streamed=True,
+    with_tag=True,
+)
+@with_query(PricesQuerySchema())
+async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
+    """GET /api/v1/prices/{symbol}?limit=&cursor=&format="""
+    symbol = await known_symbol(request)
+    reader = request.app[PRICES]
+    tag = tag_of(request, await reader.latest(symbol, 1))
+    if is_known(request, tag):
+        return not_modified(tag)
+    if query["format"] != "json":
+        return await request.app[STREAMS].send(request, query["format"], STREAMED, reader.stream(symbol), tag)
+
+    async def read(limit: int, after: PriceKey | None) -> Sequence[PriceRow]:
+        return await reader.latest(symbol, limit, after=after)
+
+    after = PriceKey(*query["cursor"]) if query["cursor"] else None
+    rows, last = await read_page(read, after, query["limit"], lambda row: PriceKey(row.quoted_at, row.source))
+    document = {
+        "symbol": symbol,
+        "count": len(rows),
+        "prices": [TABLE.document(row) for row in rows],
+        "next_cursor": KEY.encode(last.quoted_at, last.source) if last else None,
+    }
+    return tagged(json_answer(document), tag)

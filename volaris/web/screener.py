@@ -1,0 +1,159 @@
+"""GET /api/v1/screener: the members of the index by a volatility figure, the highest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from aiohttp import web
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from volaris.store import ConstituentRow, MetricsRow, RankedBy
+from volaris.web.etag import is_known, not_modified, tag_of, tagged
+from volaris.web.figures import FIGURES, FiguresSchema
+from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.iv import METRICS
+from volaris.web.paging import (
+    DEFAULT_ROWS,
+    MAX_ROWS,
+    CursorField,
+    Key,
+    PageQuery,
+    PageSchema,
+    format_field,
+    limit_field,
+    number,
+    text,
+)
+from volaris.web.streams import STREAMS, Table
+
+KEY = Key("screener", text, number, text)
+SORTS = tuple(by.value for by in RankedBy)
+
+
+class MemberReader(Protocol):
+    """Where the members of the index are read: volaris.store.ConstituentRepository. Raises StoreUnavailable."""
+
+    async def members(self) -> Sequence[ConstituentRow]:
+        """All members."""
+        ...
+
+
+MEMBERS: web.AppKey[MemberReader] = web.AppKey("members")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """A member with its figures."""
+
+    rank: int  # from 1
+    figures: MetricsRow
+    name: str | None
+    sector: str | None
+
+
+def _values(row: Ranked) -> tuple[object, ...]:
+    return (row.rank, row.figures.symbol, row.name, row.sector, *FIGURES.values(row.figures))
+
+
+TABLE: Table[Ranked] = Table(("rank", "symbol", "name", "sector", *FIGURES.columns), _values)
+
+
+class ScreenerQuerySchema(PageQuery):
+    """The query of GET /api/v1/screener."""
+
+    sort = fields.String(
+        load_default=SORTS[0],
+        validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
+        metadata={"description": "the figure to sort by; who has none is left out", "example": "iv30"},
+    )
+    limit = limit_field(DEFAULT_ROWS)
+    cursor = CursorField(KEY)
+    format = format_field()
+
+    @validates_schema
+    def _cursor_is_of_this_sort(self, query: Mapping[str, Any], **_: Any) -> None:
+        cursor = query.get("cursor")
+        if cursor and cursor[0] != query.get("sort"):
+            raise ValidationError({"cursor": [f"is of sort={cursor[0]}"]})
+
+
+RankedSchema = FiguresSchema.from_dict(
+    {
+        "rank": fields.Integer(required=True, metadata={"description": "from 1", "example": 1}),
+        "symbol": fields.String(required=True, metadata={"example": "AAPL"}),
+        "name": fields.String(required=True, allow_none=True, metadata={"example": "Apple Inc."}),
+        "sector": fields.String(required=True, allow_none=True, metadata={"example": "Information Technology"}),
+    },
+    name="RankedMember",
+)
+
+
+class ScreenerSchema(PageSchema):
+    """Members of the index by a figure."""
+
+    sort = fields.String(required=True, validate=validate.OneOf(SORTS), metadata={"example": "iv_rank"})
+    members = fields.List(
+        fields.Nested(RankedSchema),
+        required=True,
+        metadata={"description": "the highest first, those of one figure by symbol"},
+    )
+
+
+@described(
+    "Members of the index by a volatility figure, the highest first",
+    ScreenerSchema(),
+    {
+        422: "a query parameter does not fit",
+        503: "the database cannot be reached for now, or too many exports run",
+    },
+    streamed=True,
+    with_tag=True,
+)
+@with_query(ScreenerQuerySchema())
+async def screener(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
+    """GET /api/v1/screener?sort=&limit=&cursor=&format="""
+    members = {row.symbol: row for row in await request.app[MEMBERS].members()}
+    ranking = await request.app[METRICS].ranking(RankedBy(query["sort"]), MAX_ROWS)
+    newest = max((row.computed_at for row in ranking), default=datetime.min.replace(tzinfo=UTC))
+    tag = tag_of(request, newest, len(ranking), [(row.symbol, row.name, row.sector) for row in members.values()])
+    if is_known(request, tag):
+        return not_modified(tag)
+    ranked = [_ranked(rank, row, members.get(row.symbol)) for rank, row in enumerate(ranking, 1)]
+    if query["format"] != "json":
+        return await request.app[STREAMS].send(request, query["format"], TABLE, _at_once(ranked), tag)
+    rest = ranked if query["cursor"] is None else [row for row in ranked if _comes_after(row, *query["cursor"])]
+    page = rest[: query["limit"]]
+    document = {
+        "sort": query["sort"],
+        "count": len(page),
+        "members": [TABLE.document(row) for row in page],
+        "next_cursor": _cursor_after(page[-1], query["sort"]) if len(rest) > len(page) else None,
+    }
+    return tagged(json_answer(document), tag)
+
+
+async def _at_once(rows: Sequence[Ranked]) -> AsyncGenerator[Sequence[Ranked], None]:
+    """All of them: there are some 500 members, and the order needs them all."""
+    if rows:
+        yield rows
+
+
+def _ranked(rank: int, figures: MetricsRow, member: ConstituentRow | None) -> Ranked:
+    return Ranked(
+        rank=rank,
+        figures=figures,
+        name=member.name if member else None,
+        sector=member.sector if member else None,
+    )
+
+
+def _comes_after(row: Ranked, sort: str, figure: float, symbol: str) -> bool:
+    """Whether the row comes after that key, which may be of a member that is there no more, or had another figure."""
+    return (-getattr(row.figures, sort), row.figures.symbol) > (-figure, symbol)
+
+
+def _cursor_after(row: Ranked, sort: str) -> str:
+    return KEY.encode(sort, getattr(row.figures, sort), row.figures.symbol)

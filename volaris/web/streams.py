@@ -1,0 +1,192 @@
+"""Answers of any length: rows from a database cursor to the client, as CSV or as lines of JSON.
+
+What is in memory at a time is a batch of rows, its text, and what the connection buffers (64 KiB), however slow the
+client is. Each stream holds a connection to the database, so that few may run at once and none for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import logging
+import socket
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Generic, TypeVar
+
+import orjson
+from aiohttp import hdrs, web
+
+from profiling.web.problems import Problem
+from volaris.errors import StoreError
+from volaris.web.etag import tag_headers
+
+Row = TypeVar("Row")
+Item = TypeVar("Item")
+
+RETRY_AFTER_S = 5
+ROWS_AT_ONCE = 500
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+
+_NDJSON = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+_RESET = struct.pack("ii", 1, 0)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[Row]):
+    """How rows become lines: the names of the columns, and the values of a row in their order."""
+
+    columns: tuple[str, ...]
+    values: Callable[[Row], tuple[object, ...]]
+
+    def document(self, row: Row) -> dict[str, object]:
+        """The row as an object of JSON."""
+        return dict(zip(self.columns, self.values(row), strict=True))
+
+
+class Streams:
+    """Sends streams, at most `at_once` of them at a time, and each for at most `time_limit_s`."""
+
+    def __init__(self, *, at_once: int = 2, time_limit_s: float = 300.0) -> None:
+        self._at_once = at_once
+        self._time_limit_s = time_limit_s
+        self.running = 0
+
+    async def send(
+        self, request: web.Request, form: str, table: Table[Row], batches: AsyncIterator[Sequence[Row]], tag: str
+    ) -> web.StreamResponse:
+        """Answer `request` with all rows. The first ones are there before the answer begins: what goes wrong up to then
+        is an answer of its own, and what goes wrong later cuts the connection, so that no short file looks whole.
+        """
+        headers = {hdrs.CONTENT_TYPE: CONTENT_TYPES[form], **tag_headers(tag)}
+        response = web.StreamResponse(headers=headers)
+        with self._place():
+            try:
+                async with asyncio.timeout(self._time_limit_s), aclosing(_encoded(form, table, batches)) as chunks:
+                    first = await first_of(chunks, b"")
+                    await _send(request, response, first, chunks)
+            except TimeoutError as error:
+                if not response.prepared:
+                    raise _too_slow(self._time_limit_s) from error
+                _log_cut(request, f"took longer than {self._time_limit_s:g} s")
+            except StoreError as error:
+                if not response.prepared:
+                    raise
+                _log_cut(request, str(error))
+            except ConnectionError:
+                _log_cut(request, "the client went away", logging.DEBUG)
+        return response
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self.running >= self._at_once:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self.running} exports are running, which is the most at once; try again when one has ended",
+                headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)},
+            )
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+
+
+STREAMS: web.AppKey[Streams] = web.AppKey("streams")
+
+
+async def batched(rows: AsyncIterator[Row]) -> AsyncGenerator[Sequence[Row], None]:
+    """The rows, several at a time."""
+    try:
+        batch: list[Row] = []
+        async for row in rows:
+            batch.append(row)
+            if len(batch) == ROWS_AT_ONCE:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+    finally:
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
+
+
+async def first_of(rows: AsyncIterator[Item], otherwise: Item) -> Item:
+    """The first, after which `rows` can be read on. Not `anext` with a default, which breaks in generators on 3.11."""
+    async for row in rows:
+        return row
+    return otherwise
+
+
+async def _send(request: web.Request, response: web.StreamResponse, first: bytes, chunks: AsyncIterator[bytes]) -> None:
+    try:
+        await response.prepare(request)
+        if request.method == hdrs.METH_HEAD:
+            return
+        await response.write(first)
+        async for chunk in chunks:
+            await response.write(chunk)
+        await response.write_eof()
+    except BaseException:
+        _cut(request)
+        raise
+
+
+def _cut(request: web.Request) -> None:
+    """End the connection by a reset: in HTTP/1.0 a close in good order would be the end of the file."""
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
+
+
+def _log_cut(request: web.Request, reason: str, level: int = logging.WARNING) -> None:
+    # The raw path is percent-encoded, so that it cannot break the log's line.
+    logger.log(level, "the answer to GET %s was cut short: %s", request.rel_url.raw_path, reason)
+
+
+def _too_slow(limit_s: float) -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the database gave no row within {limit_s:g} s")
+
+
+async def _encoded(form: str, table: Table[Row], batches: AsyncIterator[Sequence[Row]]) -> AsyncGenerator[bytes, None]:
+    head = _csv([table.columns]) if form == "csv" else b""
+    try:
+        async for batch in batches:
+            yield head + _lines(form, table, batch)
+            head = b""
+        if head:
+            yield head
+    finally:
+        if isinstance(batches, AsyncGenerator):
+            await batches.aclose()
+
+
+def _lines(form: str, table: Table[Row], rows: Sequence[Row]) -> bytes:
+    if form == "csv":
+        return _csv([[_cell(value) for value in table.values(row)] for row in rows])
+    columns, values = table.columns, table.values
+    return b"".join([orjson.dumps(dict(zip(columns, values(row), strict=True)), option=_NDJSON) for row in rows])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    """A value as CSV has it: times as in JSON, and nothing where there is none."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value

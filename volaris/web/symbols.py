@@ -1,0 +1,102 @@
+"""GET /api/v1/symbols, and what every route says of a symbol that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from aiohttp import web
+from marshmallow import fields
+
+from profiling.web.problems import Problem
+from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.paging import MAX_ROWS, CursorField, Key, PageQuery, PageSchema, limit_field, text
+from volaris.web.schemas import Strict
+
+KNOWN_SHOWN = 20
+KEY = Key("symbols", text)
+
+
+class ListedSymbol(Protocol):
+    """What is known of a member of the universe."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+class SymbolDirectory(Protocol):
+    """Who knows which symbols there are."""
+
+    async def symbols(self) -> Sequence[ListedSymbol]:
+        """All of them. Raises SourceUnavailable or SourceTimeout where they are looked up elsewhere."""
+        ...
+
+
+SYMBOLS: web.AppKey[SymbolDirectory] = web.AppKey("symbols")
+
+
+class SymbolsQuerySchema(PageQuery):
+    """The query of GET /api/v1/symbols."""
+
+    default_limit = MAX_ROWS
+    limit = limit_field(MAX_ROWS)
+    cursor = CursorField(KEY)
+
+
+class SymbolSchema(Strict):
+    """One member of the universe."""
+
+    symbol = fields.String(required=True, metadata={"example": "AAPL"})
+    name = fields.String(required=True, metadata={"example": "Apple Inc."})
+
+
+class SymbolsSchema(PageSchema):
+    """The universe of the market source in use."""
+
+    symbols = fields.List(fields.Nested(SymbolSchema), required=True, metadata={"description": "by symbol"})
+
+
+@described(
+    "The symbols there are",
+    SymbolsSchema(),
+    {422: "a query parameter does not fit", 503: "the market source cannot be reached for now"},
+)
+@with_query(SymbolsQuerySchema())
+async def symbols(request: web.Request, query: Mapping[str, Any]) -> web.Response:
+    """GET /api/v1/symbols?limit=&cursor="""
+    (after,) = query["cursor"] or ("",)
+    listed = sorted(await request.app[SYMBOLS].symbols(), key=lambda entry: entry.symbol)
+    rest = [entry for entry in listed if entry.symbol > after]
+    page = rest[: query["limit"]]
+    return json_answer(
+        {
+            "count": len(page),
+            "symbols": [{"symbol": entry.symbol, "name": entry.name} for entry in page],
+            "next_cursor": KEY.encode(page[-1].symbol) if len(rest) > len(page) else None,
+        }
+    )
+
+
+async def known_symbol(request: web.Request) -> str:
+    """The symbol in the path. Raises Problem 404 where there is none such."""
+    symbol = request.match_info["symbol"]
+    known = [listed.symbol for listed in await request.app[SYMBOLS].symbols()]
+    if symbol not in known:
+        raise unknown_symbol(symbol, known)
+    return symbol
+
+
+def unknown_symbol(symbol: str, known: Iterable[str]) -> Problem:
+    """404 that says what exists: the nearest symbols, the first ones, and how many there are in all."""
+    there = sorted(known)
+    near = get_close_matches(symbol.upper(), there, n=5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "is it spelt as on the exchange?"
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        f"no symbol {symbol!r}; {hint} GET /api/v1/symbols lists all {len(there)}",
+        extra={"near": near, "known": there[:KNOWN_SHOWN], "known_count": len(there)},
+    )
