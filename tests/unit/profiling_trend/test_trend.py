@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -222,26 +221,6 @@ def test_unit_does_not_matter(kind: Kind, seed: int, exponent: int) -> None:
     told, same = judge(values), judge([value * unit for value in values])
     if told.bytes_per_run is not None and abs(told.bytes_per_run) > 4_096:
         assert (same.state, same.runs, same.bytes_per_run) == (told.state, told.runs, told.bytes_per_run * unit)
-
-
-@pytest.mark.parametrize("kind", [*STATIONARY_PROCESSES, *LEAKS_AT_ONCE], ids=lambda kind: kind.__name__)
-def test_verdict_over_50_runs_takes_less_than_5_ms(kind: Kind) -> None:
-    values = tuple(kind(random.Random(1), 50))
-    series = Series(
-        heap=values,
-        own_heap=values,
-        is_traced=True,
-        process=values,
-        own_process=values,
-        c_heap=values,
-        own_c_heap=values,
-    )
-    took_s = []
-    for _ in range(5):
-        began_s = time.perf_counter()
-        verdict(series)
-        took_s.append(time.perf_counter() - began_s)
-    assert min(took_s) < 0.005
 
 
 def test_exact_lines_of_runs_that_overlapped_are_left_to_the_samples() -> None:
