@@ -368,7 +368,7 @@ static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(non
     size_t alive = samples.alive, slots = samples.slots != NULL ? samples.mask + 1 : 0;
     uint64_t taken = samples.taken, lost = samples.lost;
     uint32_t thinned = samples.thinned, kept = origins.length - origins.vacancies;
-    size_t bytes = slots * sizeof(Sample) + (slots ? FILTER_BYTES : 0) + origins.bytes
+    size_t bytes = slots * sizeof(Sample) + (slots ? FILTER_BYTES : 0) + pool.bytes
                    + origins.capacity * (sizeof(Origin) + 3 * sizeof(uint32_t));
     for (int i = 0; i < MAX_WATCHES; i++) {
         bytes += watches[i].peak.length * sizeof(Row);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define MAX_FRAMES 64        /* innermost frames kept; outer ones are cut */
 #define FIRST_SLOTS 4096     /* of the table of samples; powers of two */
@@ -67,6 +68,75 @@ static void filter_add(const void *block, int by)
     }
 }
 
+/* ---- the pool of stacks: pages of our own ---- */
+
+/* From malloc they would lie between the program's blocks for as long as the sampling lasts, and keep pages from the
+ * kernel that are else free: 2 MB of a small service. The pages are given back with the last stack, at a stop. */
+#define STEP_FRAMES 8
+#define PIECE_BYTES (64u << 10)
+
+static struct {
+    void *vacant[MAX_FRAMES / STEP_FRAMES + 1]; /* by size, each the address of the next one */
+    char *next;
+    size_t left;                                /* of the piece */
+    void *pieces;                               /* the last one; each begins with the address of the one before */
+    size_t bytes;                               /* of all pieces */
+    uint32_t taken;
+} pool;
+
+static uint32_t pool_steps(uint32_t frames)
+{
+    return frames == 0 ? 1 : (frames + STEP_FRAMES - 1) / STEP_FRAMES;
+}
+
+/* Room for that many code objects and offsets. NULL: no memory. */
+static void *pool_take(uint32_t frames)
+{
+    uint32_t steps = pool_steps(frames);
+    void *block = pool.vacant[steps];
+    if (block != NULL) {
+        pool.vacant[steps] = *(void **)block;
+        pool.taken++;
+        return block;
+    }
+    size_t bytes = steps * STEP_FRAMES * (sizeof(PyCodeObject *) + sizeof(int));
+    if (pool.left < bytes) {
+        void *piece = mmap(NULL, PIECE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (piece == MAP_FAILED) {
+            return NULL;
+        }
+        *(void **)piece = pool.pieces;
+        pool.pieces = piece;
+        pool.next = (char *)piece + sizeof(void *);
+        pool.left = PIECE_BYTES - sizeof(void *);
+        pool.bytes += PIECE_BYTES;
+    }
+    block = pool.next;
+    pool.next += bytes;
+    pool.left -= bytes;
+    pool.taken++;
+    return block;
+}
+
+static void pool_release(void)
+{
+    for (void *piece = pool.pieces, *before; piece != NULL; piece = before) {
+        before = *(void **)piece;
+        munmap(piece, PIECE_BYTES);
+    }
+    memset(&pool, 0, sizeof(pool));
+}
+
+static void pool_give(void *block, uint32_t frames)
+{
+    uint32_t steps = pool_steps(frames);
+    *(void **)block = pool.vacant[steps];
+    pool.vacant[steps] = block;
+    if (--pool.taken == 0) {
+        pool_release();
+    }
+}
+
 /* ---- origins: job and stack, each kept once ---- */
 
 typedef struct {
@@ -91,7 +161,6 @@ static struct {
     uint32_t *index;                  /* open addressing; number + 1 of an origin, 0: empty */
     uint32_t *vacant;                 /* numbers to use again */
     uint32_t length, capacity, vacancies, alive, dead;
-    size_t bytes;                     /* of all codes and offsets */
 } origins;
 
 static uint64_t origins_era;          /* numbers of origins are good within one: since the last purge, or stop */
@@ -168,8 +237,7 @@ static uint32_t origin_new(const Stack *stack, uint64_t hash)
     if (origins.vacancies == 0 && origins.length == origins.capacity && !origins_grow()) {
         return NO_ORIGIN;
     }
-    size_t bytes = stack->frames * (sizeof(*stack->codes) + sizeof(*stack->lasti));
-    PyCodeObject **codes = malloc(bytes + 1);
+    PyCodeObject **codes = pool_take(stack->frames);
     if (codes == NULL) {
         return NO_ORIGIN;
     }
@@ -183,7 +251,6 @@ static uint32_t origin_new(const Stack *stack, uint64_t hash)
     uint32_t number = origins.vacancies ? origins.vacant[--origins.vacancies] : origins.length++;
     origins.items[number] = (Origin){
         .hash = hash, .job = stack->job, .codes = codes, .lasti = lasti, .frames = stack->frames, .used = true};
-    origins.bytes += bytes;
     origins.dead++; /* until its first sample */
     index_put(number);
     return number;
@@ -232,7 +299,6 @@ static Origin *origins_purge(uint32_t *count)
         Origin *origin = &origins.items[number];
         if (origin->used && origin->samples == 0) {
             purged[(*count)++] = *origin;
-            origins.bytes -= origin->frames * (sizeof(*origin->codes) + sizeof(*origin->lasti));
             origin->used = false;
             origins.vacant[origins.vacancies++] = number;
         }
@@ -251,8 +317,12 @@ static void origins_drop(Origin *purged, uint32_t count)
             Py_DECREF(purged[i].codes[frame]);
         }
         Py_XDECREF(purged[i].job);
-        free(purged[i].codes);
     }
+    pthread_mutex_lock(&tables_lock);
+    for (uint32_t i = 0; i < count; i++) {
+        pool_give(purged[i].codes, purged[i].frames);
+    }
+    pthread_mutex_unlock(&tables_lock);
     free(purged);
 }
 
