@@ -66,7 +66,7 @@ class Serving:
 
 @pytest.fixture
 def serving(tmp_path: Path, database_url: str) -> Iterator[Serving]:
-    settings = {"PORT": "0", "PRICES_INTERVAL_S": "1", "DATABASE_URL": database_url, "REALTIME_SYNC_BATCH_SIZE": "503"}
+    settings = {"PORT": "0", "PRICES_INTERVAL_S": "12", "DATABASE_URL": database_url, "REALTIME_SYNC_BATCH_SIZE": "503"}
     with subprocess.Popen(
         [sys.executable, "-m", "volaris", "serve"],
         env=environment(tmp_path, **settings),

@@ -180,7 +180,8 @@ def test_stacks_without_samples_are_forgotten(sampling: Start) -> None:
     for number in range(6_000):
         namespace: dict[str, object] = {}
         exec(f"def made(): return bytes({number})\nmade()", namespace)
-    assert sampler.statistics().stacks < 5_000
+    told = sampler.statistics()
+    assert told.stacks < told.taken / 20  # coverage, where it measures, keeps something for each piece of code
 
 
 def test_error_in_flight_survives_a_sample(sampling: Start) -> None:
