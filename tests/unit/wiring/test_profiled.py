@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from profiling import Level, Profiler
+from profiling import Level, Profiler, process
 from tests.unit.scheduler.clock import settle
 from volaris.errors import JobTimeout
 from volaris.logs import setup_logging
@@ -169,3 +169,19 @@ async def test_what_a_run_overlapped_and_why_it_is_degraded_is_told(log: Callabl
         ' overlapped_with=other degraded="tracing was switched off during the run, and its traces with it"'
     )
     profiler.close()
+
+
+async def test_job_that_grows_is_told_with_its_line_and_when_the_memory_is_full(log: Callable[[], list[str]]) -> None:
+    limit_mb = process.resident_and_virtual()[0] / 2**20 + 100
+    profiler = Profiler(level=Level.LINES, limit_mb=limit_mb)
+    profiled = ProfiledJobs(profiler)
+    for _ in range(13):
+        await profiled.middleware(job(keep_something)).run()
+        await profiled.report(ended(), None)
+    profiler.close()
+    grows, forecast = [line for line in log() if "job_grows" in line or "memory_forecast" in line]  # once, not twice
+    line = keep_something.__code__.co_firstlineno + 1
+    assert grows.startswith("WARNING - job_grows - job_id=work verdict=leaking runs=12 kb_per_run=29")
+    assert f" full_in_h=0.0 at=tests/unit/wiring/test_profiled.py:{line} traced memory grows by 29" in grows
+    assert forecast.startswith("WARNING - memory_forecast - job_id=work at 29")
+    assert "is full in " in forecast
