@@ -19,7 +19,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 
 from profiling import cgroup, process
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "pytester"]
 
 # These machines are noisy: how long one example takes says nothing.
 hypothesis.settings.register_profile("volaris", deadline=None)
