@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+COVERAGE ?= --cov --cov-report=term
 EXTRAS = embedded,replay,test,bench,lint,typing
 
 .PHONY: run test lint typing bench soak container-test setup constraints clean
@@ -11,7 +12,7 @@ run: setup
 	$(BIN)/volaris serve
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(COVERAGE)
 
 lint: setup
 	$(BIN)/ruff check .
