@@ -21,10 +21,9 @@ from profiling.source import is_users
 from profiling.trend import MIN_RUNS
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
-COARSE_BYTES = 16_384  # one sample every so many
-FINE_BYTES = 512
-PERHAPS = 2.0  # standard errors: a rise by more, in a job that seems stable, is looked at again
-ROUGH = 0.05  # standard error of what is alive, as a share of it, from which on more samples are worth a further series
+SAMPLE_BYTES = 1_024.0
+"""One sample every so many: jobs that are checked are small, and where they are not the sampler takes fewer by itself.
+From the start, because a series that begins anew does not see what is freed of before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +74,6 @@ class Plan:
 
     runs: int
     level: Level
-    sample_bytes: float = COARSE_BYTES
     together: bool = False  # the targets overlap, else they take turns
 
 
@@ -95,16 +93,12 @@ def first_plan(runs: int, level: Level | None, targets: int) -> Plan:
 def next_plan(plan: Plan, checked: Sequence[Checked]) -> Plan | None:
     """A further series where this one leaves open what another can tell; None where it does not.
 
-    Samples are whose they are while jobs overlap, but the size of the process is not. More samples follow where they
-    were few for what they show, or showed nothing while the process grew. One frame of exact lines that is in a library
-    needs its callers.
+    Samples are whose they are while jobs overlap, but the size of the process is not. One frame of exact lines that is
+    in a library needs its callers.
     """
     states = {result.verdict.state for result in checked}
     if plan.together and State.NATIVE_GROWTH in states:
         return replace(plan, together=False)
-    is_open = State.NATIVE_GROWTH in states or any(map(_is_rough, checked))
-    if plan.level.samples and plan.sample_bytes > FINE_BYTES and is_open:
-        return replace(plan, sample_bytes=FINE_BYTES)
     if plan.level is Level.LINES and any(map(_needs_stacks, checked)):
         return replace(plan, level=Level.STACKS)
     return None
@@ -127,7 +121,7 @@ async def check(targets: Sequence[Target], *, runs: int = MIN_RUNS, level: Level
 
 
 async def _series(targets: Sequence[Target], plan: Plan, plain_s: Mapping[str, float]) -> list[Checked]:
-    profiler = Profiler(level=plan.level, sample_bytes=plan.sample_bytes, arenas=True)
+    profiler = Profiler(level=plan.level, sample_bytes=SAMPLE_BYTES, arenas=True)
     took_s: dict[str, list[float]] = {target.name: [] for target in targets}
 
     async def run(target: Target) -> None:
@@ -170,16 +164,6 @@ def _needs_stacks(result: Checked) -> bool:
     return result.verdict.state is State.LEAKING and not (
         result.verdict.suspects and is_users(result.verdict.suspects[0].site[0])
     )
-
-
-def _is_rough(result: Checked) -> bool:
-    """Whether a leak's bytes, or whether it is one, hangs on few samples."""
-    error, slope = result.relative_error, result.verdict.bytes_per_run
-    if error is None or slope is None or result.traced_bytes is None:
-        return False
-    if result.verdict.state is State.LEAKING:
-        return error > ROUGH
-    return slope * result.runs > PERHAPS * error * result.traced_bytes
 
 
 def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
