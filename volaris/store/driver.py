@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
@@ -38,6 +39,9 @@ _MAY_PASS: tuple[type[Exception], ...] = (
 )
 
 
+_ARGUMENT = re.compile(r"\A(invalid input for query argument \$\d+): .*(\([^()]*\))\Z", re.DOTALL)
+
+
 @contextmanager
 def mapped_errors(place: str) -> Iterator[None]:
     """The driver's errors leave as StoreUnavailable or StoreError, which name `place`, `from` what it raised."""
@@ -69,8 +73,9 @@ def is_outage(error: Exception) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """The error in one line, without the DETAIL of the server, which quotes the values of the row."""
+    """The error in one line, without what quotes the values of the row: the server's DETAIL, the driver's argument."""
     text = str(error.args[0]) if isinstance(error, asyncpg.PostgresError) and error.args else str(error)
+    text = _ARGUMENT.sub(r"\1 \2", text)
     lines = text.splitlines() or ["no answer in time" if isinstance(error, TimeoutError) else "no reason given"]
     return f"{type(error).__name__}: {lines[0]}"
 

@@ -1,12 +1,11 @@
-"""The table of prices: rows in by COPY and one upsert, the latest of a symbol out."""
+"""The table of prices: rows in by one upsert of arrays, the latest of a symbol out."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from volaris.store.driver import mapped_values
 from volaris.store.pool import Connections
 
 # The most that `latest` gives: a connection and the answer hold all rows at once.
@@ -15,21 +14,19 @@ STREAMED_AT_ONCE = 500  # rows that a cursor fetches
 
 COLUMNS = ("symbol", "source", "price", "bid", "ask", "volume", "quoted_at")
 
-# Dropped with the end of the transaction, so that no connection of the pool comes back with one.
-CREATE_INCOMING = "CREATE TEMPORARY TABLE incoming_prices (LIKE prices) ON COMMIT DROP"
-
 # The table is partitioned by day, and the first row of a day needs a partition to go to.
-ADD_PARTITIONS = """
-SELECT volaris_add_partition('prices', day)
-FROM (SELECT DISTINCT (quoted_at AT TIME ZONE 'UTC')::date FROM incoming_prices) AS days (day)
-"""
+ADD_PARTITIONS = "SELECT volaris_add_partition('prices', day) FROM unnest($1::date[]) AS days (day)"
 
+# Arrays, and not COPY into a temporary table: that is a fifth faster at 10 000 rows, but takes three times as long at
+# the 25 of a batch, and leaves a table's rows to be cleaned out of the catalog with each.
+#
 # In the order of the key: two batches at once that lock the same rows in another order each would wait for each other.
 # A row that is there already as it comes is not written again: over a weekend a delayed feed repeats its last quote.
 UPSERT = """
 INSERT INTO prices AS kept (symbol, source, price, bid, ask, volume, quoted_at)
-SELECT symbol, source, price, bid, ask, volume, quoted_at
-FROM incoming_prices
+SELECT *
+FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[], $7::timestamptz[])
+    AS coming (symbol, source, price, bid, ask, volume, quoted_at)
 ORDER BY symbol, quoted_at, source
 ON CONFLICT (symbol, quoted_at, source) DO UPDATE
 SET price = excluded.price, bid = excluded.bid, ask = excluded.ask, volume = excluded.volume
@@ -103,14 +100,12 @@ class PriceRepository:
         unique = {(row.symbol, row.quoted_at, row.source): row for row in rows}
         if not unique:
             return 0
-        records = [tuple(getattr(row, column) for column in COLUMNS) for row in unique.values()]
+        days = {row.quoted_at.astimezone(UTC).date() for row in unique.values()}
+        columns = [[getattr(row, column) for row in unique.values()] for column in COLUMNS]
         async with self._database.transaction() as connection:
-            await connection.execute(CREATE_INCOMING)
-            with mapped_values():
-                await connection.copy_records_to_table("incoming_prices", records=records, columns=COLUMNS)
-            await connection.execute(ADD_PARTITIONS)
-            await connection.execute(UPSERT)
-        return len(records)
+            await connection.execute(ADD_PARTITIONS, sorted(days))
+            await connection.execute(UPSERT, *columns)
+        return len(unique)
 
     async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> list[PriceRow]:
         """At most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.

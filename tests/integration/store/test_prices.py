@@ -125,7 +125,7 @@ async def test_a_batch_without_rows_does_not_ask_for_a_connection(prices: PriceR
         (replace(ROW, symbol=""), "prices_symbol_check"),
         (replace(ROW, source=""), "prices_source_check"),
         (replace(ROW, symbol="A\0"), "invalid byte sequence"),
-        (replace(ROW, volume=2**63), "does not fit its column: OverflowError"),
+        (replace(ROW, volume=2**63), r"DataError: invalid input for query argument \$6 \(value out of int64 range\)$"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -136,7 +136,7 @@ async def test_nothing_of_a_batch_survives_a_row_that_the_database_refuses(
         await prices.save([*batch(30), row, *batch(60)])
 
     assert type(caught.value) is StoreError
-    assert isinstance(caught.value.__cause__, asyncpg.PostgresError | OverflowError)
+    assert isinstance(caught.value.__cause__, asyncpg.PostgresError | asyncpg.DataError)
     assert await count(database_url) == 0
     assert await prices.save(batch(30)) == 30
     assert database.statistics().size == 1  # the same connection, put in order
@@ -161,15 +161,6 @@ async def test_batches_with_the_same_keys_at_once_do_not_lock_each_other_out(
 
     assert saved == [300] * 20
     assert await count(database_url) == 300
-
-
-async def test_the_temporary_table_does_not_stay_with_the_connection(
-    prices: PriceRepository, database: Database
-) -> None:
-    await prices.save([ROW])
-
-    async with database.acquire() as connection:
-        assert await connection.fetchval("SELECT to_regclass('incoming_prices')") is None
 
 
 async def test_the_latest_rows_are_read_from_the_index_of_each_day_without_sorting(

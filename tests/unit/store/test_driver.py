@@ -125,6 +125,10 @@ def test_the_values_of_a_row_are_not_in_the_message() -> None:
 
     assert reason_of(error) == "CheckViolationError: new row violates a check"
 
+    refused = asyncpg.DataError("invalid input for query argument $6: ['AAPL (x)', 2] (list item 0: expected\nint)")
+    assert "AAPL" not in reason_of(refused)
+    assert reason_of(refused).startswith("DataError: invalid input for query argument $6 (list item 0")
+
 
 @pytest.mark.parametrize(
     ("url", "place"),
