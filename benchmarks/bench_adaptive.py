@@ -14,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.results import Results
 
-ROUNDS = 3
+ROUNDS = 2
 RUNS = 200
 COSTLY_RUNS = 20
 WAYS = ("adaptive", "samples", "counters")
