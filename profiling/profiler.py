@@ -33,7 +33,7 @@ from profiling.suspects import suspects
 from profiling.trend import MIN_RUNS, series_of, verdict
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-JUDGED_EVERY = 4  # runs of a job; a verdict over 50 runs is some milliseconds
+JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
 
 
 def site_of_level(level: Level) -> SiteOf:
@@ -158,16 +158,33 @@ class Profiler:
     def verdict(self, job: str) -> Verdict:
         """What the job's runs say together, with the lines that a leak is at. Raises UnknownJob.
 
-        Some milliseconds for 50 runs; on a loop, `verdicts` is for that.
+        Some milliseconds for 50 runs, once after each; on a loop, `verdicts` is for that.
         """
-        return self._judge(self.history.runs(job))
+        runs = self.history.runs(job)
+        if not self._is_judged(runs):
+            self._note(runs, self._judge(runs))
+        return self._judged[job][1]
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """The verdicts of these jobs, or of all, without holding the loop. Raises UnknownJob."""
         # The runs are taken here, where none is added meanwhile.
-        runs = [self.history.runs(job) for job in jobs or self.history.jobs()]
-        judged = await asyncio.to_thread(lambda: [self._judge(series) for series in runs])
-        return {series[0].job: verdict for series, verdict in zip(runs, judged, strict=True)}
+        asked = [self.history.runs(job) for job in jobs or self.history.jobs()]
+        found = {runs[-1].job: self._judged[runs[-1].job][1] for runs in asked if self._is_judged(runs)}
+        if new := [runs for runs in asked if not self._is_judged(runs)]:
+            judged = await asyncio.to_thread(lambda: [self._judge(runs) for runs in new])
+            for runs, verdict in zip(new, judged, strict=True):
+                self._note(runs, verdict)
+                found[runs[-1].job] = verdict
+        return found
+
+    def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
+        return self._judged.get(runs[-1].job, (0, None))[0] >= runs[-1].id
+
+    def _note(self, runs: Sequence[RunProfile], verdict: Verdict) -> None:
+        if not self._is_judged(runs):  # by another meanwhile
+            known = self.history.jobs()
+            self._judged = {job: judged for job, judged in self._judged.items() if job in known}
+            self._judged[runs[-1].job] = (runs[-1].id, verdict)
 
     def _judge(self, runs: Sequence[RunProfile]) -> Verdict:
         judged = verdict(series_of(runs))
@@ -229,9 +246,7 @@ class Profiler:
         runs = self.history.runs(job)
         judged_after, _ = self._judged.get(job, (0, None))
         if len(runs) >= MIN_RUNS and runs[-JUDGED_EVERY].id > judged_after:
-            known = self.history.jobs()
-            self._judged = {other: judged for other, judged in self._judged.items() if other in known}
-            self._judged[job] = (runs[-1].id, self._judge(runs))
+            self._note(runs, self._judge(runs))
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs where one is asked for, and end it where that is safe."""

@@ -36,20 +36,21 @@ class SourceReader:
 
     def __init__(self) -> None:
         self._places: OrderedDict[SiteKey, Place] = OrderedDict()
-        self._lock = threading.Lock()  # else one thread pushes out the line that another is about to take
+        # Held while files are read: sixteen questions at once about one run would each read the same files, and all of
+        # them wait for the last.
+        self._lock = threading.Lock()
 
     def places(self, keys: Iterable[SiteKey]) -> Mapping[SiteKey, Place]:
         """The place of each key. Each file is read once, up to the last line that is wanted of it."""
         wanted = list(dict.fromkeys(keys))
         with self._lock:
             found = {key: self._places[key] for key in wanted if key in self._places}
-        missing: dict[str, set[int]] = {}
-        for path, line in wanted:
-            if (path, line) not in found:
-                missing.setdefault(path, set()).add(line)
-        for path, lines in missing.items():
-            found.update(_read(path, lines))
-        with self._lock:
+            missing: dict[str, set[int]] = {}
+            for path, line in wanted:
+                if (path, line) not in found:
+                    missing.setdefault(path, set()).add(line)
+            for path, lines in missing.items():
+                found.update(_read(path, lines))
             for key in wanted:
                 self._places[key] = found[key]
                 self._places.move_to_end(key)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,26 @@ def test_places_are_kept_and_old_ones_make_room(file: Path, monkeypatch: pytest.
     file.unlink()
     again = reader.places(keys)
     assert [again[key].source for key in keys] == [None, "CONSTANT = [", "1,"]
+
+
+def test_questions_at_once_read_a_file_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = []
+    read, together = source.functions_and_texts, threading.Barrier(4)
+
+    def counted(path: str, lines: set[int]) -> tuple[dict[int, str], dict[int, str]]:
+        readings.append(path)
+        return read(path, lines)
+
+    def ask() -> Place:
+        together.wait(timeout=10)
+        return reader.places([(str(file), 2)])[str(file), 2]
+
+    monkeypatch.setattr(source, "functions_and_texts", counted)
+    reader = SourceReader()
+    with ThreadPoolExecutor(4) as threads:
+        places = [asked.result(timeout=10) for asked in [threads.submit(ask) for _ in range(4)]]
+    assert {place.source for place in places} == {"import os"}
+    assert readings == [str(file)]
 
 
 def test_text_of_a_line_is_cut(tmp_path: Path) -> None:

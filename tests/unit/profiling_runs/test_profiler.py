@@ -292,3 +292,16 @@ def test_what_is_left_to_the_limit_bounds_the_traces_too() -> None:
     assert run.profile.degraded is not None
     assert run.profile.degraded.endswith("more than 0 MB, which is what is left to the memory limit")
     assert len(kept) == 5_000
+
+
+async def test_verdict_is_made_once_after_a_run_however_often_it_is_asked_for(profiler: Profiler) -> None:
+    for _ in range(2):
+        async with profiler.run("prices"):
+            pass
+    first = profiler.verdict("prices")
+    assert (await profiler.verdicts())["prices"] is first is profiler.last_verdict("prices")
+    async with profiler.run("prices"):
+        pass
+    (again,) = (await profiler.verdicts("prices")).values()
+    assert (first.runs, again.runs) == (2, 3)
+    assert profiler.verdict("prices") is again
