@@ -41,9 +41,10 @@ class Results:
         self.rows.append(Result(what=what, ours=ours, against=against, ratio=ratio, file=self.file))
 
     def write(self, page: Path = PAGE) -> None:
-        """Put the rows on the page, and keep those of benchmarks that did not run this time."""
+        """Put the rows on the page, and keep those of benchmarks that are there and did not run this time."""
         ran = {row.file for row in self.rows}
-        kept = [line for line in _lines_of(page) if not any(f"`{file}`" in line for file in ran)]
+        others = [f"benchmarks/{path.name}" for path in Path(__file__).parent.glob("bench_*.py")]
+        kept = [line for line in _lines_of(page) if any(f"`{file}`" in line for file in others if file not in ran)]
         page.parent.mkdir(exist_ok=True)
         page.write_text(HEAD + _machine() + "\n\n" + _TABLE_HEAD + "\n".join([*kept, *map(_line, self.rows)]) + "\n")
 

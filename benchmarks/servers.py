@@ -1,8 +1,7 @@
-"""Servers in processes of their own, and a client that is light enough not to be what is measured."""
+"""Servers in processes of their own."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -39,51 +38,3 @@ def _port_of(process: subprocess.Popen[bytes], log: Path) -> int:
             return int(rest.split()[0])
         time.sleep(0.05)
     raise RuntimeError(f"the server did not start: {log.read_text()}")
-
-
-def requests_per_second(port: int, path: str, *, seconds: float, connections: int = 16) -> float:
-    """Answers a second to GET requests on kept connections, each sent when the one before is answered."""
-    return asyncio.run(_load(port, path, seconds, connections))
-
-
-async def _load(port: int, path: str, seconds: float, connections: int) -> float:
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-    loop = asyncio.get_running_loop()
-    clients = [
-        (await loop.create_connection(lambda: _Client(request), "127.0.0.1", port))[1] for _ in range(connections)
-    ]
-    for client in clients:
-        client.send()
-    began_s = time.perf_counter()
-    await asyncio.sleep(seconds)
-    answered = sum(client.answered for client in clients)
-    took_s = time.perf_counter() - began_s
-    for client in clients:
-        client.close()
-    return answered / took_s
-
-
-class _Client(asyncio.Protocol):
-    """Counts answers; each of these servers' answers comes in one piece."""
-
-    def __init__(self, request: bytes) -> None:
-        self._request = request
-        self._transport: asyncio.Transport | None = None
-        self.answered = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        assert data.startswith(b"HTTP/1.1 200"), data[:200]
-        self.answered += 1
-        self.send()
-
-    def send(self) -> None:
-        assert self._transport
-        self._transport.write(self._request)
-
-    def close(self) -> None:
-        assert self._transport
-        self._transport.close()
