@@ -30,7 +30,7 @@ from profiling.records import (
 from profiling.run import Run, Shared
 from profiling.source import SourceReader, claim, users_site
 from profiling.suspects import suspects
-from profiling.trend import MIN_RUNS, series_of, verdict
+from profiling.trend import MIN_RUNS, has_risen, series_of, verdict
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
@@ -238,14 +238,16 @@ class Profiler:
             self._adapt(self._adaptive, profile)
 
     def last_verdict(self, job: str) -> Verdict | None:
-        """The job's verdict of some runs ago at most; None before its first. Costs nothing."""
+        """The job's verdict of some runs ago, or of the last in which anything rose; None before its first."""
         judged = self._judged.get(job)
         return judged[1] if judged else None
 
     def _judge_sometimes(self, job: str) -> None:
         runs = self.history.runs(job)
-        judged_after, _ = self._judged.get(job, (0, None))
-        if len(runs) >= MIN_RUNS and runs[-JUDGED_EVERY].id > judged_after:
+        judged_after, last = self._judged.get(job, (0, None))
+        if len(runs) < MIN_RUNS or runs[-JUDGED_EVERY].id <= judged_after:
+            return
+        if last is None or last.state is not State.STABLE or has_risen(series_of(runs), JUDGED_EVERY):
             self._note(runs, self._judge(runs))
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:

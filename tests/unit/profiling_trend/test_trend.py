@@ -12,14 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.records import Counters, Level, Outcome, Outlook, RunProfile, State, Verdict
-from profiling.trend import MIN_RUNS, WINDOW_RUNS, Series, series_of, verdict
+from profiling.trend import MIN_RUNS, WINDOW_RUNS, Series, has_risen, series_of, verdict
 from tests.unit.profiling_data.make import MB, RUN, counters, lines
 from tests.unit.profiling_trend.series import (
     LEAKS_AT_ONCE,
+    LEAKS_WITHIN_20_RUNS,
     STATIONARY_HEAPS,
     STATIONARY_PROCESSES,
     Kind,
+    constant,
     leak_below_deep_teeth,
+    leak_in_a_wandering_process,
+    leak_of_1_per_cent_in_noise_of_5,
+    noise,
     random_walk,
     small_leak,
     step,
@@ -28,9 +33,13 @@ from tests.unit.profiling_trend.series import (
 FLAT = (100.0 * MB,) * 60
 
 
-def judge(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Verdict:
+def series(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Series:
     held = tuple(FLAT[: len(heap)] if process is None else process)
-    return verdict(Series(heap=tuple(heap), own_heap=tuple(heap), is_traced=is_traced, process=held, own_process=held))
+    return Series(heap=tuple(heap), own_heap=tuple(heap), is_traced=is_traced, process=held, own_process=held)
+
+
+def judge(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Verdict:
+    return verdict(series(heap, process, is_traced=is_traced))
 
 
 @pytest.mark.parametrize("runs", [12, 20, 30, 50])
@@ -234,3 +243,26 @@ def test_exact_lines_of_runs_that_overlapped_are_left_to_the_samples() -> None:
     assert verdict(series_of(runs)).state is State.STABLE
     alone = [replace(run, overlapped_with=()) for run in runs]
     assert verdict(series_of(alone)).state is State.LEAKING
+
+
+def rises(values: Sequence[float], runs: int) -> bool:
+    return has_risen(series(values[:runs], FLAT[:runs]), 4)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*LEAKS_WITHIN_20_RUNS, leak_of_1_per_cent_in_noise_of_5, leak_in_a_wandering_process],
+    ids=lambda kind: kind.__name__,
+)
+def test_leak_rises_again_and_again_also_after_a_spike(kind: Kind) -> None:
+    for seed in range(20):
+        values = kind(random.Random(seed), 50)
+        values[3] *= 3
+        seen = [rises(values, runs) for runs in range(MIN_RUNS, 51)]
+        assert all(any(seen[at : at + 10]) for at in range(len(seen) - 9))
+
+
+def test_what_stands_still_seldom_rises() -> None:
+    assert not any(rises(constant(random.Random(1), 50), runs) for runs in range(MIN_RUNS, 51))
+    seen = [rises(noise(random.Random(seed), 50), runs) for seed in range(20) for runs in range(MIN_RUNS, 51)]
+    assert sum(seen) <= 0.12 * len(seen)
