@@ -49,7 +49,7 @@ def _limits(root: Path) -> Iterator[tuple[int, int]]:
 def parse_groups(text: str) -> dict[int, str]:
     """/proc/self/cgroup: the path of the process's cgroup in v1's memory hierarchy and in v2's, where it is in them."""
     groups = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and at nothing else, which may stand in a name
         fields = line.split(":", 2)
         if len(fields) != 3:
             continue
@@ -64,7 +64,7 @@ def parse_groups(text: str) -> dict[int, str]:
 def parse_mounts(text: str) -> list[Mount]:
     """/proc/self/mountinfo: where v2 and v1's memory hierarchy are mounted."""
     mounts = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         place, _, kind = line.partition(" - ")
         place_fields, kind_fields = place.split(" "), kind.split(" ")
         if len(place_fields) < 5 or len(kind_fields) < 3:
@@ -154,6 +154,6 @@ def _known(size_bytes: int | None) -> Iterator[int]:
 def _read(path: Path) -> str | None:
     """A file of the kernel; None where there is none, it is closed to us, or the path cannot be one."""
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")  # as text, a return would end a line
     except (OSError, ValueError):
         return None

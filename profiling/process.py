@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import mmap
 import os
 import re
@@ -35,7 +36,7 @@ _logger = logging.getLogger(__name__)
 def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> MemoryLimit:
     """What this process may use: `limit_mb` (of 2**20 bytes) where set, else its cgroups' limit, else all there is.
 
-    Raises ValueError for a limit that is not above zero.
+    Raises ValueError for a limit that is not above zero, or that is not finite in bytes.
     """
     if limit_mb is None:
         return cgroup.memory_limit(psutil.virtual_memory().total, root)
@@ -43,7 +44,10 @@ def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> Me
         raise ValueError(
             f"a memory limit of {limit_mb} MB leaves nothing to run in; leave it out to use the container's"
         )
-    return MemoryLimit(limit_bytes=round(limit_mb * MB), source="setting")
+    size_bytes = limit_mb * MB
+    if not math.isfinite(size_bytes):
+        raise ValueError(f"a memory limit of {limit_mb} MB is none; leave it out to use the container's")
+    return MemoryLimit(limit_bytes=max(1, round(size_bytes)), source="setting")  # a share of 0 bytes would be none
 
 
 def usage(limit: MemoryLimit) -> MemoryUsage:
@@ -57,13 +61,17 @@ def resident_and_virtual() -> tuple[int, int]:
     try:
         statm = os.open(STATM, os.O_RDONLY)
     except OSError:
-        memory = psutil.Process().memory_info()
-        return memory.rss, memory.vms
+        return _asked_of_psutil()
     try:
-        virtual_pages, resident_pages = os.read(statm, 128).split(maxsplit=2)[:2]
+        text = os.read(statm, 128)
     finally:
         os.close(statm)
-    return int(resident_pages) * PAGE_BYTES, int(virtual_pages) * PAGE_BYTES
+    return parse_statm(text) or _asked_of_psutil()
+
+
+def _asked_of_psutil() -> tuple[int, int]:
+    memory = psutil.Process().memory_info()
+    return memory.rss, memory.vms
 
 
 def counters() -> Counters:
@@ -172,6 +180,14 @@ def _arenas_in_child() -> bytes:  # pragma: no cover - in the child
     traces.drop()
     sampler.lift()
     return allocator.arenas_text()
+
+
+def parse_statm(text: bytes) -> tuple[int, int] | None:
+    """/proc/self/statm: RSS and VMS in bytes; None for what does not begin with two numbers."""
+    fields = text.split(maxsplit=2)[:2]
+    if len(fields) < 2 or not all(field.isdigit() and len(field) < 20 for field in fields):
+        return None
+    return int(fields[1]) * PAGE_BYTES, int(fields[0]) * PAGE_BYTES
 
 
 def parse_kb_lines(text: str) -> dict[str, int]:

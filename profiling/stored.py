@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import types
 from array import array
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ def loads(kind: type[Record], text: str) -> Record:
     """The record of that kind which `dumps` has written. Raises BadRecord for text that is none."""
     try:
         return _from_plain(kind, json.loads(text))  # type: ignore[no-any-return]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise BadRecord(kind.__name__, f"{type(error).__name__}: {error}") from error
 
 
@@ -63,26 +64,32 @@ def _from_plain(kind: Any, plain: Any) -> Any:
 def _site_table(
     *, keys: list[tuple[str, int]], sizes: list[int], counts: list[int], errors: list[float] | None
 ) -> SiteTable:
+    if not len(keys) == len(sizes) == len(counts) == len(keys if errors is None else errors):
+        raise ValueError("columns of different lengths")
     return SiteTable(
         keys=_from_plain(tuple[SiteKey, ...], keys),
-        sizes=array("q", sizes),
-        counts=array("q", counts),
-        errors=None if errors is None else array("d", errors),
+        sizes=array("q", _from_plain(tuple[int, ...], sizes)),
+        counts=array("q", _from_plain(tuple[int, ...], counts)),
+        errors=None if errors is None else array("d", _from_plain(tuple[float, ...], errors)),
     )
 
 
 def _tuple(kinds: Sequence[Any], plain: Sequence[Any]) -> tuple[Any, ...]:
+    if type(plain) is not list:
+        raise TypeError(f"{plain!r} is no list")
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(_from_plain(kinds[0], entry) for entry in plain)
     return tuple(_from_plain(kind, entry) for kind, entry in zip(kinds, plain, strict=True))
 
 
 def _checked(kind: type, plain: Any) -> Any:
-    """A number, a text or a truth value; a whole number does for a float."""
+    """A finite number, a text or a truth value; a whole number does for a float."""
     if kind is float and type(plain) is int:
         return float(plain)
     if type(plain) is not kind:
         raise TypeError(f"{plain!r} is no {kind.__name__}")
+    if isinstance(plain, float) and not math.isfinite(plain):
+        raise ValueError(f"{plain!r} is not finite")
     return plain
 
 

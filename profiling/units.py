@@ -17,6 +17,7 @@ _FACTORS: dict[str, int] = {unit.lower(): 1024**power for power, unit in enumera
     unit.lower(): 1000**power for power, unit in enumerate(_DECIMAL, start=1)
 }
 _SIZE = re.compile(r"\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", re.ASCII)
+_LONGEST_CHARS = 64  # of a size; a longer text would take long to read, and no size needs one
 _SHOWN_CHARS = 40  # of a text that is not a size, in the error
 
 
@@ -49,9 +50,9 @@ def parse_bytes(text: str) -> int:
     """Bytes of a size such as "24 MB", "10.0MiB" or "512", rounded to a whole byte.
 
     KB, MB, GB and TB are powers of 1000, KiB to TiB of 1024; no unit means bytes; case does not matter, a sign is kept.
-    Raises ValueError, with what fits, for everything else.
+    Raises ValueError, with what fits, for everything else, and for more than 64 characters.
     """
-    match = _SIZE.fullmatch(text)
+    match = _SIZE.fullmatch(text) if len(text) <= _LONGEST_CHARS else None
     factor = _FACTORS.get(match[2].lower() or "b") if match else None
     if match is None or factor is None:
         shown = text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."

@@ -44,6 +44,7 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
 
 
+_MEGABYTES = number_above_0("megabytes", most=10**9)
 _INTERVAL = number_above_0("seconds", most=366 * 86400)
 _HOST = word("it must be an address or a host name, without spaces", str.isascii)
 _DATABASE = word("it must be an address like postgresql://user:password@host:5432/name", _is_database_url)
@@ -170,7 +171,7 @@ class Settings:
         default=None,
         metadata=_env(
             "MEMORY_LIMIT_MB",
-            number_above_0("megabytes"),
+            _MEGABYTES,
             "memory the service may use; what it reports in per cent is of this",
             unset="the container's limit, else the machine's memory",
         ),
@@ -188,7 +189,7 @@ class Settings:
         default=64,
         metadata=_env(
             "PROFILING_BUDGET_MB",
-            number_above_0("megabytes"),
+            _MEGABYTES,
             "memory that reading the traces of a run may take for a moment; where it would take more it is left out",
         ),
     )

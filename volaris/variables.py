@@ -141,4 +141,10 @@ def switch() -> Kind:
 
 def folder() -> Kind:
     """A Path, of a folder that need not exist yet."""
-    return Kind(read=lambda env, name: env.path(name), fits="it must be the path of a folder")
+    fits = "it must be the path of a folder"
+
+    def validated(path: Path) -> None:
+        if "\0" in str(path):  # which no system takes
+            raise ValidationError(fits)
+
+    return Kind(read=lambda env, name: env.path(name, validate=validated), fits=fits)

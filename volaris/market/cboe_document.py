@@ -192,7 +192,7 @@ def _name(piece: msgspec.Raw, symbol: str) -> str:
     """The contract's symbol, with its form checked but not its day."""
     try:
         name = _NAME.decode(piece).option
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # of a piece it was not looked at so far whether it is UTF-8
         raise BadDocument(NAME, symbol, "an option has no symbol") from None
     figures = name[DAY_AT] + name[STRIKE_AT]
     if len(name) <= BEYOND_ROOT or name[SIDE_AT] not in "CP" or not (figures.isascii() and figures.isdigit()):
@@ -235,6 +235,8 @@ def _last_trade(share: _Share, symbol: str) -> datetime:
     """The feed gives New York's time without saying so."""
     try:
         local = datetime.fromisoformat(share.last_trade_time)
-        return (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):  # the last: a time that UTC puts outside the calendar
+        at = (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)
+        at.astimezone(NEW_YORK)  # which has to be a time too: it tells the day
+        return at
+    except (TypeError, ValueError, OverflowError):  # the last: a time that UTC or New York puts outside the calendar
         raise BadDocument(NAME, symbol, "last_trade_time is not a time") from None

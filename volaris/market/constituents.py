@@ -31,7 +31,7 @@ def read_constituents(file: Path) -> tuple[Constituent, ...]:
     """The rows of a CSV file with the columns ticker, name, gics_sector and date_added. Raises BadDocument."""
     try:
         with file.open(encoding="utf-8", newline="") as lines:
-            rows = [_constituent(row) for row in csv.DictReader(lines)]
+            rows = _each_once([_constituent(row) for row in csv.DictReader(lines)])
     except (OSError, AttributeError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise BadDocument("pitindex", INDEX, f"{file.name} cannot be read: {type(error).__name__}") from error
     return tuple(sorted(rows, key=lambda row: row.symbol))
@@ -42,14 +42,22 @@ def symbols() -> tuple[Symbol, ...]:
     return tuple(Symbol(symbol=member.symbol, name=member.name) for member in constituents())
 
 
+def _each_once(rows: list[Constituent]) -> list[Constituent]:
+    if len({row.symbol for row in rows}) < len(rows):
+        raise ValueError("a symbol stands twice")
+    return rows
+
+
 def _constituent(row: dict[str, str]) -> Constituent:
-    symbol, name = row["ticker"].strip(), row["name"].strip()
+    symbol, name, sector = row["ticker"].strip(), row["name"].strip(), row["gics_sector"] or None
     if not symbol or not name:
         raise ValueError("no symbol or no name")
+    if "\0" in f"{symbol}{name}{sector}":
+        raise ValueError("a NUL, which PostgreSQL does not take")
     since = row["date_added"]
     return Constituent(
         symbol=symbol,
         name=name,
-        sector=row["gics_sector"] or None,
+        sector=sector,
         since=date.fromisoformat(since) if since else None,
     )

@@ -173,7 +173,7 @@ def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
         if symbol in bars:
             try:
                 _append(bars[symbol], row)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise BadDocument(NAME, symbol, f"no bar: {type(error).__name__} on {row.get('Date')}") from error
     for symbol, its_bars in bars.items():
         if not its_bars:
