@@ -53,6 +53,7 @@ def mount(
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
         debug.add_routes(handlers.table())
+        debug.router.add_get("/health", handlers.health)  # reached by other methods only, which get a 405 and no 404
         # Always open, and asked often: beside the guarded application, so that none of its checks is in the way.
         app.router.add_get(f"{prefix}/health", handlers.health)
         app.add_subapp(prefix, debug)

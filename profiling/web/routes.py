@@ -174,17 +174,20 @@ class DebugRoutes:
 
     async def run_job(self, request: web.Request) -> web.Response:
         """Start a run now; 409 while the job runs."""
+        Query(request).only()
         job_id = request.match_info["job_id"]
         self._jobs.run_now(job_id)
         return _answer(self._job(job_id), status=HTTPStatus.ACCEPTED)
 
     async def pause_job(self, request: web.Request) -> web.Response:
         """Let no slot of the job fire any more."""
+        Query(request).only()
         self._jobs.pause(request.match_info["job_id"])
         return _answer(self._job(request.match_info["job_id"]))
 
     async def resume_job(self, request: web.Request) -> web.Response:
         """Let the job's slots fire again."""
+        Query(request).only()
         self._jobs.resume(request.match_info["job_id"])
         return _answer(self._job(request.match_info["job_id"]))
 

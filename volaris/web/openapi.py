@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import aiohttp_apispec
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
+
+from volaris.web.debug import PREFIX as DEBUG_PREFIX
+from volaris.web.debug import SECURITY, debug_document
 
 PAGE_PATH = "/api/docs"
 DOCUMENT_PATH = f"{PAGE_PATH}/swagger.json"
@@ -41,15 +45,24 @@ _PAGE = f"""<!DOCTYPE html>
 
 
 def add_openapi(app: web.Application) -> None:
-    """Add the document, the page and its files to `app`, for the described routes it has by now."""
-    document = orjson.dumps(openapi_document(app))
+    """Add the document, the page and its files to `app`, for the described routes it has by now.
+
+    Those of the profiler are in the document too where they have been mounted by the time that `app` starts.
+    """
+    body = orjson.dumps(openapi_document(app))  # as bytes, which take less than the objects
+
+    async def complete(app: web.Application) -> None:
+        nonlocal body
+        if _has_debug(app):
+            body = orjson.dumps(with_debug(orjson.loads(body)))
 
     async def show_document(_request: web.Request) -> web.Response:
-        return web.Response(body=document, content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     async def show_page(_request: web.Request) -> web.Response:
         return web.Response(text=_PAGE, content_type="text/html")
 
+    app.on_startup.append(complete)
     app.router.add_get(PAGE_PATH, show_page)
     app.router.add_get(DOCUMENT_PATH, show_document)
     for name in _FILES:
@@ -75,6 +88,17 @@ def openapi_document(app: web.Application) -> dict[str, Any]:
         for operation in operations.values():
             operation["parameters"] = [_parameter(entry) for entry in operation["parameters"]]
     return document
+
+
+def with_debug(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with the profiler's routes."""
+    debug = debug_document()
+    merged = {name: {**document[name], **debug[name]} for name in ("paths", "definitions")}
+    return {**document, **merged, "securityDefinitions": SECURITY}
+
+
+def _has_debug(app: web.Application) -> bool:
+    return any(resource.canonical == f"{DEBUG_PREFIX}/health" for resource in app.router.resources())
 
 
 def _parameter(entry: dict[str, Any]) -> dict[str, Any]:

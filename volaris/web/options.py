@@ -94,7 +94,7 @@ class OptionsQuerySchema(PageQuery):
     )
     max_strike = fields.Float(
         validate=validate.Range(0, error="must be a number from 0 on"),
-        metadata={"description": "only strikes up to this one, in US dollars", "example": 260.0},
+        metadata={"description": "only strikes up to this one, in US dollars; not below min_strike", "example": 260.0},
     )
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)

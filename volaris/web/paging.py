@@ -92,6 +92,8 @@ class CursorField(fields.String):
         super().__init__(
             metadata={
                 "description": "where the page goes on: `next_cursor` of the one before; only with format=json",
+                "minLength": 1,
+                "pattern": "^[A-Za-z0-9_-]+$",
             }
         )
         self._key = key
@@ -108,7 +110,7 @@ def limit_field(default: int) -> fields.Integer:
     return fields.Integer(
         validate=validate.Range(1, MAX_ROWS, error=_BAD_LIMIT),
         error_messages={"invalid": _BAD_LIMIT, "too_large": _BAD_LIMIT},
-        metadata={"description": "how many rows at most", "default": default, "example": 10},
+        metadata={"description": "how many rows at most; only with format=json", "default": default, "example": 10},
     )
 
 

@@ -67,7 +67,10 @@ class ScreenerQuerySchema(PageQuery):
     sort = fields.String(
         load_default=SORTS[0],
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
-        metadata={"description": "the figure to sort by; who has none is left out", "example": "iv30"},
+        metadata={
+            "description": "the figure to sort by; who has none is left out. A cursor is of one",
+            "example": "iv30",
+        },
     )
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)

@@ -188,6 +188,13 @@ async def test_bad_query_is_refused_with_its_field(path: str, field: str) -> Non
             assert told["detail"] == f"{field}: {told['errors'][field][0]}"
 
 
+@pytest.mark.parametrize("verb", ["run", "pause", "resume"])
+async def test_job_is_not_steered_by_a_query_that_does_not_fit(verb: str) -> None:
+    async with serving() as client:
+        told = await problem(await client.post(f"/debug/jobs/sync/{verb}?force=1", headers=WITH_TOKEN), 422)
+    assert list(told["errors"]) == ["force"]
+
+
 async def test_error_of_a_controls_own_kind_is_answered_as_the_kind_it_is_of() -> None:
     async with serving(jobs=FailingJobs(Queued("sync"))) as client:
         told = await problem(await client.post("/debug/jobs/sync/run", headers=WITH_TOKEN), 409)
