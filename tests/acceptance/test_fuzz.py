@@ -1,0 +1,195 @@
+"""The OpenAPI document of the running service holds: schemathesis asks whatever fits it, and much that does not.
+
+The seed is fixed, so that requests differ only by what earlier answers held. For a longer run:
+VOLARIS_FUZZ_EXAMPLES=2000 VOLARIS_FUZZ_SEED=7 make test
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.streaming import INSERT_PRICES
+from tests.acceptance.test_data_api import DAY, METRICS, TERM
+from tests.integration.store.chains import MOMENT, chain
+from tests.postgres import connected, execute, fresh_database, run_apart
+from volaris.store import ConstituentRepository, ConstituentRow, MetricsRepository, OptionsRepository
+
+EXAMPLES = int(os.environ.get("VOLARIS_FUZZ_EXAMPLES", "15"))
+SEED = int(os.environ.get("VOLARIS_FUZZ_SEED", "1"))
+TOKEN = "t0ken"
+DOCUMENT = "/api/docs/swagger.json"
+PRICED = 500
+LOG = "service.log"
+ROOT = Path(__file__).parents[2]
+HOOKS = "tests.acceptance.fuzz_hooks"
+SECONDS = 120 if EXAMPLES <= 20 else 7200
+
+pytestmark = pytest.mark.timeout(SECONDS)  # whichever test is the first waits for the run
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzed:
+    """What a run of schemathesis came to."""
+
+    output: str
+    status: int  # of the process: 0 where it found nothing
+    answers: Counter[tuple[str, int, str]]  # by operation, status and form
+    operations: frozenset[str]  # of the document, as "GET /livez"
+    log: str  # of the service
+
+
+@pytest.fixture(scope="module")
+def fuzzed(postgres_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
+    """One run against a service of its own, with the rows of two symbols and the runs of a job."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    for database_url in fresh_database(postgres_url, template):
+        run_apart(fill(database_url))
+        with serving(folder, database_url) as url:
+            run_job(url, "prices_1m")
+            run_job(url, "prices_1m")
+            found = fuzz(url, folder)
+        yield found
+
+
+@contextmanager
+def serving(folder: Path, database_url: str) -> Iterator[str]:
+    """A service in a process of its own, by its address; it logs to `service.log`."""
+    settings = {
+        "PORT": "0",
+        "DATABASE_URL": database_url,
+        "SCHEDULER_ENABLED": "false",
+        "VOLARIS_DATA_DIR": str(folder),
+        "DEBUG_TOKEN": TOKEN,
+        "PROFILING": "lines",
+        "PRICES_KEPT_DAYS": "3650",  # should retention be run
+        "OPTIONS_KEPT_DAYS": "3650",
+        # The chains of all symbols would be 750 000 contracts, should options_refresh be run.
+        "OPTIONS_STRIKE_RANGE": "0.01",
+        "OPTIONS_MAX_EXPIRATIONS": "1",
+    }
+    log = folder / LOG
+    command = [sys.executable, "-X", "faulthandler", "-m", "volaris", "serve"]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, env=os.environ | settings, cwd=folder, stderr=file) as process,
+    ):
+        try:
+            yield address_in(log, process)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Where the service listens, as soon as its database is ready."""
+    deadline_s = time.monotonic() + 30
+    while time.monotonic() < deadline_s and process.poll() is None:
+        text = log.read_text()
+        if (found := re.search(r"listening - url=(\S+)$", text, re.MULTILINE)) and "the database is ready" in text:
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(f"the service did not come up: {log.read_text()}")
+
+
+async def fill(database_url: str) -> None:
+    """Rows behind every route of the data API."""
+    await execute(database_url, INSERT_PRICES.format(rows=PRICED))
+    days = [replace(METRICS, day=DAY - timedelta(days=number), iv30=0.2 + number / 100) for number in range(30)]
+    ranked = [replace(METRICS, symbol="MSFT", iv_rank=40.0), replace(METRICS, symbol="IBM", iv_rank=0.0)]
+    members = [ConstituentRow(symbol=name, name=name, sector=None, since=None) for name in ("AAPL", "IBM", "MSFT")]
+    async with connected(database_url) as database:
+        await OptionsRepository(database).replace([chain("AAPL", 80), chain("MSFT", 8)])
+        await MetricsRepository(database).save([*days, *ranked], [TERM])
+        await ConstituentRepository(database).replace(members, MOMENT)
+
+
+def run_job(url: str, job: str) -> None:
+    """One run, to its end."""
+    asked(url, f"/api/v1/debug/jobs/{job}/run", method="POST")
+    deadline_s = time.monotonic() + 30
+    while state_of(asked(url, "/api/v1/debug/jobs"), job) == "running":
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
+def state_of(document: Any, job: str) -> object:
+    """What the job does now."""
+    (state,) = [entry["state"] for entry in document["jobs"] if entry["id"] == job]
+    return state
+
+
+def asked(url: str, path: str, method: str = "GET") -> Any:
+    """The JSON of an answer."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    request = urllib.request.Request(url + path, method=method, headers=headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def fuzz(url: str, folder: Path) -> Fuzzed:
+    """Run schemathesis over the service's document."""
+    document = asked(url, DOCUMENT)
+    seen = folder / "seen.tsv"
+    seen.touch()
+    options = {
+        "checks": "all",
+        "mode": "all",
+        "max-examples": EXAMPLES,
+        "seed": SEED,
+        "header": f"Authorization:Bearer {TOKEN}",
+        "request-timeout": 20,
+        "generation-database": "none",
+        "suppress-health-check": "all",
+        "warnings": "off",
+    }
+    hooked = {"PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HOOKS, "VOLARIS_FUZZ_SEEN": str(seen)}
+    hooked["VOLARIS_FUZZ_WAITS"] = str(max(3, EXAMPLES // 10))
+    command = [sys.executable, "-m", "schemathesis.cli", "run", "--no-color", "--continue-on-failure"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    done = subprocess.run(
+        [*command, url + DOCUMENT],
+        env=os.environ | hooked | {"PYTHONHASHSEED": "0"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answers = Counter(tuple(line.split("\t")) for line in seen.read_text().splitlines())
+    return Fuzzed(
+        output=done.stdout + done.stderr,
+        status=done.returncode,
+        log=(folder / LOG).read_text(),
+        answers=Counter({(name, int(status), form): count for (name, status, form), count in answers.items()}),
+        operations=frozenset(
+            f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
+        ),
+    )
+
+
+def test_schemathesis_finds_nothing(fuzzed: Fuzzed) -> None:
+    assert fuzzed.status == 0, fuzzed.output
+
+
+def test_every_route_of_the_document_was_met_with_an_answer_of_its_own(fuzzed: Fuzzed) -> None:
+    met = {name for name, status, _ in fuzzed.answers if 200 <= status < 300}
+    assert met == fuzzed.operations
+
+
+def test_service_logs_no_error_but_of_requests_that_are_not_http(fuzzed: Fuzzed) -> None:
+    errors = re.findall(r"^\S+ \S+ - (?:ERROR|CRITICAL) - .*$", fuzzed.log, re.MULTILINE)
+    assert [line for line in errors if "aiohttp.server - Error handling request" not in line] == []
