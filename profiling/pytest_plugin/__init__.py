@@ -1,0 +1,73 @@
+"""Memory in a user's own tests: two markers and a fixture for pytest.
+
+    @pytest.mark.memory_limit("24 MB")                          traced memory at the test's peak
+    @pytest.mark.no_leaks(runs=8, warmup=2, tolerance="4 KB")   repeats the test, and judges what stays
+    memory_benchmark(function, *arguments)                      beside pytest-benchmark's times, what the function takes
+
+The markers are heeded where `--memory`, the ini file or the environment asks; the fixture is asked for by its name.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from profiling.pytest_plugin.options import COMPARE_FAIL, OPTIONS, Options
+
+GROUP = "memory", "memory of tests, by profiling"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The same options from the command line and the ini file; the environment is asked when they are read."""
+    group = parser.getgroup(*GROUP)
+    for option in OPTIONS:
+        told = f"{option.meaning} (default: {option.default or 'none'}; in the environment {option.variable})"
+        action: dict[str, str] = {}
+        if option.is_switch:
+            action = {"action": "store_const", "const": "true"}
+        elif option.is_list:
+            action = {"action": "append"}
+        group.addoption(option.flag, dest=option.name, default=None, help=told.replace("%", "%%"), **action)
+        kind: Literal["linelist", "string"] = "linelist" if option.is_list else "string"
+        parser.addini(option.name, told, kind, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known, check the options before any test runs, and begin where that is asked for."""
+    config.addinivalue_line("markers", 'memory_limit(size): fail where the test\'s traced memory goes over, as "24 MB"')
+    config.addinivalue_line(
+        "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail where it keeps more with every run"
+    )
+    options = Options.read(config)
+    # Not imported where nobody asks: the tests of others should not wait for it.
+    if options.is_on:
+        from profiling.pytest_plugin.markers import Markers
+
+        config.pluginmanager.register(Markers(options), "profiling-markers")
+    if config.pluginmanager.hasplugin("benchmark"):
+        from profiling.pytest_plugin.benchmark import Benchmarks
+
+        config.pluginmanager.register(Benchmarks(options), "profiling-benchmarks")
+    else:
+        config.pluginmanager.register(NoBenchmarks(), "profiling-benchmarks")
+
+
+class NoBenchmarks:
+    """Stands in for the fixture where pytest-benchmark is not there."""
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Raises pytest.UsageError where a comparison is asked for by hand; the ini file is for other sessions, too."""
+        if session.config.getoption(COMPARE_FAIL.name):
+            raise pytest.UsageError(
+                f"{COMPARE_FAIL.flag} needs pytest-benchmark, which is not installed or switched off"
+            )
+
+    @pytest.fixture
+    def memory_benchmark(self) -> None:
+        """Fails with what to do."""
+        pytest.fail(
+            "the fixture memory_benchmark stands on pytest-benchmark, which is not installed or switched off: "
+            "pip install pytest-benchmark",
+            pytrace=False,
+        )

@@ -1,0 +1,211 @@
+"""Memory beside the times of pytest-benchmark, saved with them and compared with a saved run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from profiling import sampler
+from profiling.pytest_plugin.checks import KEY, Figures
+from profiling.pytest_plugin.measured import Case, measured, standing_at
+from profiling.pytest_plugin.options import COMPARE_FAIL, Options
+from profiling.pytest_plugin.peak import JOB, close_when_quiet
+from profiling.units import format_bytes
+
+MEASURED = pytest.StashKey[Figures]()
+
+
+class BenchmarkSession(Protocol):
+    """What is needed of pytest-benchmark's."""
+
+    compared_mapping: Mapping[Path, Mapping[str, Mapping[str, Any]]]  # by file, then by the benchmark's full name
+
+
+class MemoryBenchmark:
+    """What the fixture `memory_benchmark` is: to be called once, with a function that is plain or async."""
+
+    def __init__(self, benchmark: Any, keep: Callable[[Figures], None]) -> None:
+        self.benchmark = benchmark
+        self._keep = keep
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Time it, then watch its memory in some more runs. Gives what it gives."""
+        where = _callers_line()
+        with _plain(function) as plain:
+            result = _finished(self.benchmark(plain, *args, **kwargs))
+            self._measure(Case(function=standing_at(plain, *where), arguments=lambda: (args, kwargs)))
+        return result
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        setup: Callable[[], tuple[Sequence[Any], Mapping[str, Any]] | None] | None = None,
+        teardown: Callable[..., object] | None = None,
+        **options: Any,
+    ) -> Any:
+        """As pytest-benchmark's; `setup` and `teardown` are outside of what is watched."""
+        where = _callers_line()
+        with _plain(target) as plain:
+            given = {"args": args, "kwargs": kwargs, "setup": setup, "teardown": teardown}
+            result = _finished(self.benchmark.pedantic(plain, **given, **options))
+            self._measure(
+                Case(
+                    function=standing_at(plain, *where),
+                    arguments=lambda: (setup() if setup else None) or (args, kwargs or {}),
+                    teardown=teardown,
+                )
+            )
+        return result
+
+    def _measure(self, case: Case) -> None:
+        if self.benchmark.enabled:
+            figures = measured(case)
+            self.benchmark.extra_info[KEY] = figures.to_info()
+            self._keep(figures)
+
+
+def _callers_line() -> tuple[str, int]:
+    """File and line that called the method that calls this."""
+    here = inspect.currentframe()
+    caller = here.f_back.f_back if here and here.f_back else None
+    return (caller.f_code.co_filename, caller.f_lineno) if caller else ("<unknown>", 1)
+
+
+@contextmanager
+def _plain(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """An async function as a plain one, all its calls on one loop."""
+    if not inspect.iscoroutinefunction(function):
+        yield function
+        return
+    if _has_running_loop():
+        raise RuntimeError(
+            "memory_benchmark runs an async function on a loop of its own: write the test as a plain function"
+        )
+    with asyncio.Runner() as runner:
+        # In the context of now: that of the runner would not know for which job samples are taken.
+        yield lambda *args, **kwargs: runner.run(function(*args, **kwargs), context=contextvars.copy_context())
+
+
+def _has_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _finished(result: Any) -> Any:
+    if inspect.iscoroutine(result):
+        result.close()
+        raise TypeError(
+            "the function only made a coroutine: give memory_benchmark the async function and its arguments"
+        )
+    return result
+
+
+class Benchmarks:
+    """The fixture, and what comes of its figures."""
+
+    def __init__(self, options: Options) -> None:
+        self._checks = options.compare_fail
+        self._measured: list[tuple[str, Figures]] = []
+        self._not_measured = 0
+        self._not_compared: list[str] = []
+        self._session: BenchmarkSession | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Have what pytest-benchmark has loaded by now.
+
+        Raises pytest.UsageError where that is nothing, though a comparison was asked for by hand. What the ini file or
+        the environment asks for is for the sessions that compare.
+        """
+        config = session.config
+        self._session = config.pluginmanager.get_plugin("pytest-benchmark")
+        if not self._checks or (self._session and self._session.compared_mapping):
+            return
+        if config.getoption(COMPARE_FAIL.name) or config.getoption("benchmark_compare"):
+            raise pytest.UsageError(
+                f"{COMPARE_FAIL.flag} needs a saved run: give --benchmark-compare and save one before"
+            )
+        self._checks = ()
+
+    @pytest.fixture
+    def memory_benchmark(self, benchmark: Any, request: pytest.FixtureRequest) -> Iterator[MemoryBenchmark]:
+        """As `benchmark` of pytest-benchmark; the function's memory is in its `extra_info["memory"]`."""
+
+        def keep(figures: Figures) -> None:
+            request.node.stash[MEASURED] = figures
+            self._measured.append((request.node.nodeid, figures))
+
+        if not benchmark.enabled:
+            self._not_measured += 1
+        previous = sampler.enter(JOB)  # before an event loop is made, which copies the context
+        try:
+            yield MemoryBenchmark(benchmark, keep)
+        finally:
+            sampler.enter(previous)
+            close_when_quiet()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """A test whose memory has grown fails, after its own assertions have passed."""
+        result = yield
+        now = item.stash.get(MEASURED, None)
+        if now is not None and self._checks:
+            failures = self._failures(item.nodeid, now)
+            if failures:
+                pytest.fail("\n".join(failures), pytrace=False)
+        return result
+
+    def _failures(self, name: str, now: Figures) -> list[str]:
+        saved = self._saved(name)
+        if not saved:
+            self._not_compared.append(name)
+        found = ((check.failure(now, past), path) for path, past in saved for check in self._checks)
+        return [f"{failure} - against {path.name}" for failure, path in found if failure]
+
+    def _saved(self, name: str) -> list[tuple[Path, Figures]]:
+        """The benchmark's figures in each run that it is compared with, as far as they are there."""
+        if self._session is None:
+            return []
+        found = []
+        for path, benchmarks in self._session.compared_mapping.items():
+            info = benchmarks.get(name, {}).get("extra_info", {}).get(KEY)
+            try:
+                if info is not None:
+                    found.append((Path(path), Figures.from_info(info)))
+            except (KeyError, TypeError, ValueError, OverflowError):
+                continue  # another tool's key; told as not compared
+        return found
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """A line for each benchmark, and what was not measured or not compared."""
+        lines = list(self._told())
+        if lines:
+            terminalreporter.section("memory of benchmarks")
+            for line in lines:
+                terminalreporter.write_line(line)
+
+    def _told(self) -> Iterator[str]:
+        if self._measured:
+            width = max(len(name) for name, _ in self._measured)
+            yield f"{'':{width}}  {'peak':>10}  {'retained':>10}  {'blocks':>8}  most at the peak"
+            for name, figures in self._measured:
+                most = figures.peak_lines[0] if figures.peak_lines else None
+                where = f"{format_bytes(most.size_bytes)} at {most.file}:{most.line}" if most else figures.note or ""
+                sizes = f"{format_bytes(figures.peak_bytes):>10}  {format_bytes(figures.retained_bytes):>10}"
+                yield f"{name:{width}}  {sizes}  {figures.blocks:>8}  {where}".rstrip()
+        if self._not_measured:
+            yield f"not measured, since benchmarks are disabled: {self._not_measured}"
+        for name in self._not_compared:
+            yield f"not compared, since the saved run has no memory of it: {name}"

@@ -1,0 +1,102 @@
+"""The markers at work: registered where `--memory`, the ini file or the environment asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import unittest
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from profiling import sampler
+from profiling.pytest_plugin.options import Options
+from profiling.pytest_plugin.peak import JOB, PeakWatch, close_when_quiet
+from profiling.pytest_plugin.plans import LeakPlan, leak_plan_of, limit_of
+from profiling.pytest_plugin.repeats import leak_of
+from profiling.pytest_plugin.sizes import Size
+from profiling.pytest_plugin.words import leak_told, over_limit_told
+
+NAMES = ("memory_limit", "no_leaks")
+REPEATING = pytest.StashKey[bool]()
+
+
+class Markers:
+    """The hooks around marked tests."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """A marker that does not fit, or is where it would do nothing, stops the session before any test runs."""
+        for item in items:
+            marked = [name for name in NAMES if item.get_closest_marker(name)]
+            if marked and not _is_a_function(item):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: {marked[0]} works on test functions and methods of plain classes only; "
+                    "a method of unittest.TestCase can be made one"
+                )
+            try:
+                self.limit(item)
+                self.leak_plan(item)
+            except ValueError as error:
+                raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+
+    def limit(self, item: pytest.Item) -> Size | None:
+        """What the test may reach; its own marker goes before the option. Raises ValueError."""
+        marker = item.get_closest_marker("memory_limit")
+        return limit_of(marker.args, marker.kwargs, self._options) if marker else self._options.limit
+
+    def leak_plan(self, item: pytest.Item) -> LeakPlan | None:
+        """How the test is repeated; None where it is not. Raises ValueError."""
+        marker = item.get_closest_marker("no_leaks")
+        return leak_plan_of(marker.args, marker.kwargs, self._options) if marker else None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
+        """From before the fixtures on, samples are this test's: an event loop copies the context when it is made."""
+        previous = sampler.enter(JOB)
+        try:
+            return (yield)
+        finally:
+            sampler.enter(previous)
+            close_when_quiet()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+        """Around the call, with the fixtures set up once. The limit is for the first run alone."""
+        if pyfuncitem.stash.get(REPEATING, False):
+            return (yield)
+        limit, plan = self.limit(pyfuncitem), self.leak_plan(pyfuncitem)
+        watch = PeakWatch() if limit else None
+        with watch or contextlib.nullcontext():
+            result = yield  # where it fails there is nothing to judge
+        if watch and limit:
+            _hold_limit(watch, limit)
+        if plan:
+            _hold_plan(pyfuncitem, plan)
+        return result
+
+
+def _is_a_function(item: pytest.Item) -> bool:
+    of_class = getattr(item, "cls", None)
+    return isinstance(item, pytest.Function) and not (of_class and issubclass(of_class, unittest.TestCase))
+
+
+def _hold_limit(watch: PeakWatch, limit: Size) -> None:
+    if watch.peak is None:
+        pytest.fail("memory_limit cannot tell: the test stopped tracemalloc, and its figures with it", pytrace=False)
+    if watch.peak.size_bytes > limit.size_bytes:
+        pytest.fail(over_limit_told(watch.peak, limit), pytrace=False)
+
+
+def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
+    item.stash[REPEATING] = True
+    try:
+        # By the hook, since who runs an async test is known to nobody else.
+        verdict = leak_of(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan)
+    finally:
+        item.stash[REPEATING] = False
+    if verdict is not None:
+        pytest.fail(leak_told(verdict, plan.tolerance), pytrace=False)

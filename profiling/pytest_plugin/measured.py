@@ -1,0 +1,149 @@
+"""What a function takes: some runs for its peak, some more for what they leave behind."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, TypeVar
+
+import pytest
+
+from profiling.diff import largest
+from profiling.profiler import Profiler
+from profiling.pytest_plugin.checks import Figures, Line
+from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, Peak, PeakWatch, close_when_quiet
+from profiling.records import Level, RunProfile, SiteTable
+from profiling.source import SourceReader, is_users
+
+PEAK_RUNS = 3
+KEPT_RUNS = 5
+DRY_RUNS = 5  # of nothing at all: what the profiler keeps through a library with each run is not the function's
+LEAST_SHARE = 0.01  # of all: lines below that are not told
+MOST_LINES = 20
+
+T = TypeVar("T")
+
+
+def standing_at(function: Callable[..., Any], file: str, line: int) -> Callable[..., Any]:
+    """The same function, called from that line: else what a library's function takes would have no line of the user's.
+
+    The frame between it and us has the user's file name and line, as if the call stood there.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    code = call.__code__.replace(co_filename=file, co_firstlineno=line - 1)  # its body is the line after
+    return FunctionType(code, {}, closure=call.__closure__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A function with what it is called with, and what is done around each call."""
+
+    function: Callable[..., Any]
+    arguments: Callable[[], tuple[Sequence[Any], Mapping[str, Any]]]
+    teardown: Callable[..., object] | None = None
+
+
+def measured(case: Case) -> Figures:
+    """Run it again and again, one after the other; each figure is that of the run in the middle."""
+    peak = _middle([_peak(case) for _ in range(PEAK_RUNS)], key=lambda peak: peak.size_bytes)
+    profiler = Profiler(level=Level.LINES, sample_bytes=SAMPLE_BYTES)
+    try:
+        nothing = _kept(profiler, Case(function=lambda: None, arguments=lambda: ((), {})), DRY_RUNS)
+        kept = _kept(profiler, case, KEPT_RUNS)
+    finally:
+        close_when_quiet(profiler)
+    return Figures(
+        peak_bytes=peak.size_bytes,
+        retained_bytes=_bytes(kept) - _bytes(nothing),
+        blocks=_blocks(kept) - _blocks(nothing),
+        peak_lines=_lines(peak.held) if peak.held else (),
+        retained_lines=_lines(_kept_by_line(kept)),
+        note=peak.why,
+    )
+
+
+def _peak(case: Case) -> Peak:
+    args, kwargs = case.arguments()
+    gc.collect()
+    with PeakWatch() as watch:
+        case.function(*args, **kwargs)
+    if case.teardown:
+        case.teardown(*args, **kwargs)
+    if watch.peak is None:
+        pytest.fail("what the function takes cannot be told: it stopped tracemalloc", pytrace=False)
+    return watch.peak
+
+
+def _kept(profiler: Profiler, case: Case, runs: int) -> RunProfile:
+    profiles = []
+    for _ in range(runs):
+        args, kwargs = case.arguments()
+        gc.collect()
+        with profiler.run(JOB) as run:
+            case.function(*args, **kwargs)
+            gc.collect()
+        if case.teardown:
+            case.teardown(*args, **kwargs)
+        profiles.append(run.profile)
+    told = [profile for profile in profiles if profile.figures]
+    if not told:
+        pytest.fail(f"what the function keeps cannot be told: {profiles[-1].degraded}", pytrace=False)
+    return _middle(told, key=_bytes)
+
+
+def _kept_by_line(profile: RunProfile) -> SiteTable:
+    if profile.own_lines is None:
+        return profile.samples.retained if profile.samples else SiteTable.from_rows([])
+    if profile.samples is None:
+        return profile.own_lines.retained
+    return users_lines(profile.own_lines.retained, profile.samples.retained)
+
+
+def users_lines(exact: SiteTable, estimated: SiteTable) -> SiteTable:
+    """Exact lines with those of libraries put down to the user's lines that called them.
+
+    Only samples know the callers, and few samples do not know how much. So an exact line of the user's stays as it is,
+    and what the libraries' come to is shared out among the lines that have more by the estimates.
+    """
+    own = {site: (size_bytes, count) for site, size_bytes, count in exact.rows() if is_users(site[0])}
+    library_bytes = exact.size_bytes - sum(size_bytes for size_bytes, _ in own.values())
+    more = {
+        site: size_bytes - own.get(site, (0, 0))[0] for site, size_bytes, _ in estimated.rows() if is_users(site[0])
+    }
+    calling = {site: size_bytes for site, size_bytes in more.items() if size_bytes > 0}
+    if library_bytes <= 0 or not calling:
+        return exact
+    scale = library_bytes / sum(calling.values())
+    for site, size_bytes in calling.items():
+        exact_bytes, count = own.get(site, (0, 0))
+        own[site] = exact_bytes + round(scale * size_bytes), count
+    return SiteTable.from_rows([(site, size_bytes, count) for site, (size_bytes, count) in own.items()])
+
+
+def _bytes(profile: RunProfile) -> int:
+    return profile.retained_bytes or 0
+
+
+def _blocks(profile: RunProfile) -> int:
+    return profile.figures.retained.count if profile.figures else 0
+
+
+def _middle(values: Iterable[T], key: Callable[[T], int]) -> T:
+    ranked = sorted(values, key=key)
+    return ranked[len(ranked) // 2]
+
+
+def _lines(table: SiteTable) -> tuple[Line, ...]:
+    rows = largest(table, MOST_LINES)
+    least_bytes = LEAST_SHARE * sum(size_bytes for _, size_bytes, _ in rows)
+    told = [(site, size_bytes) for site, size_bytes, _ in rows if size_bytes >= least_bytes]
+    places = SourceReader().places(site for site, _ in told)
+    return tuple(
+        Line(places[site].file, site[1], places[site].function, places[site].source, size_bytes)
+        for site, size_bytes in told
+    )

@@ -1,0 +1,124 @@
+"""The plugin's options, read alike from the command line, the environment and the ini file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pytest
+
+from profiling.pytest_plugin.checks import Check, parse_checks
+from profiling.pytest_plugin.sizes import Size
+
+MOST_RUNS = 10_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option, with its names in the three places where it may be set."""
+
+    name: str  # in the ini file; on the command line with dashes
+    variable: str  # in the environment
+    default: str  # "": none
+    meaning: str
+    is_switch: bool = False  # on the command line it has no value
+    is_list: bool = False  # on the command line it may be given again
+
+    @property
+    def flag(self) -> str:
+        """On the command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+MEMORY = Option(
+    "memory", "PROFILING_PYTEST", "false", "whether the markers memory_limit and no_leaks are heeded", is_switch=True
+)
+LIMIT = Option(
+    "memory_limit", "PROFILING_PYTEST_LIMIT", "", "what a test without a limit of its own may reach, as '24 MB'"
+)
+RUNS = Option(
+    "memory_leak_runs", "PROFILING_PYTEST_LEAK_RUNS", "8", "how often no_leaks watches a test after its warm-up"
+)
+WARMUP = Option(
+    "memory_leak_warmup",
+    "PROFILING_PYTEST_LEAK_WARMUP",
+    "2",
+    "runs before those, the test's own included, in which caches may fill",
+)
+TOLERANCE = Option("memory_leak_tolerance", "PROFILING_PYTEST_LEAK_TOLERANCE", "4 KB", "what a run may keep")
+COMPARE_FAIL = Option(
+    "benchmark_memory_compare_fail",
+    "PROFILING_PYTEST_COMPARE_FAIL",
+    "",
+    "fail where a benchmark's memory is over that of the saved run, as 'peak:10%', 'retained:4 KB' or 'blocks:100'",
+    is_list=True,
+)
+OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for."""
+
+    is_on: bool
+    limit: Size | None
+    runs: int
+    warmup: int
+    tolerance: Size
+    compare_fail: tuple[Check, ...]
+
+    @classmethod
+    def read(cls, config: pytest.Config) -> Options:
+        """Raises pytest.UsageError for a value that does not fit, with where it was set."""
+        return cls(
+            is_on=_read(config, MEMORY, parse_switch),
+            limit=_read(config, LIMIT, lambda text: Size.parse(text) if text else None),
+            runs=_read(config, RUNS, parse_count),
+            warmup=_read(config, WARMUP, parse_count),
+            tolerance=_read(config, TOLERANCE, Size.parse),
+            compare_fail=_read(config, COMPARE_FAIL, parse_checks),
+        )
+
+
+def _read(config: pytest.Config, option: Option, parse: Callable[[str], T]) -> T:
+    """From the command line, else the environment, else the ini file, else the default."""
+    where, text = _given(config, option)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"{where}: {error}") from error
+
+
+def _given(config: pytest.Config, option: Option) -> tuple[str, str]:
+    """Where it is set, and to what."""
+    places = (
+        (option.flag, _text(config.getoption(option.name))),
+        (option.variable, os.environ.get(option.variable)),
+        (f"{option.name} in the ini file", _text(config.getini(option.name))),
+    )
+    return next(((where, text) for where, text in places if text), (option.name, option.default))
+
+
+def _text(value: object) -> str:
+    """An option that was given again is a list, and in a TOML file values have types."""
+    if value is None:
+        return ""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def parse_switch(text: str) -> bool:
+    """Raises ValueError for what is neither yes nor no."""
+    word = text.strip().casefold()
+    if word not in {"true", "1", "yes", "on", "false", "0", "no", "off"}:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return word in {"true", "1", "yes", "on"}
+
+
+def parse_count(text: str) -> int:
+    """Raises ValueError for what is no whole number from 1 up."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_RUNS)) and 1 <= int(text) <= MOST_RUNS):
+        raise ValueError(f"{text!r} is not a whole number from 1 to {MOST_RUNS}")
+    return int(text)

@@ -1,0 +1,94 @@
+"""The most that a piece of code held at once, and the lines that held it.
+
+How much is exact: tracemalloc's high-water mark. It knows no lines, so these are estimates of the sampler, which keeps
+what a job holds when it holds most, to within 5 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from profiling import sampler, traces
+from profiling.adaptive import is_quiet
+from profiling.errors import SamplerUnavailable
+from profiling.estimates import live, table_of
+from profiling.records import SiteTable
+
+JOB = "test"
+SAMPLE_BYTES = 512.0  # one sample every so many: tests are small, and for larger ones the sampler takes fewer by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """What was held at most."""
+
+    size_bytes: int  # traced, over what was there before; exact
+    held: SiteTable | None  # by line, estimated
+    why: str | None  # there are no lines
+
+
+class PeakWatch:
+    """A context manager around the code; its `peak` is there afterwards."""
+
+    def __init__(self) -> None:
+        self._sampling = sampler.Sampling(SAMPLE_BYTES)
+        self._tracing = traces.Tracing()
+        self._number: int | None = None
+        self._why: str | None = None
+        self.peak: Peak | None = None  # None until the block has ended, and where it failed
+
+    def __enter__(self) -> Self:
+        try:
+            self._sampling.period()  # before tracing begins, which cannot have the sampler come after it
+        except SamplerUnavailable as error:
+            self._why = str(error)
+        self._tracing.period()
+        self._label = sampler.enter(JOB)
+        if self._why is None:
+            self._number = sampler.watch(JOB, sampler.mark())
+        traces.reset_peak()
+        self._before_bytes = traces.traced_bytes()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            # Somebody may have stopped tracing meanwhile, the code itself for one.
+            peak_bytes = traces.traced_peak_bytes() if traces.is_tracing() else None
+            held = self._held()
+            if kind is None and peak_bytes is not None and self._before_bytes is not None:
+                self.peak = Peak(size_bytes=max(0, peak_bytes - self._before_bytes), held=held, why=self._why)
+        finally:
+            sampler.enter(self._label)
+            self._sampling.close()
+            close_when_quiet(self._tracing)
+
+    def _held(self) -> SiteTable | None:
+        if not sampler.is_on():
+            self._why = self._why or "sampling was stopped meanwhile"
+            return None
+        if self._number is None:
+            self._why = self._why or "too much is watched at once"
+            return None
+        return table_of(live(sampler.take_peak(self._number)))
+
+
+class Closes(Protocol):
+    """What switches tracing off."""
+
+    def close(self) -> None:
+        """At a quiet point only."""
+
+
+_to_close: list[Closes] = []
+
+
+def close_when_quiet(*more: Closes) -> None:
+    """Switch tracing off, or leave that to a later call where another thread is at work (python/cpython#128679)."""
+    _to_close.extend(more)
+    if is_quiet():
+        while _to_close:
+            _to_close.pop().close()

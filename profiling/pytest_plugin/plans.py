@@ -1,0 +1,59 @@
+"""What a test's markers ask for: pure functions over what stands in the parentheses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from profiling.pytest_plugin.options import MOST_RUNS, Options
+from profiling.pytest_plugin.sizes import Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakPlan:
+    """How a test is repeated, and what each run may keep."""
+
+    runs: int
+    warmup: int  # the test's own run included
+    tolerance: Size
+
+
+def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> Size:
+    """Of `memory_limit(...)`. Raises ValueError."""
+    values = {**dict(zip(("size",), args, strict=False)), **kwargs}
+    if len(args) > 1 or set(values) - {"size"}:
+        raise ValueError('memory_limit takes one size, as in memory_limit("24 MB")')
+    if "size" in values:
+        return _size("memory_limit", values["size"])
+    if options.limit is None:
+        raise ValueError('memory_limit has no size: write one, as in memory_limit("24 MB"), or set --memory-limit')
+    return options.limit
+
+
+def leak_plan_of(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> LeakPlan:
+    """Of `no_leaks(...)`. Raises ValueError."""
+    unknown = sorted(set(kwargs) - {"runs", "warmup", "tolerance"})
+    if args or unknown:
+        what = f"no {', '.join(map(repr, unknown))}" if unknown else "keyword arguments only"
+        raise ValueError(f'no_leaks takes {what}; write it as in no_leaks(runs=8, warmup=2, tolerance="4 KB")')
+    return LeakPlan(
+        runs=_count("runs", kwargs.get("runs", options.runs)),
+        warmup=_count("warmup", kwargs.get("warmup", options.warmup)),
+        tolerance=_size("tolerance", kwargs["tolerance"]) if "tolerance" in kwargs else options.tolerance,
+    )
+
+
+def _count(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_RUNS:
+        raise ValueError(f"no_leaks: {name} is a whole number from 1 to {MOST_RUNS}, and not {value!r}")
+    return value
+
+
+def _size(name: str, value: object) -> Size:
+    is_size = isinstance(value, str | int) and not isinstance(value, bool)
+    if not is_size:
+        raise ValueError(f"{name}: {value!r} is neither a size as text, like '24 MB', nor a number of bytes")
+    try:
+        return Size.parse(str(value))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

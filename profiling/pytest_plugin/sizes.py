@@ -1,0 +1,45 @@
+"""Sizes in the words that the user chose: who writes "24 MB" is answered in MB, who writes "24 MiB" in MiB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiling.units import format_bytes, parse_bytes
+
+_DECIMAL = ("B", "KB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size from 0 up, and the family of units that it was written in."""
+
+    size_bytes: int
+    is_decimal: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Raises ValueError for what is not a size, and for one below zero."""
+        size_bytes = parse_bytes(text)
+        if size_bytes < 0:
+            raise ValueError(f"{text!r} is below zero")
+        unit = text.strip().lower().lstrip("+0123456789. ")
+        return cls(size_bytes, is_decimal=unit.upper() in _DECIMAL[1:])
+
+    def __str__(self) -> str:
+        return self.show(self.size_bytes)
+
+    def show(self, size_bytes: float) -> str:
+        """Any size from 0 up in the same family of units, as `parse_bytes` reads it."""
+        whole = round(size_bytes)
+        return format_decimal(whole) if self.is_decimal else format_bytes(whole)
+
+
+def format_decimal(size_bytes: int) -> str:
+    """In powers of 1000: "512 B", "40.0 KB", "1.8 MB"; one place from KB on, TB is the largest unit."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    value, unit = size_bytes / 1000, 1
+    # Rounded first: 999.99 KB would else be printed as 1000.0 KB.
+    while round(value, 1) >= 1000 and unit < len(_DECIMAL) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_DECIMAL[unit]}"

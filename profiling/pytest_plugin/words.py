@@ -1,0 +1,50 @@
+"""What the markers tell, in sentences: pure functions over records."""
+
+from __future__ import annotations
+
+from profiling.diff import largest
+from profiling.pytest_plugin.peak import Peak
+from profiling.pytest_plugin.sizes import Size
+from profiling.records import SiteKey, State, Verdict
+from profiling.source import short_path
+
+LINES_SHOWN = 3
+REST_SHARE = 0.05  # of the peak: estimates are no closer
+
+
+def over_limit_told(peak: Peak, limit: Size) -> str:
+    """ "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere"."""
+    reached = limit.show(peak.size_bytes)
+    if reached == str(limit):
+        reached = f"{peak.size_bytes - limit.size_bytes} B more"
+    told = [f"limited to {limit}, reached {reached}"]
+    if peak.held is None:
+        return "; ".join([*told, f"no lines: {peak.why}"])
+    least_bytes = REST_SHARE * peak.size_bytes
+    lines = [row for row in largest(peak.held, LINES_SHOWN) if row[1] > least_bytes]
+    told += [f"{limit.show(size_bytes)} at {place(site)}" for site, size_bytes, _ in lines]
+    rest_bytes = peak.size_bytes - sum(size_bytes for _, size_bytes, _ in lines)
+    if rest_bytes > least_bytes:
+        told.append(f"{limit.show(rest_bytes)} elsewhere")
+    return "; ".join(told)
+
+
+def leak_told(verdict: Verdict, tolerance: Size) -> str:
+    """ "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88"."""
+    kept = tolerance.show(verdict.bytes_per_run or 0.0)
+    if verdict.state is State.NATIVE_GROWTH:
+        return (
+            f"the process grows by {kept} a run over {verdict.runs} runs, tolerated are {tolerance}; "
+            "Python's heap does not, so there are no lines: a C library keeps it"
+        )
+    lines = [
+        f"{tolerance.show(suspect.bytes_per_run)} at {place(suspect.site)}"
+        for suspect in verdict.suspects[:LINES_SHOWN]
+    ]
+    told = f"keeps {kept} a run over {verdict.runs} runs, tolerated are {tolerance}"
+    return "; ".join([told, *(lines or ["no line of it stands out"])])
+
+
+def place(site: SiteKey) -> str:
+    """ "jobs/prices.py:88"."""
+    return f"{short_path(site[0])}:{site[1]}"

@@ -1,0 +1,147 @@
+"""What the markers print: sizes in the user's units, that parse back, and sentences with lines."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiling.pytest_plugin.peak import Peak
+from profiling.pytest_plugin.sizes import Size, format_decimal
+from profiling.pytest_plugin.words import leak_told, over_limit_told, place
+from profiling.records import SiteKey, SiteTable, State, Suspect, Verdict
+from profiling.units import parse_bytes
+
+SIZES = st.integers(0, 10**16)
+ROUNDING = 0.06  # of the unit that it was printed in: one place
+
+
+@given(SIZES, st.booleans())
+def test_size_that_is_printed_is_parsed(size_bytes: int, is_decimal: bool) -> None:
+    shown = str(Size(size_bytes, is_decimal=is_decimal))
+    again = Size.parse(shown)
+    assert str(again) == shown or shown.endswith(" B"), "nothing is lost by the second time"
+    unit_bytes = parse_bytes(f"1 {shown.split()[1]}")
+    assert abs(again.size_bytes - size_bytes) <= (ROUNDING * unit_bytes if unit_bytes > 1 else 0)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.0 KB"),
+        (999_949, "999.9 KB"),
+        (999_950, "1.0 MB"),
+        (24_000_000, "24.0 MB"),
+        (10**16, "10000.0 TB"),
+    ],
+)
+def test_decimal_sizes(size_bytes: int, shown: str) -> None:
+    assert format_decimal(size_bytes) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes", "shown"),
+    [
+        ("24 MB", 24_000_000, "24.0 MB"),
+        ("24 MiB", 25_165_824, "24.0 MiB"),
+        ("24mb", 24_000_000, "24.0 MB"),
+        (" 1.5KiB ", 1_536, "1.5 KiB"),
+        ("512", 512, "512 B"),
+        ("0", 0, "0 B"),
+        ("+4 kb", 4_000, "4.0 KB"),
+    ],
+)
+def test_answer_is_in_the_units_of_the_question(text: str, size_bytes: int, shown: str) -> None:
+    size = Size.parse(text)
+    assert size.size_bytes == size_bytes
+    assert str(size) == shown
+
+
+@pytest.mark.parametrize(("text", "told"), [("much", "'much' is not a size"), ("-1 KB", "'-1 KB' is below zero")])
+def test_what_is_no_size_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        Size.parse(text)
+
+
+def peak(size_bytes: int, *held: tuple[str, int, int], why: str | None = None) -> Peak:
+    table = SiteTable.from_rows([((file, line), size, 1) for file, line, size in held])
+    return Peak(size_bytes=size_bytes, held=None if why else table, why=why)
+
+
+LIMIT = Size.parse("24 MB")
+
+
+def test_limit_tells_what_was_reached_and_by_which_lines() -> None:
+    told = over_limit_told(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT)
+    assert told == "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at a.py:88; 12.3 MB at b.py:12"
+
+
+def test_lines_beyond_the_third_and_what_is_not_known_are_elsewhere() -> None:
+    lines = [("a.py", number, 6_000_000) for number in range(1, 6)]
+    assert over_limit_told(peak(30_000_000, *lines), LIMIT) == (
+        "limited to 24.0 MB, reached 30.0 MB; 6.0 MB at a.py:1; 6.0 MB at a.py:2; 6.0 MB at a.py:3; 12.0 MB elsewhere"
+    )
+
+
+def test_lines_below_what_estimates_can_tell_are_not_told() -> None:
+    told = over_limit_told(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT)
+    assert told == "limited to 24.0 MB, reached 30.0 MB; 28.5 MB at a.py:1"
+
+
+def test_peak_that_prints_like_the_limit_is_told_by_what_it_has_more() -> None:
+    assert over_limit_told(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT) == (
+        "limited to 24.0 MB, reached 7 B more; 24.0 MB at a.py:1"
+    )
+
+
+def test_peak_without_lines_says_why() -> None:
+    assert over_limit_told(peak(30_000_000, why="the sampler is not built"), LIMIT) == (
+        "limited to 24.0 MB, reached 30.0 MB; no lines: the sampler is not built"
+    )
+
+
+def verdict(state: State, bytes_per_run: float, *suspects: tuple[SiteKey, float]) -> Verdict:
+    return Verdict(
+        state=state,
+        reason="it grows",
+        runs=20,
+        bytes_per_run=bytes_per_run,
+        interval_bytes=None,
+        forecast=None,
+        suspects=tuple(Suspect(site=site, bytes_per_run=size, stack=(site,)) for site, size in suspects),
+    )
+
+
+TOLERANCE = Size.parse("4 KB")
+
+
+def test_leak_tells_what_is_kept_and_its_lines() -> None:
+    told = leak_told(verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE)
+    assert told == "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
+
+
+def test_leak_without_a_line_says_so() -> None:
+    assert leak_told(verdict(State.LEAKING, 51_200), TOLERANCE) == (
+        "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; no line of it stands out"
+    )
+
+
+def test_native_growth_says_why_it_has_no_line() -> None:
+    assert leak_told(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE) == (
+        "the process grows by 1.0 MB a run over 20 runs, tolerated are 4.0 KB; "
+        "Python's heap does not, so there are no lines: a C library keeps it"
+    )
+
+
+def test_place_is_short() -> None:
+    assert place((words_file(), 8)) == "profiling/pytest_plugin/words.py:8"
+
+
+def words_file() -> str:
+    from profiling.pytest_plugin import words
+
+    return str(words.__file__)
