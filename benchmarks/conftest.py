@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.results import Results
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "profiling.pytest_plugin"]
 
 
 @pytest.fixture(scope="session")
