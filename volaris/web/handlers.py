@@ -85,6 +85,16 @@ def described(
     return decorate
 
 
+def described_of_symbol(summary: str, answer: Schema) -> Callable[[Handler], Handler]:
+    """For the rows of one symbol: as a page with a tag, or all of them as a stream."""
+    problems = {
+        404: "no such symbol",
+        422: "a query parameter does not fit",
+        503: "database or market source cannot be reached for now, or too many exports run",
+    }
+    return described(summary, answer, problems, of_symbol=True, streamed=True, with_tag=True)
+
+
 def _as_handler(decorated: Any) -> Handler:
     # aiohttp-apispec ships no types; its decorators give back the function they are given.
     handler: Handler = decorated

@@ -13,7 +13,7 @@ from marshmallow import fields
 from volaris.store import MetricsRow, RankedBy, TermRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.figures import FIGURES, STREAMED, FiguresSchema
-from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorField,
@@ -98,18 +98,7 @@ class IvSchema(PageSchema):
     )
 
 
-@described(
-    "The symbol's volatility figures, the latest and their history",
-    IvSchema(),
-    {
-        404: "no such symbol",
-        422: "a query parameter does not fit",
-        503: "database or market source cannot be reached for now, or too many exports run",
-    },
-    of_symbol=True,
-    streamed=True,
-    with_tag=True,
-)
+@described_of_symbol("The symbol's volatility figures, the latest and their history", IvSchema())
 @with_query(IvQuerySchema())
 async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """GET /api/v1/iv/{symbol}?limit=&cursor=&format="""

@@ -13,7 +13,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from volaris.errors import StoreUnavailable
 from volaris.store import ChainHeader, ContractFilter, ContractKey, ContractRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
-from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorField,
@@ -164,18 +164,7 @@ class OptionsSchema(PageSchema):
     )
 
 
-@described(
-    "The symbol's latest option chain",
-    OptionsSchema(),
-    {
-        404: "no such symbol",
-        422: "a query parameter does not fit",
-        503: "database or market source cannot be reached for now, or too many exports run",
-    },
-    of_symbol=True,
-    streamed=True,
-    with_tag=True,
-)
+@described_of_symbol("The symbol's latest option chain", OptionsSchema())
 @with_query(OptionsQuerySchema())
 async def options(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """GET /api/v1/options/{symbol}?expiration=&type=&min_strike=&max_strike=&limit=&cursor=&format="""

@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from volaris.store import PriceKey, PriceRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
-from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorField,
@@ -87,18 +87,7 @@ class PricesSchema(PageSchema):
     prices = fields.List(fields.Nested(PriceSchema), required=True, metadata={"description": "newest first"})
 
 
-@described(
-    "Stored prices of a symbol, newest first",
-    PricesSchema(),
-    {
-        404: "no such symbol",
-        422: "a query parameter does not fit",
-        503: "database or market source cannot be reached for now, or too many exports run",
-    },
-    of_symbol=True,
-    streamed=True,
-    with_tag=True,
-)
+@described_of_symbol("Stored prices of a symbol, newest first", PricesSchema())
 @with_query(PricesQuerySchema())
 async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """GET /api/v1/prices/{symbol}?limit=&cursor=&format="""
