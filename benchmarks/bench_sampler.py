@@ -41,6 +41,11 @@ def arithmetic():
 
 class Nowhere:
     async def save(self, rows): return len(rows)
+    async def replace(self, chains): return len(chains)
+
+class Few:
+    def __init__(self, source): self.source, self.chain = source, source.chain
+    async def symbols(self): return (await self.source.symbols())[:5]
 
 def prices_job():
     from volaris.jobs.prices import sync_prices
@@ -48,8 +53,15 @@ def prices_job():
     source, loop = create_source("simulated"), asyncio.new_event_loop()
     return lambda: loop.run_until_complete(sync_prices(source, Nowhere(), 25))
 
+def options_job():
+    from volaris.jobs.options import refresh_options
+    from volaris.market import ChainBounds, create_source
+    source, loop = Few(create_source("simulated")), asyncio.new_event_loop()
+    return lambda: loop.run_until_complete(refresh_options(source, Nowhere(), 25, ChainBounds()))
+
 LOADS = {"orjson.loads of 5,000 rows": rows, "rows to DataFrame": frame, "20,000 small dicts": dicts,
-         "NumPy arithmetic": arithmetic, "the same dicts 20 frames deep": deep, "Volaris' job prices_1m": prices_job()}
+         "NumPy arithmetic": arithmetic, "the same dicts 20 frames deep": deep, "Volaris' job prices_1m": prices_job(),
+         "Volaris' job options_refresh, 5 symbols": options_job()}
 """
 
 TOOLS = """
@@ -189,7 +201,7 @@ def slowdowns(tool: str) -> dict[str, float]:
 
 
 @needs_sampler
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_run_time_beside_tracemalloc_memray_and_ddtrace(benchmark: BenchmarkFixture, results: Results) -> None:
     tools = [tool for tool in SECONDS if tool != "samples" and is_installed(tool)]
     others = {tool: slowdowns(tool) for tool in tools}
