@@ -166,10 +166,10 @@ class Soak:
 
 
 def requests(symbols: dict[str, Any], document: dict[str, Any], jobs: Sequence[str]) -> Iterator[str]:
-    """Paths without end: every documented GET route that needs no more than a symbol, and the debug routes."""
+    """Paths without end: every documented route of the data that needs no more than a symbol, and the debug routes."""
     listed = itertools.cycle([entry["symbol"] for entry in symbols["symbols"]])
     routes = [path for path, methods in document["paths"].items() if "get" in methods]
-    routes = [path for path in routes if path.count("{") == path.count("{symbol}")]
+    routes = [path for path in routes if path.count("{") == path.count("{symbol}") and not path.startswith(DEBUG)]
     debug = [f"{DEBUG}/health", f"{DEBUG}/jobs", f"{DEBUG}/memory/runs"]
     debug += [f"{DEBUG}/memory/diff?job={job_id}" for job_id in jobs]
     for turn in itertools.count():
@@ -242,6 +242,9 @@ def told(soak: Soak, log: str, hour_s: float, picture: Path) -> int:
         at_the_hours = ", ".join(f"{state} at {count}" for state, count in others.items())
         say(f"{job_id}: {_verdict(job)}; {_short(job)}" + (f"; at the ends of hours: {at_the_hours}" if others else ""))
         say(f"    {job['verdict']['reason'] if job['verdict'] else 'no run was profiled'}")
+        for suspect in job["verdict"]["suspects"] if job["verdict"] else ():
+            site = suspect["site"]
+            say(f"    {suspect['bytes_per_run'] / 1024:.1f} KB a run at {site['file']}:{site['line']}")
     say(f"requests: {_requests_text(day)}")
     say(f"stalls of the loop: {_stalls_text(soak)}")
     share = sum(day.cost_s.values()) / soak.watch["cpu_s"]
