@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[1]
 LIBRARY_TESTS = ("test.test_tracemalloc", "test.test_gc", "test.test_dict", "test.test_asyncio")
 
 UNDER_SAMPLING = """
-import sys, unittest
+import signal, sys, unittest
 from profiling import sampler
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for what they run in the background
 sampler.start(512, seed=1)
 sampler.enter("library")
 program = unittest.main(module=None, argv=["unittest", *sys.argv[1:]], exit=False, verbosity=0)
