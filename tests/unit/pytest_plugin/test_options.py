@@ -245,8 +245,9 @@ calls = []
 def test_steady():
     calls.append(1)
 
-def test_it_ran_nine_times():
-    assert len(calls) == 9
+def test_how_often_it_ran():
+    assert len(calls) == 26
 """
-    result = run(pytester, text, "--memory", "--memory-leak-runs=6", "--memory-leak-warmup=3")
+    # So many that no more follow where the process has grown by chance.
+    result = run(pytester, text, "--memory", "--memory-leak-runs=22", "--memory-leak-warmup=4")
     assert set(outcomes(result).values()) == {"PASSED"}
