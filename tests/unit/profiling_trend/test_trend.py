@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.records import Counters, Level, Outcome, Outlook, RunProfile, State, Verdict
-from profiling.trend import MIN_RUNS, WINDOW_RUNS, Series, has_risen, series_of, verdict
+from profiling.trend import MIN_RUNS, TRACE_MALLOC_BYTES, WINDOW_RUNS, Series, has_risen, series_of, verdict
 from tests.unit.profiling_data.make import MB, RUN, counters, lines
 from tests.unit.profiling_trend.series import (
     LEAKS_AT_ONCE,
@@ -121,6 +121,9 @@ def test_too_few_runs_say_how_many_are_missing() -> None:
     assert judge([]).state is State.INSUFFICIENT_RUNS
 
 
+OWN_BYTES = MB + 99 * TRACE_MALLOC_BYTES  # of the profiler, in each of the runs below
+
+
 def profile(run_id: int, traced_bytes: int = MB, period: int = 1, outcome: Outcome = Outcome.COMPLETED) -> RunProfile:
     return replace(RUN, id=run_id, outcome=outcome, lines=lines({}, traced_bytes=traced_bytes, period=period))
 
@@ -137,9 +140,9 @@ def test_series_is_that_of_the_completed_runs_of_the_last_stretch_of_tracing() -
     assert series.is_traced
     assert list(series.heap) == [2 * MB, 3 * MB]
     assert list(series.own_heap) == [2 * MB, 2 * MB + 1234]
-    assert list(series.own_process) == [99 * MB, 100 * MB]
-    # What the C allocator holds free is no growth: 101 MB of RSS, 2 MB of them free.
-    assert list(series.process) == [99 * MB, 99 * MB]
+    # What the C allocator holds free is no growth: 101 MB of RSS, 2 MB of them free. Nor is what the profiler keeps.
+    assert list(series.process) == [99 * MB - OWN_BYTES] * 2
+    assert list(series.own_process) == [99 * MB - OWN_BYTES, 100 * MB - OWN_BYTES]
 
 
 def test_series_without_lines_counts_blocks_and_is_bounded() -> None:
@@ -217,10 +220,31 @@ def test_verdict_on_few_runs_or_a_stable_job_says_why_there_is_no_time() -> None
 
 def test_series_takes_in_what_malloc_handed_out_where_it_tells() -> None:
     series = series_of([profile(1), profile(2)])
-    assert list(series.c_heap or ()) == [30 * MB, 30 * MB]
-    assert list(series.own_c_heap or ()) == [30 * MB, 30 * MB]
+    assert list(series.c_heap or ()) == [30 * MB - OWN_BYTES] * 2
+    assert list(series.own_c_heap or ()) == [30 * MB - OWN_BYTES] * 2
     silent = replace(RUN, after=replace(RUN.after, c_heap_used_bytes=None))
     assert series_of([profile(1), silent]).c_heap is None
+
+
+@pytest.mark.parametrize("library_bytes", [0, 40_000])
+def test_what_exact_tracing_takes_is_no_native_growth(library_bytes: int) -> None:
+    """A run's record is kept; objects that come with a run and go before the next are in tracemalloc's table."""
+    runs, c_heap_bytes = [], 30 * MB
+    for number in range(1, 31):
+        kept = replace(
+            lines({}, traced_bytes=5 * MB, retained={("work.py", 1): (0, 400)}),
+            traced_diff_bytes=0,
+            profiler_bytes=20_000 * number,
+            traces=50_000 + 250 * number,
+        )
+        before = replace(counters(70 * MB + c_heap_bytes), c_heap_used_bytes=c_heap_bytes)
+        end_bytes = c_heap_bytes + 400 * TRACE_MALLOC_BYTES + library_bytes
+        after = replace(counters(70 * MB + end_bytes), c_heap_used_bytes=end_bytes)
+        c_heap_bytes += 20_000 + 250 * TRACE_MALLOC_BYTES + library_bytes
+        runs.append(replace(RUN, id=number, before=before, after=after, lines=kept))
+    told = verdict(series_of(runs))
+    assert told.state is (State.NATIVE_GROWTH if library_bytes else State.STABLE), told.reason
+    assert told.bytes_per_run == pytest.approx(library_bytes)
 
 
 @given(st.sampled_from([small_leak, leak_below_deep_teeth, step, random_walk]), st.integers(0, 1000), st.integers(0, 8))
