@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 
 import pytest
 
 
 @pytest.fixture
-def small_heap() -> Iterator[None]:
+def small_heap() -> None:
     """The collector lists what the test makes, not the 200 000 objects of pytest, pandas and all."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
