@@ -15,8 +15,8 @@ from profiling.check import check, load
 from profiling.errors import CannotCheck
 from profiling.records import Level, State
 from profiling.render.check import check_to_dict, check_to_text
+from profiling.series import MIN_RUNS
 from profiling.source import SourceReader
-from profiling.trend import MIN_RUNS
 
 MAX_RUNS = 1_000
 

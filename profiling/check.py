@@ -17,8 +17,8 @@ from profiling import sampler
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
+from profiling.series import MIN_RUNS
 from profiling.source import is_users
-from profiling.trend import MIN_RUNS
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
 SAMPLE_BYTES = 1_024.0

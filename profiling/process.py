@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from profiling import allocator, cgroup, forked, sampler, traces
+from profiling.collection import full_collections
 from profiling.errors import ChildFailed
 from profiling.records import Composition, Counters, MemoryLimit, MemoryUsage, Trimmed
 from profiling.units import MB
@@ -82,6 +83,7 @@ def counters() -> Counters:
         blocks=sys.getallocatedblocks(),
         c_heap_free_bytes=heap.free_bytes if heap else None,
         c_heap_used_bytes=heap.used_bytes if heap else None,
+        full_collections=full_collections(),
     )
 
 

@@ -28,9 +28,10 @@ from profiling.records import (
     Verdict,
 )
 from profiling.run import Run, Shared
+from profiling.series import MIN_RUNS, series_of, was_collected
 from profiling.source import SourceReader, claim, users_site
 from profiling.suspects import suspects
-from profiling.trend import MIN_RUNS, has_risen, series_of, verdict
+from profiling.trend import has_risen, verdict
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
@@ -185,6 +186,8 @@ class Profiler:
             known = self.history.jobs()
             self._judged = {job: judged for job, judged in self._judged.items() if job in known}
             self._judged[runs[-1].job] = (runs[-1].id, verdict)
+            if verdict.needs_collection:
+                self._shared.collector.ask()
 
     def _judge(self, runs: Sequence[RunProfile]) -> Verdict:
         judged = verdict(series_of(runs))
@@ -245,9 +248,13 @@ class Profiler:
     def _judge_sometimes(self, job: str) -> None:
         runs = self.history.runs(job)
         judged_after, last = self._judged.get(job, (0, None))
-        if len(runs) < MIN_RUNS or runs[-JUDGED_EVERY].id <= judged_after:
+        if len(runs) == MIN_RUNS - 1 and has_risen(series_of(runs), JUDGED_EVERY):
+            self._shared.collector.ask()  # so that the first verdict need not wait for it
+        is_decided = last is not None and last.needs_collection and was_collected(runs)
+        if len(runs) < MIN_RUNS or (runs[-JUDGED_EVERY].id <= judged_after and not is_decided):
             return
-        if last is None or last.state is not State.STABLE or has_risen(series_of(runs), JUDGED_EVERY):
+        is_doubtful = last is None or last.state is not State.STABLE or last.needs_collection
+        if is_doubtful or has_risen(series_of(runs), JUDGED_EVERY):
             self._note(runs, self._judge(runs))
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:

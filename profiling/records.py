@@ -225,6 +225,7 @@ class Counters:
     blocks: int  # sys.getallocatedblocks: blocks of pymalloc that are in use
     c_heap_free_bytes: int | None
     c_heap_used_bytes: int | None
+    full_collections: int | None = None  # so far; None where they prove nothing, since none is to be had
     arenas_free_bytes: int | None = None  # free in pymalloc's arenas; takes a fork, so seldom asked for
 
 
@@ -402,6 +403,7 @@ class Verdict:
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
     suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
     forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
+    needs_collection: bool = False  # what grows may be garbage, which only a full collection tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

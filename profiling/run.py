@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from profiling import process
+from profiling.collection import Collector
 from profiling.diff import changed
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.meter import Meter
@@ -44,6 +45,7 @@ class Shared:
     tracing: Tracing = field(default_factory=Tracing)
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
+    collector: Collector = field(default_factory=Collector)
     active: set[Run] = field(default_factory=set)
     arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
 
@@ -126,6 +128,8 @@ class Run:
 
     def _enter(self) -> None:
         self._meter = Meter()
+        with self._meter.hold():
+            self._shared.collector.collect_if_asked()  # before anything is read, so that it is no change of the run's
         for other in self._shared.active:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from profiling.growth import growing_part
 from profiling.records import UNKNOWN_SITE, LinesOfRun, Outcome, RunProfile, SiteKey
 from profiling.robust import theil_sen
-from profiling.trend import MIN_RUNS, WINDOW_RUNS
+from profiling.series import MIN_RUNS, WINDOW_RUNS
 
 MOST = 10
 LEAST_BYTES = 1_024  # a run

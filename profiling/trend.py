@@ -1,4 +1,4 @@
-"""A series of runs to a verdict: pure functions over records.
+"""A series of runs to a verdict: pure functions.
 
 Totals decide that something grows; one run, or one line, never does. What grows has to be added by the job's own runs,
 and to stay in the whole: else another job is to blame, or it is freed between runs.
@@ -6,131 +6,35 @@ and to stay in the whole: else another job is to blame, or it is freed between r
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
 from statistics import fmean, median_low
 
-from profiling.forecast import Room, forecast, held_free_bytes, room_after
+from profiling.forecast import forecast
 from profiling.growth import GrowingPart, growing_part
-from profiling.records import Counters, LinesOfRun, Outcome, RunProfile, State, Verdict
+from profiling.records import State, Verdict
 from profiling.robust import theil_sen
+from profiling.series import MIN_RUNS, Levels, Series
 from profiling.units import format_bytes, format_change
 
-MIN_RUNS = 12  # before that, a cache that fills over its first 8 runs looks like a leak
-WINDOW_RUNS = 50
 SURE_OF_SAMPLES = 3.0  # standard errors that estimates have to rise by: samples stay, and so does their error
 LEAST_SHARE = 0.0001  # of the level a run: what grows slower takes months to matter
 LEAST_HEAP_BYTES = 2_048  # a run; likewise
 LEAST_HEAP_BLOCKS = 1
 LEAST_PROCESS_BYTES = 32_768  # a run: the RSS moves by pages and arenas
 LEAST_PROCESS_RISE_BYTES = 2 << 20  # over all runs: two arenas
-TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
+LATE_SHARE = 2 / 3  # of the runs that grow have to be before the last full collection
+FREED_SHARE = 0.5  # of the growth until then: where full collections have freed more it is garbage
+TRACED = "traced memory"
 SEEN_IN_PROCESS = 0.5  # of what malloc hands out a run: the process has to grow by as much, else it fills a hole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """What the runs of a job say, oldest first, one value a run."""
+class Doubt(Enum):
+    """Why growth is no leak yet."""
 
-    heap: tuple[float, ...]  # bytes that tracemalloc sees; where it is off, blocks of pymalloc
-    own_heap: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
-    is_traced: bool
-    process: tuple[float, ...]  # bytes: RSS without what the allocators hold free and what tracing takes
-    own_process: tuple[float, ...]  # the same, but only what changed within this job's runs, summed up
-    c_heap: tuple[float, ...] | None = None  # bytes that malloc has handed out, not to tracing; None where it is silent
-    own_c_heap: tuple[float, ...] | None = None  # the same, but only what changed within this job's runs, summed up
-    heap_error_bytes: float = 0.0  # standard error of the heap's whole rise; 0 where its figures are exact
-    room: Room | None = None  # None where there is nothing to forecast from
-
-    def __len__(self) -> int:
-        return len(self.process)
-
-
-def series_of(runs: Sequence[RunProfile]) -> Series:
-    """The completed runs of the last stretch of tracing or sampling, or all completed runs where the last has neither.
-
-    Exact lines are preferred where there are enough of them, of this job alone. A run that failed keeps what its error
-    holds until that is reported, so it says nothing of the job.
-    """
-    completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
-    figured = _of_one_stretch([(run, run.own_lines) for run in completed])
-    if len(figured) < MIN_RUNS:
-        figured = _of_one_stretch([(run, run.samples) for run in completed]) or figured
-    if figured:
-        completed = [run for run, _ in figured]
-    window = completed[-WINDOW_RUNS:]
-    lines = [figures for _, figures in figured[-WINDOW_RUNS:]]
-    heap = [float(figures.traced_bytes) for figures in lines] or [float(run.after.blocks) for run in window]
-    heap_changes = [figures.traced_diff_bytes for figures in lines] or [
-        run.after.blocks - run.before.blocks for run in window
-    ]
-    process, own_process = _levels(window, _held) or ((), ())
-    c_heap, own_c_heap = _levels(window, lambda counters: counters.c_heap_used_bytes) or (None, None)
-    return Series(
-        heap=tuple(heap),
-        own_heap=_summed_from(heap[:1], heap_changes),
-        is_traced=bool(lines),
-        process=process,
-        own_process=own_process,
-        c_heap=c_heap,
-        own_c_heap=own_c_heap,
-        heap_error_bytes=_error_of_rise(lines),
-        room=room_after(window),
-    )
-
-
-def _of_one_stretch(runs: Sequence[tuple[RunProfile, LinesOfRun | None]]) -> list[tuple[RunProfile, LinesOfRun]]:
-    """The runs of the stretch that the last run belongs to; none where the last one has no lines."""
-    last = runs[-1][1] if runs else None
-    if last is None:
-        return []
-    return [(run, lines) for run, lines in runs if lines is not None and lines.period == last.period]
-
-
-def _error_of_rise(lines: Sequence[LinesOfRun]) -> float:
-    """A bound for the standard error of what the last run has more than the first."""
-    ends = [lines[0].precision, lines[-1].precision] if lines else []
-    return math.hypot(*(end.live_error_bytes for end in ends if end is not None))
-
-
-def _held(counters: Counters) -> int:
-    """What the process holds, without what its allocators could give back."""
-    return counters.rss_bytes - held_free_bytes(counters)
-
-
-def _levels(
-    runs: Sequence[RunProfile], read: Callable[[Counters], int | None]
-) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """The program's levels after each run, and those by the runs' own changes; None where one is not known."""
-    levels, changes = [], []
-    for run in runs:
-        before, after = read(run.before), read(run.after)
-        if before is None or after is None:
-            return None
-        own_bytes, own_change_bytes = _of_tracing(run)
-        levels.append(float(after - own_bytes))
-        changes.append(after - before - own_change_bytes)
-    return tuple(levels), _summed_from(levels[:1], changes)
-
-
-def _of_tracing(run: RunProfile) -> tuple[int, int]:
-    """What exact tracing holds in the process after the run, and how much of that came with the run.
-
-    A history that fills up and a table of more traces are no growth of the program's.
-    """
-    if run.lines is None:
-        return 0, 0
-    return (
-        run.lines.profiler_bytes + TRACE_MALLOC_BYTES * run.lines.traces,
-        TRACE_MALLOC_BYTES * run.lines.retained.count,
-    )
-
-
-def _summed_from(first: Sequence[float], changes: Sequence[int]) -> tuple[float, ...]:
-    """The level after each run, had nothing changed between runs, from the level after the first."""
-    return tuple(accumulate(changes[1:], initial=first[0])) if first else ()
+    NOT_COLLECTED = "no full garbage collection has come since, that would tell whether it is garbage"
+    FREED = "full garbage collections free it: it is garbage, or on the interpreter's free lists"
 
 
 def has_risen(series: Series, runs: int) -> bool:
@@ -139,8 +43,8 @@ def has_risen(series: Series, runs: int) -> bool:
     A verdict of `stable` stays where this is false, at a hundredth of its cost; noise alone makes it true one time in
     ten. Not the highest of before: after one spike a leak would take long to pass that.
     """
-    levels = (series.heap, series.own_heap, series.process, series.own_process)
-    return any(_is_above(level[-runs:], level[:-runs]) for level in levels if level)
+    rows = [row for levels in (series.heap, series.process) for row in (levels.total, levels.own)]
+    return any(_is_above(row[-runs:], row[:-runs]) for row in rows if row)
 
 
 def _is_above(last: Sequence[float], before: Sequence[float]) -> bool:
@@ -153,9 +57,14 @@ def verdict(series: Series) -> Verdict:
         missing = MIN_RUNS - len(series)
         reason = f"{len(series)} completed runs so far, a verdict takes {MIN_RUNS}: {missing} more"
         return _verdict(series, State.INSUFFICIENT_RUNS, reason, len(series), None)
-    heap, process = _growth_of_heap(series), _growth_of_process(series)
+    heap, (process, levels) = _growth_of_heap(series), _growth_of_process(series)
     if heap is not None and series.is_traced:
-        return _leaking(series, heap, "traced memory")
+        doubt = _doubt(series.heap, heap)
+        return _doubtful(series, heap, TRACED, doubt) if doubt else _leaking(series, heap, TRACED)
+    if process is not None:
+        doubt = _doubt(levels, process) or (_doubt(series.heap, heap) if heap else None)
+        if doubt:
+            return _doubtful(series, process, "the process", doubt)
     if heap is not None and process is not None:
         return _leaking(series, process, "the process, and with it the number of Python's small objects,")
     if process is not None:
@@ -163,36 +72,48 @@ def verdict(series: Series) -> Verdict:
     return _stable(series)
 
 
+def _doubt(levels: Levels, part: GrowingPart) -> Doubt | None:
+    """Whether what grows may be garbage, or on the interpreter's free lists, which a full collection empties too."""
+    if levels.freed is None:
+        return None  # no collection is to be had
+    freed = levels.freed[-part.runs :]
+    last = max((at for at in range(part.runs) if freed[at] is not None), default=0)
+    if last < LATE_SHARE * part.runs:
+        return Doubt.NOT_COLLECTED
+    freed_bytes = sum(so_far or 0.0 for so_far in freed[: last + 1])
+    return Doubt.FREED if freed_bytes > FREED_SHARE * part.slope * last else None
+
+
 def _growth_of_heap(series: Series) -> GrowingPart | None:
-    least = max(LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap)))
-    part = _growing_by_its_own_runs(series.heap, series.own_heap, least)
+    least = max(
+        LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap.after))
+    )
+    part = _growing_by_its_own_runs(series.heap, least)
     return part if part is not None and part.rise >= SURE_OF_SAMPLES * series.heap_error_bytes else None
 
 
-def _growth_of_process(series: Series) -> GrowingPart | None:
-    """By malloc's count where that grows, which is exact and has no arenas in it; else by the RSS.
+def _growth_of_process(series: Series) -> tuple[GrowingPart | None, Levels]:
+    """With the levels that it was found in: malloc's count where that grows, exact and without arenas, else the RSS.
 
     The RSS wanders, and climbs for a while where more pages of Python's own arenas are touched, one after the other.
     """
-    least = max(LEAST_PROCESS_BYTES, LEAST_SHARE * fmean(series.process))
-    if series.c_heap is not None and series.own_c_heap is not None:
-        part = _growing_by_its_own_runs(series.c_heap, series.own_c_heap, least)
-        if part is not None and theil_sen(series.process[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
-            return part
-    part = _growing_by_its_own_runs(series.process, series.own_process, least, wanders=True)
-    return part if part is not None and part.rise >= LEAST_PROCESS_RISE_BYTES else None
+    least = max(LEAST_PROCESS_BYTES, LEAST_SHARE * fmean(series.process.after))
+    if series.c_heap is not None:
+        part = _growing_by_its_own_runs(series.c_heap, least)
+        if part is not None and theil_sen(series.process.total[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
+            return part, series.c_heap
+    part = _growing_by_its_own_runs(series.process, least, wanders=True)
+    return part if part is not None and part.rise >= LEAST_PROCESS_RISE_BYTES else None, series.process
 
 
-def _growing_by_its_own_runs(
-    total: Sequence[float], own: Sequence[float], least: float, *, wanders: bool = False
-) -> GrowingPart | None:
+def _growing_by_its_own_runs(levels: Levels, least: float, *, wanders: bool = False) -> GrowingPart | None:
     """The growing part of what the job's runs add, if the total grows too; None otherwise.
 
     Where only the total grows another job is to blame. Where only the runs add, it is freed in between: garbage that
     waits for the collector, a table that the next run replaces.
     """
-    part = growing_part(own, least, wanders=wanders)
-    if part is None or growing_part(total, least, wanders=wanders) is None:
+    part = growing_part(levels.own, least, wanders=wanders)
+    if part is None or growing_part(levels.total, least, wanders=wanders) is None:
         return None
     return part
 
@@ -200,6 +121,12 @@ def _growing_by_its_own_runs(
 def _leaking(series: Series, part: GrowingPart, what: str) -> Verdict:
     reason = f"{what} grows by {_pace(part)}, without giving it back, over the last {part.runs} runs"
     return _verdict(series, State.LEAKING, reason, part.runs, (part.slope, part.low, part.high))
+
+
+def _doubtful(series: Series, part: GrowingPart, what: str, doubt: Doubt) -> Verdict:
+    reason = f"{what} grows by {_pace(part)} over the last {part.runs} runs, but {doubt.value}"
+    told = _verdict(series, State.STABLE, reason, part.runs, (part.slope, part.low, part.high))
+    return replace(told, needs_collection=doubt is Doubt.NOT_COLLECTED)
 
 
 def _native(series: Series, part: GrowingPart) -> Verdict:
@@ -218,8 +145,8 @@ def _pace(part: GrowingPart) -> str:
 
 
 def _stable(series: Series) -> Verdict:
-    pace = theil_sen(series.heap if series.is_traced else series.process)
-    what = "traced memory" if series.is_traced else "the process"
+    pace = theil_sen(series.heap.after if series.is_traced else series.process.after)
+    what = TRACED if series.is_traced else "the process"
     reason = (
         f"nothing grows persistently over {len(series)} runs; {what} moves by {format_change(round(pace[0]))} a run"
     )

@@ -21,9 +21,10 @@ from profiling.profiler import Profiler
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, close_when_quiet
 from profiling.pytest_plugin.plans import LeakPlan
 from profiling.records import Counters, Level, RunProfile, State, Suspect, Verdict
+from profiling.series import MIN_RUNS
 from profiling.source import is_users
 from profiling.suspects import suspects
-from profiling.trend import LEAST_PROCESS_BYTES, LEAST_PROCESS_RISE_BYTES, MIN_RUNS
+from profiling.trend import LEAST_PROCESS_BYTES, LEAST_PROCESS_RISE_BYTES
 
 RUNS_TO_BE_SURE = 20
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.records import Counters, Level, Outcome, Outlook, RunProfile, State, Verdict
-from profiling.trend import MIN_RUNS, TRACE_MALLOC_BYTES, WINDOW_RUNS, Series, has_risen, series_of, verdict
+from profiling.series import MIN_RUNS, TRACE_MALLOC_BYTES, WINDOW_RUNS, Collected, Levels, Series, series_of
+from profiling.trend import Doubt, has_risen, verdict
 from tests.unit.profiling_data.make import MB, RUN, counters, lines
 from tests.unit.profiling_trend.series import (
     LEAKS_AT_ONCE,
@@ -33,9 +34,12 @@ from tests.unit.profiling_trend.series import (
 FLAT = (100.0 * MB,) * 60
 
 
+def levels(after: Sequence[float], own: Sequence[float] | None = None) -> Levels:
+    return Levels(after=tuple(after), own=tuple(own or after))
+
+
 def series(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Series:
-    held = tuple(FLAT[: len(heap)] if process is None else process)
-    return Series(heap=tuple(heap), own_heap=tuple(heap), is_traced=is_traced, process=held, own_process=held)
+    return Series(heap=levels(heap), is_traced=is_traced, process=levels(process or FLAT[: len(heap)]))
 
 
 def judge(heap: Sequence[float], process: Sequence[float] | None = None, *, is_traced: bool = True) -> Verdict:
@@ -103,8 +107,53 @@ def test_without_lines_the_number_of_blocks_stands_for_pythons_heap() -> None:
 def test_growth_by_another_jobs_runs_or_freed_between_runs_is_not_this_jobs_leak() -> None:
     rising, flat = tuple(20e6 + 40_000 * run for run in range(20)), (20e6,) * 20
     for total, own in ((rising, flat), (flat, rising)):
-        told = verdict(Series(heap=total, own_heap=own, is_traced=True, process=FLAT[:20], own_process=FLAT[:20]))
+        told = verdict(Series(heap=levels(total, own), is_traced=True, process=levels(FLAT[:20])))
         assert told.state is State.STABLE
+
+
+def collected(pace: float, freed: dict[int, float], runs: int = 12) -> Levels:
+    """A level that rises with each run, and full collections before some of them that free so much."""
+    begins = [20e6 - sum(freed.get(before, 0.0) for before in range(run + 1)) + pace * run for run in range(runs)]
+    return Levels.of(
+        [begin + pace for begin in begins], [pace] * runs, [Collected(run in freed, False) for run in range(runs)]
+    )
+
+
+def test_what_collections_free_is_in_the_levels_and_not_in_the_total() -> None:
+    told = collected(40_000, {5: 100_000, 8: 0})
+    assert list(told.freed or ()) == [None] * 5 + [100_000] + [None] * 2 + [0] + [None] * 3
+    assert told.after[5] - told.after[4] == 40_000 - 100_000
+    assert list(told.total) == list(told.own) == [20e6 + 40_000 * run for run in range(1, 13)]
+    within = Levels.of([20e6, 10e6], [0, -10e6], [Collected(False, False), Collected(False, True)])
+    assert (within.total, within.freed) == ((20e6, 10e6), (None, 0))
+    assert Levels.of([1.0, 3.0], [1.0, 2.0], None) == Levels(after=(1.0, 3.0), own=(1.0, 3.0), freed=None)
+
+
+@pytest.mark.parametrize("freed", [{8: 0}, {11: 0}, {11: 200_000}, {8: 100_000, 11: 100_000}])
+def test_growth_is_a_leak_once_full_collections_have_left_most_of_it(freed: dict[int, float]) -> None:
+    leak = replace(series(FLAT[:12]), heap=collected(40_000, freed))
+    told = verdict(leak)
+    assert (told.state, told.needs_collection, told.bytes_per_run) == (State.LEAKING, False, 40_000)
+    native = replace(series(FLAT[:12]), process=collected(1e6, {at: 25 * size for at, size in freed.items()}))
+    assert verdict(native).state is State.NATIVE_GROWTH
+
+
+@pytest.mark.parametrize(
+    ("freed", "doubt"),
+    [
+        ({}, Doubt.NOT_COLLECTED),
+        ({5: 0}, Doubt.NOT_COLLECTED),
+        ({11: 440_000}, Doubt.FREED),
+        ({5: 200_000, 10: 200_000}, Doubt.FREED),
+    ],
+)
+def test_until_then_it_may_be_garbage(freed: dict[int, float], doubt: Doubt) -> None:
+    for told in (
+        verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed))),
+        verdict(replace(series(FLAT[:12]), process=collected(1e6, {at: 25 * size for at, size in freed.items()}))),
+    ):
+        assert (told.state, told.needs_collection) == (State.STABLE, doubt is Doubt.NOT_COLLECTED)
+        assert doubt.value in told.reason
 
 
 def test_growth_too_small_to_matter_is_stable() -> None:
@@ -138,19 +187,19 @@ def test_series_is_that_of_the_completed_runs_of_the_last_stretch_of_tracing() -
     ]
     series = series_of(runs)
     assert series.is_traced
-    assert list(series.heap) == [2 * MB, 3 * MB]
-    assert list(series.own_heap) == [2 * MB, 2 * MB + 1234]
+    assert list(series.heap.after) == [2 * MB, 3 * MB]
+    assert list(series.heap.own) == [2 * MB, 2 * MB + 1234]
     # What the C allocator holds free is no growth: 101 MB of RSS, 2 MB of them free. Nor is what the profiler keeps.
-    assert list(series.process) == [99 * MB - OWN_BYTES] * 2
-    assert list(series.own_process) == [99 * MB - OWN_BYTES, 100 * MB - OWN_BYTES]
+    assert list(series.process.after) == [99 * MB - OWN_BYTES] * 2
+    assert list(series.process.own) == [99 * MB - OWN_BYTES, 100 * MB - OWN_BYTES]
 
 
 def test_series_without_lines_counts_blocks_and_is_bounded() -> None:
     runs = [replace(RUN, id=number, lines=None, after=counters(MB * number)) for number in range(1, 70)]
     series = series_of(runs)
     assert not series.is_traced
-    assert series.heap == (1000.0,) * WINDOW_RUNS
-    assert series.process[-1] == (69 - 2) * MB
+    assert series.heap.after == (1000.0,) * WINDOW_RUNS
+    assert series.process.after[-1] == (69 - 2) * MB
     assert len(series_of([])) == 0
 
 
@@ -159,23 +208,23 @@ def test_process_whose_malloc_keeps_more_grows_natively_by_mallocs_count() -> No
     r = random.Random(1)
     process = tuple(100 * MB + 100_000 * run + r.choice([-400_000, 0, 400_000]) for run in range(20))
     c_heap = tuple(30 * MB + 100_000.0 * run for run in range(20))
-    flat = FLAT[:20]
-    series = Series(heap=flat, own_heap=flat, is_traced=True, process=process, own_process=process)
-    assert verdict(series).state is State.STABLE
-    told = verdict(replace(series, c_heap=c_heap, own_c_heap=c_heap))
+    wandering = series(FLAT[:20], process)
+    assert verdict(wandering).state is State.STABLE
+    told = verdict(replace(wandering, c_heap=levels(c_heap)))
     assert (told.state, told.bytes_per_run) == (State.NATIVE_GROWTH, 100_000)
 
 
 def test_what_malloc_hands_out_from_a_hole_or_to_another_job_is_no_growth() -> None:
     flat, c_heap = FLAT[:20], tuple(30 * MB + 100_000.0 * run for run in range(20))
-    series = Series(heap=flat, own_heap=flat, is_traced=True, process=flat, own_process=flat, c_heap=c_heap)
-    assert verdict(replace(series, own_c_heap=c_heap)).state is State.STABLE
-    assert verdict(replace(series, process=c_heap, own_process=flat, own_c_heap=flat)).state is State.STABLE
+    hole = Series(heap=levels(flat), is_traced=True, process=levels(flat), c_heap=levels(c_heap))
+    assert verdict(hole).state is State.STABLE
+    another = replace(hole, process=levels(c_heap, flat), c_heap=levels(c_heap, flat))
+    assert verdict(another).state is State.STABLE
 
 
 def test_estimates_have_to_rise_by_more_than_their_error() -> None:
     rising = tuple(20e6 + 40_000 * run for run in range(12))
-    series = Series(heap=rising, own_heap=rising, is_traced=True, process=FLAT[:12], own_process=FLAT[:12])
+    series = Series(heap=levels(rising), is_traced=True, process=levels(FLAT[:12]))
     assert verdict(replace(series, heap_error_bytes=440_000 / 3)).state is State.LEAKING
     assert verdict(replace(series, heap_error_bytes=440_000 / 2.9)).state is State.STABLE
 
@@ -220,8 +269,9 @@ def test_verdict_on_few_runs_or_a_stable_job_says_why_there_is_no_time() -> None
 
 def test_series_takes_in_what_malloc_handed_out_where_it_tells() -> None:
     series = series_of([profile(1), profile(2)])
-    assert list(series.c_heap or ()) == [30 * MB - OWN_BYTES] * 2
-    assert list(series.own_c_heap or ()) == [30 * MB - OWN_BYTES] * 2
+    assert series.c_heap is not None
+    assert list(series.c_heap.after) == [30 * MB - OWN_BYTES] * 2
+    assert list(series.c_heap.own) == [30 * MB - OWN_BYTES] * 2
     silent = replace(RUN, after=replace(RUN.after, c_heap_used_bytes=None))
     assert series_of([profile(1), silent]).c_heap is None
 
