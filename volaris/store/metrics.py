@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import Enum
+from operator import attrgetter
 
 from volaris.store.driver import mapped_values
 from volaris.store.pool import Connections
@@ -185,7 +186,7 @@ class MetricsRepository:
 
 
 def _records(rows: Sequence[object], names: tuple[str, ...]) -> list[tuple[object, ...]]:
-    return [tuple(getattr(row, name) for name in names) for row in rows]
+    return list(map(attrgetter(*names), rows))
 
 
 def _check_limit(limit: int) -> None:
