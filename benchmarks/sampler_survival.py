@@ -149,6 +149,7 @@ def look():
     table = sampler.snapshot(chance.choice((None, job)))
     assert all(entry.size_bytes >= 0 for entry in by_job(table).values())
     time.sleep(0.002)
+    if chance.random() < 0.1: sampler.thin()
     if number is not None: sampler.take_peak(number)
     counts["snapshots"] += 1
 

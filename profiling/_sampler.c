@@ -542,6 +542,16 @@ static PyObject *mark(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     return PyLong_FromUnsignedLong(epoch);
 }
 
+static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    pthread_mutex_lock(&tables_lock);
+    if (is_on) {
+        samples_thin();
+    }
+    pthread_mutex_unlock(&tables_lock);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"install", install, METH_NOARGS, "Put the hooks in place where they are not."},
     {"lift", lift, METH_NOARGS, "Take the hooks out: in a forked child only, where nobody else has saved them."},
@@ -549,6 +559,7 @@ static PyMethodDef functions[] = {
     {"start", start, METH_VARARGS, "start(rate_bytes, max_samples, seed, job_label)"},
     {"stop", stop, METH_NOARGS, "Forget all samples, and switch the hooks off."},
     {"is_on", on, METH_NOARGS, "Whether samples are taken."},
+    {"thin", thin, METH_NOARGS, "Double the rate, and let go the samples that it would not have taken."},
     {"mark", mark, METH_NOARGS, "A number for `snapshot`, to tell the samples taken from here on."},
     {"snapshot", snapshot, METH_VARARGS,
      "snapshot(job or None, since) -> rate, heads, frames, and eight doubles a row as bytes; fresh: since that mark"},

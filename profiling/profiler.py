@@ -34,6 +34,7 @@ from profiling.suspects import suspects
 from profiling.trend import has_risen, verdict
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
+SAMPLING_SHARE = 0.015  # of the CPU time, that samples may take at level adaptive
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
 
 
@@ -260,6 +261,7 @@ class Profiler:
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs where one is asked for, and end it where that is safe."""
         adaptive.saw(run)
+        self._shared.sampling.keep_within(SAMPLING_SHARE)
         if (verdict := self.last_verdict(run.job)) is not None:
             adaptive.consider(run.job, verdict)
         if adaptive.is_over and not self._shared.active and is_quiet():
