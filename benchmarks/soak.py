@@ -41,6 +41,7 @@ QUIET_TIMEOUT_S = 60.0
 SAMPLE_S = 0.5
 REQUESTS_PER_S = 20.0
 REQUEST_TIMEOUT_S = 30.0
+ALARMS = {"leaking", "native_growth"}
 MOST_DRIFT = 0.05  # of the RSS, from after the first hour to the last
 DEBUG = "/api/v1/debug"
 TOKEN = "soak"
@@ -108,6 +109,9 @@ class Soak:
         for run in (await self._json(f"{DEBUG}/memory/runs"))["runs"]:
             self.day.cost_s[run["id"]] = run["cost"]["duration_ms"] / 1000
         say(f"hour {hour:2}: {self.day.rss_mb[-1]:.0f} MB; " + ", ".join(map(_short, self.jobs.values())))
+        for job_id, job in self.jobs.items():
+            if _verdict(job) in ALARMS:
+                say(f"    {job_id}: {_verdict(job)}: {job['verdict']['reason']}")
 
     def _is_done(self) -> bool:
         return all(job["runs"] >= wanted_runs(job_id) for job_id, job in self.jobs.items())
