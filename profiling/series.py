@@ -45,7 +45,7 @@ class Levels:
 
     @property
     def total(self) -> tuple[float, ...]:
-        """As if no full collection between runs had freed anything: what they free says nothing of what the runs do."""
+        """As if no full collection between runs had freed anything: of Python's heap that may all have been others'."""
         if self.freed is None:
             return self.after
         freed = accumulate(freed or 0.0 for freed in self.freed)

@@ -43,7 +43,7 @@ def has_risen(series: Series, runs: int) -> bool:
     A verdict of `stable` stays where this is false, at a hundredth of its cost; noise alone makes it true one time in
     ten. Not the highest of before: after one spike a leak would take long to pass that.
     """
-    rows = [row for levels in (series.heap, series.process) for row in (levels.total, levels.own)]
+    rows = (series.heap.total, series.heap.own, series.process.after, series.process.own)
     return any(_is_above(row[-runs:], row[:-runs]) for row in rows if row)
 
 
@@ -88,7 +88,7 @@ def _growth_of_heap(series: Series) -> GrowingPart | None:
     least = max(
         LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap.after))
     )
-    part = _growing_by_its_own_runs(series.heap, least)
+    part = _growing_by_its_own_runs(series.heap.total, series.heap.own, least)
     return part if part is not None and part.rise >= SURE_OF_SAMPLES * series.heap_error_bytes else None
 
 
@@ -96,24 +96,27 @@ def _growth_of_process(series: Series) -> tuple[GrowingPart | None, Levels]:
     """With the levels that it was found in: malloc's count where that grows, exact and without arenas, else the RSS.
 
     The RSS wanders, and climbs for a while where more pages of Python's own arenas are touched, one after the other.
+    What it falls by is given back, also where a full collection came then: malloc's heap may have been trimmed as well.
     """
     least = max(LEAST_PROCESS_BYTES, LEAST_SHARE * fmean(series.process.after))
     if series.c_heap is not None:
-        part = _growing_by_its_own_runs(series.c_heap, least)
-        if part is not None and theil_sen(series.process.total[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
+        part = _growing_by_its_own_runs(series.c_heap.after, series.c_heap.own, least)
+        if part is not None and theil_sen(series.process.after[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
             return part, series.c_heap
-    part = _growing_by_its_own_runs(series.process, least, wanders=True)
+    part = _growing_by_its_own_runs(series.process.after, series.process.own, least, wanders=True)
     return part if part is not None and part.rise >= LEAST_PROCESS_RISE_BYTES else None, series.process
 
 
-def _growing_by_its_own_runs(levels: Levels, least: float, *, wanders: bool = False) -> GrowingPart | None:
+def _growing_by_its_own_runs(
+    total: Sequence[float], own: Sequence[float], least: float, *, wanders: bool = False
+) -> GrowingPart | None:
     """The growing part of what the job's runs add, if the total grows too; None otherwise.
 
     Where only the total grows another job is to blame. Where only the runs add, it is freed in between: garbage that
     waits for the collector, a table that the next run replaces.
     """
-    part = growing_part(levels.own, least, wanders=wanders)
-    if part is None or growing_part(levels.total, least, wanders=wanders) is None:
+    part = growing_part(own, least, wanders=wanders)
+    if part is None or growing_part(total, least, wanders=wanders) is None:
         return None
     return part
 

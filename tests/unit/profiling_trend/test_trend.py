@@ -131,11 +131,8 @@ def test_what_collections_free_is_in_the_levels_and_not_in_the_total() -> None:
 
 @pytest.mark.parametrize("freed", [{8: 0}, {11: 0}, {11: 200_000}, {8: 100_000, 11: 100_000}])
 def test_growth_is_a_leak_once_full_collections_have_left_most_of_it(freed: dict[int, float]) -> None:
-    leak = replace(series(FLAT[:12]), heap=collected(40_000, freed))
-    told = verdict(leak)
+    told = verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed)))
     assert (told.state, told.needs_collection, told.bytes_per_run) == (State.LEAKING, False, 40_000)
-    native = replace(series(FLAT[:12]), process=collected(1e6, {at: 25 * size for at, size in freed.items()}))
-    assert verdict(native).state is State.NATIVE_GROWTH
 
 
 @pytest.mark.parametrize(
@@ -148,12 +145,19 @@ def test_growth_is_a_leak_once_full_collections_have_left_most_of_it(freed: dict
     ],
 )
 def test_until_then_it_may_be_garbage(freed: dict[int, float], doubt: Doubt) -> None:
-    for told in (
-        verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed))),
-        verdict(replace(series(FLAT[:12]), process=collected(1e6, {at: 25 * size for at, size in freed.items()}))),
-    ):
-        assert (told.state, told.needs_collection) == (State.STABLE, doubt is Doubt.NOT_COLLECTED)
-        assert doubt.value in told.reason
+    told = verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed)))
+    assert (told.state, told.needs_collection) == (State.STABLE, doubt is Doubt.NOT_COLLECTED)
+    assert doubt.value in told.reason
+
+
+def test_process_is_held_to_a_full_collection_too_and_what_it_falls_by_then_is_given_back() -> None:
+    early, late = (
+        verdict(replace(series(FLAT[:12]), process=collected(1e6, freed))) for freed in ({5: 0.0}, {10: 0.0})
+    )
+    assert (early.state, early.needs_collection) == (State.STABLE, True)
+    assert late.state is State.NATIVE_GROWTH
+    trimmed = verdict(replace(series(FLAT[:12]), process=collected(1e6, {10: 5e6})))
+    assert (trimmed.state, trimmed.needs_collection) == (State.STABLE, False)
 
 
 def test_growth_too_small_to_matter_is_stable() -> None:
