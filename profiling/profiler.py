@@ -93,6 +93,7 @@ class Profiler:
             arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
+            own_bytes=lambda: sampler.own_tables_bytes() + self.history.own_bytes(),
         )
 
     def run(self, job: str) -> Run:

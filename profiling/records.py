@@ -225,6 +225,7 @@ class Counters:
     blocks: int  # sys.getallocatedblocks: blocks of pymalloc that are in use
     c_heap_free_bytes: int | None
     c_heap_used_bytes: int | None
+    own_bytes: int = 0  # what the profiler itself keeps in the process, without tracemalloc's tables
     full_collections: int | None = None  # so far; None where they prove nothing, since none is to be had
     arenas_free_bytes: int | None = None  # free in pymalloc's arenas; takes a fork, so seldom asked for
 

@@ -42,6 +42,7 @@ class Shared:
     reader: Callable[[Level], TraceReader]
     keep: Callable[[RunProfile], None]  # called once with each finished run
     next_id: Callable[[], int]
+    own_bytes: Callable[[], int]  # what the profiler keeps by itself
     tracing: Tracing = field(default_factory=Tracing)
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
@@ -51,7 +52,7 @@ class Shared:
 
     def counters(self) -> Counters:
         """What is cheap to know now, and the arenas where they are asked for."""
-        counters = process.counters()
+        counters = replace(process.counters(), own_bytes=self.own_bytes())
         return replace(counters, arenas_free_bytes=process.free_arenas_bytes()) if self.arenas else counters
 
 

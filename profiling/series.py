@@ -58,9 +58,10 @@ class Series:
 
     heap: Levels  # bytes that tracemalloc sees; where it is off, blocks of pymalloc
     is_traced: bool
-    process: Levels  # bytes: RSS without what the allocators hold free and what tracing takes
-    c_heap: Levels | None = None  # bytes that malloc has handed out, not to tracing; None where it is silent
+    process: Levels  # bytes: RSS without what the allocators hold free and what the profiler keeps
+    c_heap: Levels | None = None  # bytes that malloc has handed out, not to us; None where it does not tell
     heap_error_bytes: float = 0.0  # standard error of the heap's whole rise; 0 where its figures are exact
+    heap_sample_bytes: float = 0.0  # what a sample stands for, at least; 0 where the heap's figures are exact
     room: Room | None = None  # None where there is nothing to forecast from
 
     def __len__(self) -> int:
@@ -87,6 +88,7 @@ def series_of(runs: Sequence[RunProfile]) -> Series:
         process=_levels(window, _held) or Levels(after=(), own=()),
         c_heap=_levels(window, lambda counters: counters.c_heap_used_bytes),
         heap_error_bytes=_error_of_rise(lines),
+        heap_sample_bytes=lines[-1].precision.rate_bytes if lines and lines[-1].precision else 0.0,
         room=room_after(window),
     )
 
@@ -129,15 +131,15 @@ def _held(counters: Counters) -> int:
 
 
 def _levels(runs: Sequence[RunProfile], read: Callable[[Counters], int | None]) -> Levels | None:
-    """The program's; None where one is not known."""
+    """The program's, without the profiler's history and tables, which fill up too; None where one is not known."""
     levels, changes = [], []
     for run in runs:
         before, after = read(run.before), read(run.after)
         if before is None or after is None:
             return None
-        own_bytes, own_change_bytes = _of_tracing(run)
-        levels.append(float(after - own_bytes))
-        changes.append(after - before - own_change_bytes)
+        traces_bytes, more_traces_bytes = _of_tracing(run)
+        levels.append(float(after - run.after.own_bytes - traces_bytes))
+        changes.append(after - run.after.own_bytes - (before - run.before.own_bytes) - more_traces_bytes)
     return Levels.of(levels, changes, _collected(runs))
 
 
@@ -156,13 +158,7 @@ def _error_of_rise(lines: Sequence[LinesOfRun]) -> float:
 
 
 def _of_tracing(run: RunProfile) -> tuple[int, int]:
-    """What exact tracing holds in the process after the run, and how much of that came with the run.
-
-    A history that fills up and a table of more traces are no growth of the program's.
-    """
+    """What tracemalloc's tables hold after the run, and how much of that came with the run."""
     if run.lines is None:
         return 0, 0
-    return (
-        run.lines.profiler_bytes + TRACE_MALLOC_BYTES * run.lines.traces,
-        TRACE_MALLOC_BYTES * run.lines.retained.count,
-    )
+    return TRACE_MALLOC_BYTES * run.lines.traces, TRACE_MALLOC_BYTES * run.lines.retained.count

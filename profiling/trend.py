@@ -18,7 +18,9 @@ from profiling.robust import theil_sen
 from profiling.series import MIN_RUNS, Levels, Series
 from profiling.units import format_bytes, format_change
 
-SURE_OF_SAMPLES = 3.0  # standard errors that estimates have to rise by: samples stay, and so does their error
+SURE_OF_SAMPLES = 3.0
+"""Standard errors that estimates have to rise by: samples stay, and so does their error. So many samples squared, too:
+the error that few samples tell is itself a guess, and n of them come and go by their root."""
 LEAST_SHARE = 0.0001  # of the level a run: what grows slower takes months to matter
 LEAST_HEAP_BYTES = 2_048  # a run; likewise
 LEAST_HEAP_BLOCKS = 1
@@ -89,7 +91,8 @@ def _growth_of_heap(series: Series) -> GrowingPart | None:
         LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap.after))
     )
     part = _growing_by_its_own_runs(series.heap.total, series.heap.own, least)
-    return part if part is not None and part.rise >= SURE_OF_SAMPLES * series.heap_error_bytes else None
+    least_rise = max(SURE_OF_SAMPLES * series.heap_error_bytes, SURE_OF_SAMPLES**2 * series.heap_sample_bytes)
+    return part if part is not None and part.rise >= least_rise else None
 
 
 def _growth_of_process(series: Series) -> tuple[GrowingPart | None, Levels]:

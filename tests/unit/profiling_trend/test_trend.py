@@ -174,7 +174,7 @@ def test_too_few_runs_say_how_many_are_missing() -> None:
     assert judge([]).state is State.INSUFFICIENT_RUNS
 
 
-OWN_BYTES = MB + 99 * TRACE_MALLOC_BYTES  # of the profiler, in each of the runs below
+OWN_BYTES = 99 * TRACE_MALLOC_BYTES  # of the profiler, in each of the runs below
 
 
 def profile(run_id: int, traced_bytes: int = MB, period: int = 1, outcome: Outcome = Outcome.COMPLETED) -> RunProfile:
@@ -231,6 +231,8 @@ def test_estimates_have_to_rise_by_more_than_their_error() -> None:
     series = Series(heap=levels(rising), is_traced=True, process=levels(FLAT[:12]))
     assert verdict(replace(series, heap_error_bytes=440_000 / 3)).state is State.LEAKING
     assert verdict(replace(series, heap_error_bytes=440_000 / 2.9)).state is State.STABLE
+    assert verdict(replace(series, heap_sample_bytes=440_000 / 9)).state is State.LEAKING
+    assert verdict(replace(series, heap_sample_bytes=440_000 / 8.9)).state is State.STABLE  # not nine samples
 
 
 def growing_runs(many: int) -> list[RunProfile]:
@@ -281,19 +283,19 @@ def test_series_takes_in_what_malloc_handed_out_where_it_tells() -> None:
 
 
 @pytest.mark.parametrize("library_bytes", [0, 40_000])
-def test_what_exact_tracing_takes_is_no_native_growth(library_bytes: int) -> None:
+def test_what_the_profiler_takes_is_no_native_growth(library_bytes: int) -> None:
     """A run's record is kept; objects that come with a run and go before the next are in tracemalloc's table."""
     runs, c_heap_bytes = [], 30 * MB
     for number in range(1, 31):
         kept = replace(
             lines({}, traced_bytes=5 * MB, retained={("work.py", 1): (0, 400)}),
             traced_diff_bytes=0,
-            profiler_bytes=20_000 * number,
             traces=50_000 + 250 * number,
         )
-        before = replace(counters(70 * MB + c_heap_bytes), c_heap_used_bytes=c_heap_bytes)
+        own_bytes = 20_000 * number
+        before = replace(counters(70 * MB + c_heap_bytes), c_heap_used_bytes=c_heap_bytes, own_bytes=own_bytes)
         end_bytes = c_heap_bytes + 400 * TRACE_MALLOC_BYTES + library_bytes
-        after = replace(counters(70 * MB + end_bytes), c_heap_used_bytes=end_bytes)
+        after = replace(counters(70 * MB + end_bytes), c_heap_used_bytes=end_bytes, own_bytes=own_bytes)
         c_heap_bytes += 20_000 + 250 * TRACE_MALLOC_BYTES + library_bytes
         runs.append(replace(RUN, id=number, before=before, after=after, lines=kept))
     told = verdict(series_of(runs))
