@@ -23,23 +23,15 @@ def _may_collect() -> bool:
 
 
 class Collector:
-    """Collects where it was asked to, for a fifth of a second and a thousandth of the time at most."""
+    """Collects all garbage, in a fifth of a second and a thousandth of the time at most."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._is_asked = False
         self._began_s = clock()
         self._spent_s = 0.0
 
-    def ask(self) -> None:
-        """Have the next `collect_if_asked` collect. From any thread."""
-        self._is_asked = True
-
-    def collect_if_asked(self) -> bool:
-        """Collect now, holding the caller; False where nobody asked, or where it would cost too much."""
-        if not self._is_asked:
-            return False
-        self._is_asked = False
+    def collect(self) -> bool:
+        """Collect now, holding the caller; False where that would cost too much."""
         began_s = self._clock()
         if self._spent_s > AT_ONCE_S + SHARE * (began_s - self._began_s) or not _may_collect():
             return False

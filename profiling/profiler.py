@@ -28,7 +28,7 @@ from profiling.records import (
     Verdict,
 )
 from profiling.run import Run, Shared
-from profiling.series import MIN_RUNS, series_of, was_collected
+from profiling.series import MIN_RUNS, series_of
 from profiling.source import SourceReader, claim, users_site
 from profiling.suspects import suspects
 from profiling.trend import has_risen, verdict
@@ -102,7 +102,9 @@ class Profiler:
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        return Run(job, self.next_level(job), self._shared, samples=samples)
+        last = self.last_verdict(job)
+        collects = last is not None and last.needs_collection
+        return Run(job, self.next_level(job), self._shared, samples=samples, collects=collects)
 
     def next_level(self, job: str) -> Level:
         """The level that the job's next run will have."""
@@ -188,14 +190,13 @@ class Profiler:
             known = self.history.jobs()
             self._judged = {job: judged for job, judged in self._judged.items() if job in known}
             self._judged[runs[-1].job] = (runs[-1].id, verdict)
-            if verdict.needs_collection:
-                self._shared.collector.ask()
 
     def _judge(self, runs: Sequence[RunProfile]) -> Verdict:
-        judged = verdict(series_of(runs))
+        series = series_of(runs)
+        judged = verdict(series)
         if judged.state is not State.LEAKING:
             return judged
-        found = suspects(runs)
+        found = suspects([run for run in runs if run.collected] if series.is_collected else runs)
         stacks = self._stacks(runs[-1].job, [site for site, _ in found])
         return replace(
             judged,
@@ -243,20 +244,18 @@ class Profiler:
             self._adapt(self._adaptive, profile)
 
     def last_verdict(self, job: str) -> Verdict | None:
-        """The job's verdict of some runs ago, or of the last in which anything rose; None before its first."""
+        """The job's verdict of some runs ago, or of the last in which anything rose; None before any."""
         judged = self._judged.get(job)
         return judged[1] if judged else None
 
     def _judge_sometimes(self, job: str) -> None:
+        """Every few runs while something rises, and at once where a run tells what was in doubt."""
         runs = self.history.runs(job)
         judged_after, last = self._judged.get(job, (0, None))
-        if len(runs) == MIN_RUNS - 1 and has_risen(series_of(runs), JUDGED_EVERY):
-            self._shared.collector.ask()  # so that the first verdict need not wait for it
-        is_decided = last is not None and last.needs_collection and was_collected(runs)
-        if len(runs) < MIN_RUNS or (runs[-JUDGED_EVERY].id <= judged_after and not is_decided):
+        if len(runs) < MIN_RUNS - 1 or not (_is_open(last, runs[-1]) or runs[-JUDGED_EVERY].id > judged_after):
             return
-        is_doubtful = last is None or last.state is not State.STABLE or last.needs_collection
-        if is_doubtful or has_risen(series_of(runs), JUDGED_EVERY):
+        is_due = len(runs) >= MIN_RUNS if last is None else last.state is not State.STABLE or last.needs_collection
+        if is_due or has_risen(series_of(runs), JUDGED_EVERY):
             self._note(runs, self._judge(runs))
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
@@ -286,3 +285,10 @@ class Profiler:
 
 def _base_level() -> Level:
     return Level.SAMPLES if sampler.unavailable_reason() is None else Level.COUNTERS
+
+
+def _is_open(verdict: Verdict | None, run: RunProfile) -> bool:
+    """Whether a question is open that this run may settle."""
+    if verdict is None or verdict.state is State.INSUFFICIENT_RUNS:
+        return True
+    return verdict.state is State.STABLE and verdict.needs_collection and run.collected

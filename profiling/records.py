@@ -57,6 +57,11 @@ class State(StrEnum):
     STABLE = "stable"
     INSUFFICIENT_RUNS = "insufficient_runs"
 
+    @property
+    def grows(self) -> bool:
+        """Whether the job keeps more with every run, in Python's heap or beside it."""
+        return self in {State.LEAKING, State.NATIVE_GROWTH}
+
 
 class Outlook(StrEnum):
     """Whether a time can be told at which the memory is full."""
@@ -272,6 +277,7 @@ class RunProfile:
     lines: LinesOfRun | None  # exact; None where the level has none, and where `degraded` says why
     samples: LinesOfRun | None = None  # estimated; likewise
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
+    collected: bool = False  # whether garbage was collected at both ends, so that none counts
     degraded: str | None  # why less was measured than the level promises
     cost: Cost
 
@@ -404,7 +410,7 @@ class Verdict:
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
     suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
     forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
-    needs_collection: bool = False  # what grows may be garbage, which only a full collection tells
+    needs_collection: bool = False  # what grows may be garbage, which only full collections around runs tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,7 +431,7 @@ class Checked:
     @property
     def grows(self) -> bool:
         """Whether the verdict is one to act on."""
-        return self.verdict.state in {State.LEAKING, State.NATIVE_GROWTH}
+        return self.verdict.state.grows
 
 
 @dataclass(frozen=True, slots=True)

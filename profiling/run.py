@@ -62,10 +62,11 @@ class Run:
     A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
-    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool) -> None:
+    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool, collects: bool = False) -> None:
         self.job = job
         self.level = level
         self._samples_too = samples
+        self._collects = collects
         self.overlapped_with: set[str] = set()
         self._shared = shared
         self._profile: RunProfile | None = None
@@ -130,7 +131,7 @@ class Run:
     def _enter(self) -> None:
         self._meter = Meter()
         with self._meter.hold():
-            self._shared.collector.collect_if_asked()  # before anything is read, so that it is no change of the run's
+            self._collect()  # before anything is read, so that others' garbage is no change of this run's
         for other in self._shared.active:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)
@@ -151,8 +152,13 @@ class Run:
         self._meter = Meter()
         with self._meter.hold():
             self._shared.peaks.end(self._peak)
+            self._collect()
             self._after = self._shared.counters()
             self._samples = self._close_samples()
+
+    def _collect(self) -> None:
+        """At both ends or not at all."""
+        self._collects = self._collects and self._shared.collector.collect()
 
     def _begin_sampling(self) -> None:
         """Before tracing begins, which cannot have the sampler come after it."""
@@ -224,6 +230,7 @@ class Run:
             lines=lines,
             samples=self._samples,
             overlapped_with=tuple(sorted(self.overlapped_with)),
+            collected=self._collects,
             degraded=self._degraded,
             cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),
         )

@@ -13,6 +13,7 @@ from profiling.records import Counters, LinesOfRun, Outcome, RunProfile
 
 MIN_RUNS = 12  # before that, a cache that fills over its first 8 runs looks like a leak
 WINDOW_RUNS = 50
+LATELY_RUNS = 4  # collections may have to wait for some
 TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
 
 
@@ -63,6 +64,8 @@ class Series:
     heap_error_bytes: float = 0.0  # standard error of the heap's whole rise; 0 where its figures are exact
     heap_sample_bytes: float = 0.0  # what a sample stands for, at least; 0 where the heap's figures are exact
     room: Room | None = None  # None where there is nothing to forecast from
+    is_collected: bool = False  # whether garbage was collected around each of the runs
+    is_collecting: bool = False  # or lately was, and some more such runs make a series
 
     def __len__(self) -> int:
         return len(self.process.after)
@@ -71,8 +74,9 @@ class Series:
 def series_of(runs: Sequence[RunProfile]) -> Series:
     """The completed runs of the last stretch of tracing or sampling, or all completed runs where the last has neither.
 
-    Exact lines are preferred where there are enough of them, of this job alone. A run that failed keeps what its error
-    holds until that is reported, so it says nothing of the job.
+    Exact lines are preferred where there are enough of them, of this job alone, and so are runs between two full
+    collections, lately. A run that failed keeps what its error holds until that is reported, so it says nothing of the
+    job.
     """
     completed = [run for run in runs if run.outcome is Outcome.COMPLETED]
     figured = _of_one_stretch([(run, run.own_lines) for run in completed])
@@ -82,21 +86,31 @@ def series_of(runs: Sequence[RunProfile]) -> Series:
         completed = [run for run, _ in figured]
     window = completed[-WINDOW_RUNS:]
     lines = [figures for _, figures in figured[-WINDOW_RUNS:]]
+    room = room_after(window)
+    is_collecting, is_collected = _collecting(window)
+    if is_collected:
+        lines = [figures for run, figures in zip(window, lines, strict=False) if run.collected]
+        window = [run for run in window if run.collected]
+    when = None if is_collected else _collected(window)
     return Series(
-        heap=_heap(window, lines),
+        heap=_heap(window, lines, when),
         is_traced=bool(lines),
-        process=_levels(window, _held) or Levels(after=(), own=()),
-        c_heap=_levels(window, lambda counters: counters.c_heap_used_bytes),
+        process=_levels(window, _held, when) or Levels(after=(), own=()),
+        c_heap=_levels(window, lambda counters: counters.c_heap_used_bytes, when),
         heap_error_bytes=_error_of_rise(lines),
         heap_sample_bytes=lines[-1].precision.rate_bytes if lines and lines[-1].precision else 0.0,
-        room=room_after(window),
+        room=room,
+        is_collected=is_collected,
+        is_collecting=is_collecting,
     )
 
 
-def was_collected(runs: Sequence[RunProfile]) -> bool:
-    """Whether there was a full collection since the last run but one."""
-    collected = _collected(runs)
-    return collected is not None and any(collected[-1])
+def _collecting(runs: Sequence[RunProfile]) -> tuple[bool, bool]:
+    """Whether garbage was lately collected around runs, of too few so far; and whether of enough."""
+    collected = [number for number, run in enumerate(runs, start=-len(runs)) if run.collected]
+    if len(collected) >= MIN_RUNS:
+        return False, collected[-1] >= -MIN_RUNS
+    return bool(collected) and collected[-1] >= -LATELY_RUNS, False
 
 
 def _collected(runs: Sequence[RunProfile]) -> list[Collected] | None:
@@ -112,17 +126,15 @@ def _collected(runs: Sequence[RunProfile]) -> list[Collected] | None:
     return collected
 
 
-def _heap(runs: Sequence[RunProfile], lines: Sequence[LinesOfRun]) -> Levels:
+def _heap(runs: Sequence[RunProfile], lines: Sequence[LinesOfRun], collected: Sequence[Collected] | None) -> Levels:
     if lines:
         return Levels.of(
             [float(figures.traced_bytes) for figures in lines],
             [figures.traced_diff_bytes for figures in lines],
-            _collected(runs),
+            collected,
         )
     blocks = [(run.before.blocks, run.after.blocks) for run in runs]
-    return Levels.of(
-        [float(after) for _, after in blocks], [after - before for before, after in blocks], _collected(runs)
-    )
+    return Levels.of([float(after) for _, after in blocks], [after - before for before, after in blocks], collected)
 
 
 def _held(counters: Counters) -> int:
@@ -130,7 +142,9 @@ def _held(counters: Counters) -> int:
     return counters.rss_bytes - held_free_bytes(counters)
 
 
-def _levels(runs: Sequence[RunProfile], read: Callable[[Counters], int | None]) -> Levels | None:
+def _levels(
+    runs: Sequence[RunProfile], read: Callable[[Counters], int | None], collected: Sequence[Collected] | None
+) -> Levels | None:
     """The program's, without the profiler's history and tables, which fill up too; None where one is not known."""
     levels, changes = [], []
     for run in runs:
@@ -140,7 +154,7 @@ def _levels(runs: Sequence[RunProfile], read: Callable[[Counters], int | None]) 
         traces_bytes, more_traces_bytes = _of_tracing(run)
         levels.append(float(after - run.after.own_bytes - traces_bytes))
         changes.append(after - run.after.own_bytes - (before - run.before.own_bytes) - more_traces_bytes)
-    return Levels.of(levels, changes, _collected(runs))
+    return Levels.of(levels, changes, collected)
 
 
 def _of_one_stretch(runs: Sequence[tuple[RunProfile, LinesOfRun | None]]) -> list[tuple[RunProfile, LinesOfRun]]:

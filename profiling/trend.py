@@ -36,7 +36,7 @@ class Doubt(Enum):
     """Why growth is no leak yet."""
 
     NOT_COLLECTED = "no full garbage collection has come since, that would tell whether it is garbage"
-    FREED = "full garbage collections free it: it is garbage, or on the interpreter's free lists"
+    FREED = "full garbage collections free most of it: that is garbage, or on the interpreter's free lists"
 
 
 def has_risen(series: Series, runs: int) -> bool:
@@ -58,7 +58,8 @@ def verdict(series: Series) -> Verdict:
     if len(series) < MIN_RUNS:
         missing = MIN_RUNS - len(series)
         reason = f"{len(series)} completed runs so far, a verdict takes {MIN_RUNS}: {missing} more"
-        return _verdict(series, State.INSUFFICIENT_RUNS, reason, len(series), None)
+        told = _verdict(series, State.INSUFFICIENT_RUNS, reason, len(series), None)
+        return replace(told, needs_collection=missing == 1)  # so that the first verdict need not wait for it
     heap, (process, levels) = _growth_of_heap(series), _growth_of_process(series)
     if heap is not None and series.is_traced:
         doubt = _doubt(series.heap, heap)
@@ -125,14 +126,14 @@ def _growing_by_its_own_runs(
 
 
 def _leaking(series: Series, part: GrowingPart, what: str) -> Verdict:
-    reason = f"{what} grows by {_pace(part)}, without giving it back, over the last {part.runs} runs"
+    reason = f"{what} grows by {_pace(part)}, without giving it back, over {_last_runs(series, part)}"
     return _verdict(series, State.LEAKING, reason, part.runs, (part.slope, part.low, part.high))
 
 
 def _doubtful(series: Series, part: GrowingPart, what: str, doubt: Doubt) -> Verdict:
     reason = f"{what} grows by {_pace(part)} over the last {part.runs} runs, but {doubt.value}"
     told = _verdict(series, State.STABLE, reason, part.runs, (part.slope, part.low, part.high))
-    return replace(told, needs_collection=doubt is Doubt.NOT_COLLECTED)
+    return replace(told, needs_collection=True)
 
 
 def _native(series: Series, part: GrowingPart) -> Verdict:
@@ -142,8 +143,12 @@ def _native(series: Series, part: GrowingPart) -> Verdict:
         whose = (
             "and the number of Python's small objects does not: a C library, or large objects; level lines tells which"
         )
-    reason = f"the process grows by {_pace(part)} over the last {part.runs} runs, {whose}"
+    reason = f"the process grows by {_pace(part)} over {_last_runs(series, part)}, {whose}"
     return _verdict(series, State.NATIVE_GROWTH, reason, part.runs, (part.slope, part.low, part.high))
+
+
+def _last_runs(series: Series, part: GrowingPart) -> str:
+    return f"the last {part.runs} runs" + (" that all garbage was collected around" if series.is_collected else "")
 
 
 def _pace(part: GrowingPart) -> str:
@@ -167,4 +172,6 @@ def _verdict(series: Series, state: State, reason: str, runs: int, pace: tuple[f
         bytes_per_run=pace[0] if pace else None,
         interval_bytes=pace[1:] if pace else None,
         forecast=forecast(state, pace, series.room) if series.room else None,
+        # Once begun it goes on until there is a series without garbage, and while that grows.
+        needs_collection=series.is_collecting or (series.is_collected and state.grows),
     )

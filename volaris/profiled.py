@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from profiling import Profiler, RunProfile
-from profiling.records import State, Verdict
+from profiling.records import Verdict
 from profiling.render.text import allocation_lines
 from profiling.source import short_path
 from profiling.units import to_mb
@@ -71,7 +71,7 @@ class ProfiledJobs:
     def _warn(self, profile: RunProfile) -> None:
         """Once after each new verdict: what grows, where, and when the memory is full."""
         verdict = self._profiler.last_verdict(profile.job)
-        if verdict is None or verdict is self._told.get(profile.job) or verdict.state is State.STABLE:
+        if verdict is None or verdict is self._told.get(profile.job) or not verdict.state.grows:
             return
         self._told[profile.job] = verdict
         log_event("WARNING", "job_grows", exception=None, **_verdict_fields(profile.job, verdict))

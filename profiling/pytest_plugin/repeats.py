@@ -47,7 +47,7 @@ def leak_of(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
 
 
 def _is_leak(verdict: Verdict, plan: LeakPlan) -> bool:
-    grows = verdict.state in {State.LEAKING, State.NATIVE_GROWTH}
+    grows = verdict.state.grows
     return grows and (verdict.bytes_per_run or 0.0) > plan.tolerance.size_bytes
 
 

@@ -51,6 +51,7 @@ def run_to_dict(run: RunProfile) -> Json:
         "lines": _lines_to_dict(run.lines) if run.lines else None,
         "samples": _lines_to_dict(run.samples) if run.samples else None,
         "overlapped_with": list(run.overlapped_with),
+        "collected": run.collected,
         "degraded": run.degraded,
         "cost": cost_to_dict(run.cost),
     }

@@ -198,6 +198,7 @@ class RunSchema(Strict):
     lines = _nested(LinesSchema, optional=True)
     samples = _nested(LinesSchema, optional=True)
     overlapped_with = _texts("jobs that ran meanwhile")
+    collected = _switch("whether garbage was collected before and after it, so that none counts")
     degraded = _text("why it was watched less closely than it should have been", optional=True)
     cost = _nested(CostSchema)
 

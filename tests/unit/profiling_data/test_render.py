@@ -51,6 +51,7 @@ def test_run_has_its_figures_in_the_units_that_its_keys_say() -> None:
         },
         "samples": None,
         "overlapped_with": ["x"],
+        "collected": False,
         "degraded": None,
         "cost": {"duration_ms": 20.0, "stall_ms": 3.0, "memory_mb": 1.0},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import linecache
 import sys
 from collections.abc import Callable, Iterator
 
@@ -43,7 +44,7 @@ def made() -> Iterator[Callable[[Level, Collector], Profiler]]:
     profilers: list[Profiler] = []
 
     def make(level: Level, collector: Collector) -> Profiler:
-        profiler = Profiler(level=level, sample_bytes=8_192)
+        profiler = Profiler(level=level, sample_bytes=1_024)
         profiler._shared.collector = collector
         profilers.append(profiler)
         return profiler
@@ -57,17 +58,6 @@ def count() -> int:
     return full_collections() or 0
 
 
-def test_collects_once_where_it_was_asked_to(seldom: None) -> None:
-    clock = Clock()
-    collector, before = Collector(clock), count()
-    assert not collector.collect_if_asked()
-    collector.ask()
-    collector.ask()
-    assert collector.collect_if_asked()
-    assert not collector.collect_if_asked()
-    assert count() == before + 1
-
-
 def test_takes_a_thousandth_of_the_time_once_a_fifth_of_a_second_is_spent(seldom: None) -> None:
     clock = Clock()
     collector = Collector(clock)
@@ -75,18 +65,16 @@ def test_takes_a_thousandth_of_the_time_once_a_fifth_of_a_second_is_spent(seldom
     def collect_in_20_ms(phase: str, info: dict[str, int]) -> None:
         clock.now_s += 0.02 * (phase == "stop" and info["generation"] == 2)
 
-    def asked() -> bool:
-        collector.ask()
-        return collector.collect_if_asked()
-
     gc.callbacks.append(collect_in_20_ms)
     try:
-        assert [asked() for _ in range(12)] == [True] * 11 + [False]
+        assert [collector.collect() for _ in range(12)] == [True] * 11 + [False]
         clock.now_s += 19.0
-        assert not asked()
+        assert not collector.collect()
         clock.now_s += 20.0
-        assert asked()
-        assert not asked()
+        before = count()
+        assert collector.collect()
+        assert not collector.collect()
+        assert count() == before + 1
     finally:
         gc.callbacks.remove(collect_in_20_ms)
 
@@ -95,14 +83,12 @@ def test_leaves_alone_a_collector_that_is_off_and_a_heap_that_would_take_long(mo
     collector = Collector(Clock())
     gc.disable()
     try:
-        collector.ask()
-        assert not collector.collect_if_asked()
+        assert not collector.collect()
         assert full_collections() is None
     finally:
         gc.enable()
     monkeypatch.setattr(collection, "MOST_BLOCKS", sys.getallocatedblocks() // 2)
-    collector.ask()
-    assert not collector.collect_if_asked()
+    assert not collector.collect()
     assert full_collections() is None
 
 
@@ -137,8 +123,9 @@ def test_garbage_and_free_lists_are_no_leak(
         clock.now_s += 60.0
         told = profiler.last_verdict("work")
         states |= {told.state} if told else set()
-    assert states == {State.STABLE}
-    assert count() - before <= RUNS // 4
+    assert states <= {State.INSUFFICIENT_RUNS, State.STABLE}
+    assert State.STABLE in states
+    assert count() - before <= RUNS
     gc.collect()
 
 
@@ -162,7 +149,7 @@ def test_leak_is_told_by_the_first_verdict(
     gc.collect()
     clock, before = Clock(), count()
     assert runs_until_told(made(level, Collector(clock)), clock) == 12
-    assert count() - before == 1
+    assert count() - before == 2
 
 
 @pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
@@ -176,3 +163,26 @@ def test_leak_is_told_later_where_old_garbage_is_as_large(
         for _ in range(40):
             leave_a_cycle()
     assert runs_until_told(profiler, clock) <= 30
+
+
+@pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
+def test_leak_is_told_by_itself_beside_garbage_that_is_larger(
+    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+) -> None:
+    gc.collect()
+    clock, kept, told = Clock(), [], []
+    profiler = made(level, Collector(clock))
+    for _ in range(RUNS):
+        with profiler.run("work"):
+            leave_a_cycle()  # 105 KB
+            kept.append([bytes(400) for _ in range(100)])
+        clock.now_s += 60.0
+        told.append(profiler.last_verdict("work"))
+    first = next(number for number, verdict in enumerate(told) if verdict and verdict.state is State.LEAKING)
+    assert first < 30
+    for verdict in told[first:]:
+        assert verdict is not None
+        assert verdict.state is State.LEAKING
+        assert verdict.bytes_per_run == pytest.approx(44_000, rel=0.05 if level is Level.LINES else 0.3)
+        lines = [linecache.getline(*suspect.site).strip() for suspect in verdict.suspects]
+    assert lines == ["kept.append([bytes(400) for _ in range(100)])"]

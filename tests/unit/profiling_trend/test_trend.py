@@ -146,7 +146,7 @@ def test_growth_is_a_leak_once_full_collections_have_left_most_of_it(freed: dict
 )
 def test_until_then_it_may_be_garbage(freed: dict[int, float], doubt: Doubt) -> None:
     told = verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed)))
-    assert (told.state, told.needs_collection) == (State.STABLE, doubt is Doubt.NOT_COLLECTED)
+    assert (told.state, told.needs_collection) == (State.STABLE, True)
     assert doubt.value in told.reason
 
 
@@ -158,6 +158,14 @@ def test_process_is_held_to_a_full_collection_too_and_what_it_falls_by_then_is_g
     assert late.state is State.NATIVE_GROWTH
     trimmed = verdict(replace(series(FLAT[:12]), process=collected(1e6, {10: 5e6})))
     assert (trimmed.state, trimmed.needs_collection) == (State.STABLE, False)
+
+
+def test_of_runs_that_all_garbage_was_collected_around_what_grows_is_a_leak() -> None:
+    leaking = verdict(replace(series([20e6 + 40_000 * run for run in range(12)]), is_collected=True))
+    assert (leaking.state, leaking.needs_collection) == (State.LEAKING, True)
+    assert leaking.reason.endswith("over the last 12 runs that all garbage was collected around")
+    stable = verdict(replace(series(FLAT[:12]), is_collected=True))
+    assert (stable.state, stable.needs_collection) == (State.STABLE, False)
 
 
 def test_growth_too_small_to_matter_is_stable() -> None:
