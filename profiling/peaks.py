@@ -49,6 +49,8 @@ class Peaks:
         self._open.discard(peak)
 
     def _fold(self) -> None:
+        if not self._open:
+            return
         rss_bytes = process.peak_rss_bytes()
         if self._mark_at_reset_bytes is not None and rss_bytes is not None and rss_bytes <= self._mark_at_reset_bytes:
             rss_bytes = None

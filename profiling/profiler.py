@@ -34,7 +34,7 @@ from profiling.suspects import suspects
 from profiling.trend import has_risen, verdict
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-SAMPLING_SHARE = 0.015  # of the CPU time, that samples may take at level adaptive
+SAMPLING_SHARE = 0.01  # of the CPU time, that samples may take at level adaptive
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
 
 

@@ -110,7 +110,7 @@ def _collecting(runs: Sequence[RunProfile]) -> tuple[bool, bool]:
     collected = [number for number, run in enumerate(runs, start=-len(runs)) if run.collected]
     if len(collected) >= MIN_RUNS:
         return False, collected[-1] >= -MIN_RUNS
-    return bool(collected) and collected[-1] >= -LATELY_RUNS, False
+    return len(collected) > 1 and collected[-2] >= -2 * LATELY_RUNS, False  # one alone has shown that nothing grows
 
 
 def _collected(runs: Sequence[RunProfile]) -> list[Collected] | None:

@@ -26,6 +26,7 @@ LEAST_HEAP_BYTES = 2_048  # a run; likewise
 LEAST_HEAP_BLOCKS = 1
 LEAST_PROCESS_BYTES = 32_768  # a run: the RSS moves by pages and arenas
 LEAST_PROCESS_RISE_BYTES = 2 << 20  # over all runs: two arenas
+EARLY_SHARE = 1 / 4  # of a rise: so far are the last four of 12 to 50 runs above three quarters of the others
 LATE_SHARE = 2 / 3  # of the runs that grow have to be before the last full collection
 FREED_SHARE = 0.5  # of the growth until then: where full collections have freed more it is garbage
 TRACED = "traced memory"
@@ -42,15 +43,28 @@ class Doubt(Enum):
 def has_risen(series: Series, runs: int) -> bool:
     """Whether most of the last `runs` runs are above three quarters of those before them, in anything that may grow.
 
-    A verdict of `stable` stays where this is false, at a hundredth of its cost; noise alone makes it true one time in
-    ten. Not the highest of before: after one spike a leak would take long to pass that.
+    By as much as they are where it grows by the least that is told. A verdict of `stable` stays where this is false,
+    at a hundredth of its cost; noise alone makes it true at most one time in ten. Not the highest of before: after one
+    spike a leak would take long to pass that.
     """
-    rows = (series.heap.total, series.heap.own, series.process.after, series.process.own)
-    return any(_is_above(row[-runs:], row[:-runs]) for row in rows if row)
+
+    def have_risen(*rows: Sequence[float], least: float) -> bool:
+        return all(_rise(row, runs) >= least for row in rows)
+
+    heap, process, c_heap = series.heap, series.process, series.c_heap
+    if series.is_traced and have_risen(
+        heap.total, heap.own, least=max(LEAST_HEAP_BYTES, _least_heap_rise(series) * EARLY_SHARE)
+    ):
+        return True
+    if c_heap is not None and have_risen(c_heap.after, c_heap.own, least=LEAST_PROCESS_BYTES):
+        return True
+    return have_risen(process.after, process.own, least=LEAST_PROCESS_RISE_BYTES * EARLY_SHARE)
 
 
-def _is_above(last: Sequence[float], before: Sequence[float]) -> bool:
-    return not before or median_low(last) > sorted(before)[len(before) * 3 // 4]
+def _rise(levels: Sequence[float], runs: int) -> float:
+    """Of most of the last runs over three quarters of those before."""
+    before = levels[:-runs]
+    return median_low(levels[-runs:]) - sorted(before)[len(before) * 3 // 4] if before else 0.0
 
 
 def verdict(series: Series) -> Verdict:
@@ -92,8 +106,12 @@ def _growth_of_heap(series: Series) -> GrowingPart | None:
         LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap.after))
     )
     part = _growing_by_its_own_runs(series.heap.total, series.heap.own, least)
-    least_rise = max(SURE_OF_SAMPLES * series.heap_error_bytes, SURE_OF_SAMPLES**2 * series.heap_sample_bytes)
-    return part if part is not None and part.rise >= least_rise else None
+    return part if part is not None and part.rise >= _least_heap_rise(series) else None
+
+
+def _least_heap_rise(series: Series) -> float:
+    """Over all runs, that samples may be sure of; 0 where the heap's figures are exact."""
+    return max(SURE_OF_SAMPLES * series.heap_error_bytes, SURE_OF_SAMPLES**2 * series.heap_sample_bytes)
 
 
 def _growth_of_process(series: Series) -> tuple[GrowingPart | None, Levels]:
@@ -173,5 +191,5 @@ def _verdict(series: Series, state: State, reason: str, runs: int, pace: tuple[f
         interval_bytes=pace[1:] if pace else None,
         forecast=forecast(state, pace, series.room) if series.room else None,
         # Once begun it goes on until there is a series without garbage, and while that grows.
-        needs_collection=series.is_collecting or (series.is_collected and state.grows),
+        needs_collection=series.is_collecting or state.grows,
     )

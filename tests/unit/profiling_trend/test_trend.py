@@ -132,7 +132,7 @@ def test_what_collections_free_is_in_the_levels_and_not_in_the_total() -> None:
 @pytest.mark.parametrize("freed", [{8: 0}, {11: 0}, {11: 200_000}, {8: 100_000, 11: 100_000}])
 def test_growth_is_a_leak_once_full_collections_have_left_most_of_it(freed: dict[int, float]) -> None:
     told = verdict(replace(series(FLAT[:12]), heap=collected(40_000, freed)))
-    assert (told.state, told.needs_collection, told.bytes_per_run) == (State.LEAKING, False, 40_000)
+    assert (told.state, told.needs_collection, told.bytes_per_run) == (State.LEAKING, True, 40_000)
 
 
 @pytest.mark.parametrize(
@@ -166,6 +166,26 @@ def test_of_runs_that_all_garbage_was_collected_around_what_grows_is_a_leak() ->
     assert leaking.reason.endswith("over the last 12 runs that all garbage was collected around")
     stable = verdict(replace(series(FLAT[:12]), is_collected=True))
     assert (stable.state, stable.needs_collection) == (State.STABLE, False)
+
+
+@pytest.mark.parametrize(
+    ("collected", "is_collecting", "is_collected"),
+    [
+        ((), False, False),
+        ((29,), False, False),  # alone it has shown that nothing grows, or more follow
+        ((28, 29), True, False),
+        ((22, 26), True, False),  # collections have to wait
+        ((20, 21), False, False),  # long ago
+        (range(18, 30), False, True),
+        (range(12), False, False),
+    ],
+)
+def test_runs_that_garbage_was_collected_around_count_alone_once_they_are_enough(
+    collected: Sequence[int], is_collecting: bool, is_collected: bool
+) -> None:
+    told = series_of([replace(RUN, id=number, collected=number in collected) for number in range(30)])
+    assert (told.is_collecting, told.is_collected) == (is_collecting, is_collected)
+    assert len(told) == (12 if is_collected else 30)
 
 
 def test_growth_too_small_to_matter_is_stable() -> None:
