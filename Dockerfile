@@ -1,6 +1,6 @@
 # Two stages: what builds stays behind, what runs is slim and has no root.
 FROM python:3.13-slim AS build
-# For the sampler, profiling/_sampler.c. Without a compiler the build goes on, and there is no level `samples`.
+# For the sampler, profiling/samples/_sampler.c. Without a compiler the build goes on, and there is no level `samples`.
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 RUN python -m venv /opt/volaris

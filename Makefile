@@ -35,7 +35,7 @@ container-test: setup
 
 setup: $(VENV)/.installed
 
-SAMPLER = $(wildcard profiling/_sampler*.[ch])
+SAMPLER = $(wildcard profiling/samples/_sampler*.[ch])
 
 $(VENV)/.installed: pyproject.toml constraints.txt $(SAMPLER)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \

@@ -17,7 +17,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.results import Results
-from profiling import sampler
+from profiling.samples import sampler
 
 LOADS = """
 import asyncio, gc, json, statistics, sys, tempfile, time
@@ -71,7 +71,8 @@ class Plain:
 
 class Samples:
     def __init__(self, is_on):
-        from profiling import sampler, _sampler
+        from profiling.samples import sampler
+        from profiling.samples import _sampler
         self.sampler, self.extension, self.is_on = sampler, _sampler, is_on
     def on(self):
         self.extension.install()
@@ -144,7 +145,8 @@ print(json.dumps({name: slowdown(load, tool, budget_s, unit_s) for name, load in
 HEAP = """
 import gc, json, sys, time
 import psutil
-from profiling import Level, Profiler, sampler
+from profiling import Level, Profiler
+from profiling.samples import sampler
 
 LINE = "def f{0}(depth=15): return f{0}(depth - 1) if depth else [bytes(100) for _ in range(450)]"
 lines = "\\n".join(LINE.format(number) for number in range(200))

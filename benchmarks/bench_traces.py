@@ -25,7 +25,8 @@ ROUNDS = 3
 
 HEAP = """
 import asyncio, json, sys, time, tracemalloc
-from profiling import diff, traces
+from profiling.compare import diff
+from profiling.traces.reader import TraceReader
 from profiling.source import SourceReader
 
 def heap(traces_wanted):
@@ -59,11 +60,11 @@ sys.stdin.readline()
 
 OURS = """
 async def measure():
-    reader = traces.TraceReader()
+    reader = TraceReader()
     before = await reader.read_async(1)
     grow()
     after = await reader.read_async(1)
-    changes = diff.largest(diff.changed(after.table, before.table), 20)
+    changes = diff.largest(after.table.changed_since(before.table), 20)
     return before, after, changes
 
 ready()

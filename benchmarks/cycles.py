@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from profiling import process
+from profiling.process import usage
 from volaris.app import COMING_UP, SERVICE, create_app
 from volaris.logs import setup_logging
 from volaris.service import Service
@@ -72,7 +72,7 @@ async def run(cycles: int, database_url: str) -> dict[str, Any]:
         for job in JOBS:
             watch.job = job
             jobs[job].append(await _run_job(app[SERVICE], job))
-        after_mb.append(process.resident_and_virtual()[0] / 2**20)
+        after_mb.append(usage.resident_and_virtual()[0] / 2**20)
     for task in beside:
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
@@ -93,12 +93,12 @@ async def run(cycles: int, database_url: str) -> dict[str, Any]:
 
 async def _run_job(service: Service, job: str) -> tuple[float, int]:
     """Its seconds, and the highest RSS in it."""
-    process.reset_peak()
+    usage.reset_peak()
     began_s = time.perf_counter()
     ended = await service.scheduler.run_now(job)
     if ended.error_text:
         raise RuntimeError(f"{job}: {ended.error_text}")
-    return time.perf_counter() - began_s, process.peak_rss_bytes() or 0
+    return time.perf_counter() - began_s, usage.peak_rss_bytes() or 0
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiling import sampler
-from profiling.estimates import Live, live, table_of
 from profiling.records import SiteKey
+from profiling.samples import sampler
+from profiling.samples.estimates import Live, live, table_of
 
 JOB = "accuracy"
 TIMES_THE_RATE = 100  # what a line has to keep to be judged

@@ -27,7 +27,7 @@ LIBRARY_TESTS = ("test.test_tracemalloc", "test.test_gc", "test.test_dict", "tes
 
 UNDER_SAMPLING = """
 import signal, sys, unittest
-from profiling import sampler
+from profiling.samples import sampler
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for what they run in the background
 sampler.start(512, seed=1)
 sampler.enter("library")
@@ -41,8 +41,8 @@ sys.exit(not program.result.wasSuccessful())
 STRESS = """
 import asyncio, gc, os, random, sys, threading, time, tracemalloc, types
 import numpy as np
-from profiling import sampler
-from profiling.estimates import by_job
+from profiling.samples import sampler
+from profiling.samples.estimates import by_job
 
 SECONDS, SEED = float(sys.argv[1]), int(sys.argv[2])
 until, chance = time.monotonic() + SECONDS, random.Random(SEED)
@@ -183,7 +183,7 @@ print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 REFERENCES = """
 import gc, sys
-from profiling import sampler
+from profiling.samples import sampler
 
 def raises():
     try: raise ValueError
@@ -220,12 +220,12 @@ print(f"{taken:,} samples, references to code before {before} and after {after},
 
 LOAD = """
 import importlib.machinery, importlib.util, os, sys
-loader = importlib.machinery.ExtensionFileLoader("profiling._sampler", os.environ["SAMPLER_BUILT"])
-specification = importlib.util.spec_from_loader("profiling._sampler", loader)
+loader = importlib.machinery.ExtensionFileLoader("profiling.samples._sampler", os.environ["SAMPLER_BUILT"])
+specification = importlib.util.spec_from_loader("profiling.samples._sampler", loader)
 module = importlib.util.module_from_spec(specification)
 loader.exec_module(module)
-sys.modules["profiling._sampler"] = module
-from profiling import sampler
+sys.modules["profiling.samples._sampler"] = module
+from profiling.samples import sampler
 assert sampler._sampler is module
 """
 
@@ -303,7 +303,7 @@ def built_for_sanitizer(folder: Path) -> Path | None:
             "-fsanitize=address,undefined",
             "-fno-sanitize-recover=undefined",
             f"-I{sysconfig.get_path('include')}",
-            str(ROOT / "profiling" / "_sampler.c"),
+            str(ROOT / "profiling" / "samples" / "_sampler.c"),
             "-lm",
             "-o",
             str(built),

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from profiling.check import check, load
 from profiling.errors import CannotCheck
 from profiling.records import Level, State
-from profiling.render.check import check_to_dict, check_to_text
-from profiling.series import MIN_RUNS
+from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
+from profiling.verdict.series import MIN_RUNS
 
 MAX_RUNS = 1_000
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from profiling import sampler
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
-from profiling.series import MIN_RUNS
+from profiling.samples import sampler
 from profiling.source import is_users
+from profiling.verdict.series import MIN_RUNS
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
 SAMPLE_BYTES = 1_024.0

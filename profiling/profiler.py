@@ -7,14 +7,12 @@ import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from profiling import process, sampler, traces
 from profiling.adaptive import Adaptive, is_quiet
-from profiling.counting import SiteOf, innermost
-from profiling.diff import GroupBy, compare
+from profiling.compare.diff import GroupBy, compare
+from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress
-from profiling.estimates import largest_stacks
 from profiling.history import History, RunStore, pair_to_compare
-from profiling.interval import diff_over
+from profiling.process import usage
 from profiling.records import (
     Level,
     MemoryUsage,
@@ -28,10 +26,16 @@ from profiling.records import (
     Verdict,
 )
 from profiling.run import Run, Shared
-from profiling.series import MIN_RUNS, series_of
+from profiling.samples import sampler
+from profiling.samples.estimates import largest_stacks as largest_sampled_stacks
 from profiling.source import SourceReader, claim, users_site
-from profiling.suspects import suspects
-from profiling.trend import has_risen, verdict
+from profiling.traces import tracing
+from profiling.traces.aggregation import SiteOf, innermost
+from profiling.traces.reader import Room, TraceReader
+from profiling.traces.reader import largest_stacks as largest_exact_stacks
+from profiling.verdict.judge import has_risen, verdict
+from profiling.verdict.series import MIN_RUNS, series_of
+from profiling.verdict.suspects import suspects
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 SAMPLING_SHARE = 0.01  # of the CPU time, that samples may take at level adaptive
@@ -68,7 +72,7 @@ class Profiler:
         level: Level = Level.LINES,
         limit_mb: float | None = None,
         history: RunStore | None = None,
-        reader: traces.TraceReader | None = None,
+        reader: TraceReader | None = None,
         sample_bytes: float = sampler.RATE_BYTES,
         arenas: bool = False,
         budget_mb: float = BUDGET_MB,
@@ -80,14 +84,14 @@ class Profiler:
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
-        self._readers: dict[Level, traces.TraceReader] = {}
+        self._readers: dict[Level, TraceReader] = {}
         self._given_reader = reader
         self._judged: dict[str, tuple[int, Verdict]] = {}  # by job: the run it was made after, and the verdict
         self._budget_bytes = round(budget_mb * (1 << 20))
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
         self._shared = Shared(
-            limit=process.memory_limit(limit_mb),
+            limit=usage.memory_limit(limit_mb),
             reader=self._reader,
             sampling=sampler.Sampling(sample_bytes),
             arenas=arenas,
@@ -112,7 +116,7 @@ class Profiler:
 
     def usage(self) -> MemoryUsage:
         """What the process uses now, against its limit."""
-        return process.usage(self._shared.limit)
+        return usage.memory_usage(self._shared.limit)
 
     def diff(
         self,
@@ -208,24 +212,24 @@ class Profiler:
 
     def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
         """By which frames most of each site's bytes came, as far as that is still known."""
-        if traces.is_tracing() and self.level.frames:
-            return traces.largest_stacks(sites, site_of_level(self.level))
-        return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
+        if tracing.is_on() and self.level.frames:
+            return largest_exact_stacks(sites, site_of_level(self.level))
+        return largest_sampled_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def own_bytes(self) -> int:
         """What the profiler keeps: tracemalloc's tables and the history."""
-        return traces.own_tables_bytes() + sampler.own_tables_bytes() + self.history.own_bytes()
+        return tracing.own_tables_bytes() + sampler.own_tables_bytes() + self.history.own_bytes()
 
     def statistics(self) -> ProfilerStatistics:
         """What it is doing and what it keeps."""
         return ProfilerStatistics(
             level=self.level,
-            tracing=traces.is_tracing(),
+            tracing=tracing.is_on(),
             active_jobs=tuple(sorted(run.job for run in self._shared.active)),
             runs=self._finished,
             history_runs=len(self.history.runs()),
             history_bytes=self.history.own_bytes(),
-            tracemalloc_bytes=traces.own_tables_bytes(),
+            tracemalloc_bytes=tracing.own_tables_bytes(),
             sampler=sampler.statistics() if sampler.is_on() else None,
             series_of=self._adaptive.series.job if self._adaptive and self._adaptive.series else None,
             lost_share=self._adaptive.lost_share if self._adaptive else None,
@@ -268,19 +272,19 @@ class Profiler:
             self._shared.tracing.close()
             adaptive.ended()
 
-    def _reader(self, level: Level) -> traces.TraceReader:
+    def _reader(self, level: Level) -> TraceReader:
         if self._given_reader is not None:
             return self._given_reader
         made = self._readers.get(level)
         if made is None:
-            made = self._readers[level] = traces.TraceReader(site_of=site_of_level(level), room=self._room)
+            made = self._readers[level] = TraceReader(site_of=site_of_level(level), room=self._room)
         return made
 
-    def _room(self) -> traces.Room:
+    def _room(self) -> Room:
         left_bytes = self.usage().available_bytes
         if left_bytes < self._budget_bytes:
-            return traces.Room(left_bytes, "what is left to the memory limit")
-        return traces.Room(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
+            return Room(left_bytes, "what is left to the memory limit")
+        return Room(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
 
 
 def _base_level() -> Level:

@@ -10,12 +10,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from profiling import process
-from profiling.collection import Collector
-from profiling.diff import changed
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
-from profiling.meter import Meter
-from profiling.peaks import Peaks
+from profiling.process import composition, usage
+from profiling.process.full_collections import Collector
+from profiling.process.peaks import Peaks
 from profiling.records import (
     Cost,
     Counters,
@@ -26,9 +24,11 @@ from profiling.records import (
     RunProfile,
     Snapshot,
 )
-from profiling.sampled import SampledRun
-from profiling.sampler import Sampling
-from profiling.traces import TraceReader, Tracing
+from profiling.samples.sampled_run import SampledRun
+from profiling.samples.sampler import Sampling
+from profiling.stopwatch import Meter
+from profiling.traces.reader import TraceReader
+from profiling.traces.tracing import Tracing
 
 MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
 """What a measurement may fail with, at the cost of its own result only."""
@@ -52,8 +52,8 @@ class Shared:
 
     def counters(self) -> Counters:
         """What is cheap to know now, and the arenas where they are asked for."""
-        counters = replace(process.counters(), own_bytes=self.own_bytes())
-        return replace(counters, arenas_free_bytes=process.free_arenas_bytes()) if self.arenas else counters
+        counters = replace(usage.counters(), own_bytes=self.own_bytes())
+        return replace(counters, arenas_free_bytes=composition.free_arenas_bytes()) if self.arenas else counters
 
 
 class Run:
@@ -243,7 +243,7 @@ class Run:
             return None
         return LinesOfRun(
             live=closing.table,
-            retained=changed(closing.table, opening.table),
+            retained=closing.table.changed_since(opening.table),
             traced_bytes=closing.program_bytes,
             traced_diff_bytes=closing.program_bytes - opening.program_bytes,
             traced_peak_bytes=self._peak.traced_bytes,

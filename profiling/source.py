@@ -18,6 +18,9 @@ from pathlib import Path
 
 from profiling.records import SiteKey
 
+PROFILER_FILES = f"{Path(__file__).parent}{os.sep}"
+"""Where the profiler's own code is: what is allocated from there is its own."""
+
 MAX_SOURCE_CHARS = 200
 CACHED_LINES = 4_096  # about 300 bytes each
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from profiling.cgroup import parse_groups
+from profiling.process.cgroup import parse_groups
 
 MB = 1 << 20
 

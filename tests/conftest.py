@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from profiling import cgroup, process
+from profiling.process import cgroup, usage
 
 pytest_plugins = ["tests.postgres", "pytester"]
 
@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("volaris")
 
 ALLOWED_TO_BLOCK: dict[ModuleType, tuple[str, ...]] = {
     # Files below /proc and /sys are answered by the kernel from memory: they do not wait for a device.
-    process: ("io.BufferedReader.read", "io.TextIOWrapper.read", "os.read"),
+    usage: ("io.BufferedReader.read", "io.TextIOWrapper.read", "os.read"),
     cgroup: ("io.BufferedReader.read", "io.TextIOWrapper.read", "os.read", "os.stat"),
     # One look for a password file when a connection is made, which has no other way in the driver.
     asyncpg.connect_utils: ("os.stat",),

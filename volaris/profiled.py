@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from profiling import Profiler, RunProfile
 from profiling.records import Verdict
-from profiling.render.text import allocation_lines
+from profiling.report.text import allocation_lines
 from profiling.source import short_path
 from profiling.units import to_mb
 from volaris.errors import JobTimeout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from profiling import process
+from profiling.process import composition
 from profiling.records import Trimmed
 from volaris.scheduler import JobRun, Report
 
@@ -23,7 +23,7 @@ class Tidy:
         report: Report,
         *,
         clock: Callable[[], float] = time.monotonic,
-        trim: Callable[[], Awaitable[Trimmed]] = process.trim,
+        trim: Callable[[], Awaitable[Trimmed]] = composition.trim,
     ) -> None:
         self._report = report
         self._clock = clock

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import pytest
 
-from profiling import sampler
 from profiling.pytest_plugin.checks import KEY, Figures
 from profiling.pytest_plugin.measured import Case, measured, standing_at
 from profiling.pytest_plugin.options import COMPARE_FAIL, Options
 from profiling.pytest_plugin.peak import JOB, close_when_quiet
+from profiling.samples import sampler
 from profiling.units import format_bytes
 
 MEASURED = pytest.StashKey[Figures]()

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from profiling import sampler
 from profiling.pytest_plugin.options import Options
 from profiling.pytest_plugin.peak import JOB, PeakWatch, close_when_quiet
 from profiling.pytest_plugin.plans import LeakPlan, leak_plan_of, limit_of
 from profiling.pytest_plugin.repeats import leak_of
 from profiling.pytest_plugin.sizes import Size
 from profiling.pytest_plugin.words import leak_told, over_limit_told
+from profiling.samples import sampler
 
 NAMES = ("memory_limit", "no_leaks")
 REPEATING = pytest.StashKey[bool]()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from profiling.diff import largest
+from profiling.compare.diff import largest
 from profiling.profiler import Profiler
 from profiling.pytest_plugin.checks import Figures, Line
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, Peak, PeakWatch, close_when_quiet

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from profiling import sampler, traces
 from profiling.adaptive import is_quiet
 from profiling.errors import SamplerUnavailable
-from profiling.estimates import live, table_of
 from profiling.records import SiteTable
+from profiling.samples import sampler
+from profiling.samples.estimates import live, table_of
+from profiling.traces import tracing
 
 JOB = "test"
 SAMPLE_BYTES = 512.0  # one sample every so many: tests are small, and for larger ones the sampler takes fewer by itself
@@ -34,7 +35,7 @@ class PeakWatch:
 
     def __init__(self) -> None:
         self._sampling = sampler.Sampling(SAMPLE_BYTES)
-        self._tracing = traces.Tracing()
+        self._tracing = tracing.Tracing()
         self._number: int | None = None
         self._why: str | None = None
         self.peak: Peak | None = None  # None until the block has ended, and where it failed
@@ -48,8 +49,8 @@ class PeakWatch:
         self._label = sampler.enter(JOB)
         if self._why is None:
             self._number = sampler.watch(JOB, sampler.mark())
-        traces.reset_peak()
-        self._before_bytes = traces.traced_bytes()
+        tracing.reset_peak()
+        self._before_bytes = tracing.traced_bytes()
         return self
 
     def __exit__(
@@ -57,7 +58,7 @@ class PeakWatch:
     ) -> None:
         try:
             # Somebody may have stopped tracing meanwhile, the code itself for one.
-            peak_bytes = traces.traced_peak_bytes() if traces.is_tracing() else None
+            peak_bytes = tracing.traced_peak_bytes() if tracing.is_on() else None
             held = self._held()
             if kind is None and peak_bytes is not None and self._before_bytes is not None:
                 self.peak = Peak(size_bytes=max(0, peak_bytes - self._before_bytes), held=held, why=self._why)

@@ -16,15 +16,15 @@ from statistics import fmean, median
 
 from _pytest.logging import LogCaptureHandler  # the class alone is private; `caplog` hands out its instances
 
-from profiling import sampler
 from profiling.profiler import Profiler
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, close_when_quiet
 from profiling.pytest_plugin.plans import LeakPlan
 from profiling.records import Counters, Level, RunProfile, State, Suspect, Verdict
-from profiling.series import MIN_RUNS
+from profiling.samples import sampler
 from profiling.source import is_users
-from profiling.suspects import suspects
-from profiling.trend import LEAST_PROCESS_BYTES, LEAST_PROCESS_RISE_BYTES
+from profiling.verdict.judge import LEAST_PROCESS_BYTES, LEAST_PROCESS_RISE_BYTES
+from profiling.verdict.series import MIN_RUNS
+from profiling.verdict.suspects import suspects
 
 RUNS_TO_BE_SURE = 20
 

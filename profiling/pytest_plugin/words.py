@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiling.diff import largest
+from profiling.compare.diff import largest
 from profiling.pytest_plugin.peak import Peak
 from profiling.pytest_plugin.sizes import Size
 from profiling.records import SiteKey, State, Verdict

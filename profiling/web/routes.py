@@ -13,12 +13,12 @@ from typing import cast
 import orjson
 from aiohttp import web
 
-from profiling import objects, process
-from profiling.diff import GroupBy
+from profiling.compare.diff import GroupBy
 from profiling.errors import NotEnoughRuns, UnknownJob
+from profiling.process import composition, object_walk
 from profiling.profiler import Profiler
 from profiling.records import RunProfile
-from profiling.render.json import (
+from profiling.report.json import (
     Json,
     diff_to_dict,
     memory_to_dict,
@@ -28,7 +28,7 @@ from profiling.render.json import (
     trimmed_to_dict,
     verdict_to_dict,
 )
-from profiling.render.text import diff_to_text, time_diff_to_text
+from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
 from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.query import Query, run_id
@@ -94,9 +94,9 @@ class DebugRoutes:
         """What the process holds: one walk over the heap, in slices; 429 while another one is under way."""
         Query(request).only()
         usage = self._profiler.usage()
-        report = await objects.walk()
-        composition = await process.composition(profiler_bytes=self._profiler.own_bytes())
-        return _answer(memory_to_dict(usage, report, composition, self._profiler.statistics()))
+        report = await object_walk.walk()
+        parts = await composition.read_composition(profiler_bytes=self._profiler.own_bytes())
+        return _answer(memory_to_dict(usage, report, parts, self._profiler.statistics()))
 
     async def diff(self, request: web.Request) -> web.Response:
         """A job's latest run with lines against the one before it; or with `seconds` what changes from now on."""
@@ -137,7 +137,7 @@ class DebugRoutes:
     async def trim(self, request: web.Request) -> web.Response:
         """Let the C allocator give back what it holds free."""
         Query(request).only()
-        return _answer(trimmed_to_dict(await process.trim()))
+        return _answer(trimmed_to_dict(await composition.trim()))
 
     async def verdict(self, request: web.Request) -> web.Response:
         """What the job's runs say together: state, pace, forecast, and the lines that keep more with every run."""

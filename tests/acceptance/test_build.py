@@ -30,7 +30,8 @@ TALKS = """
 import json
 from pathlib import Path
 import profiling
-from profiling import Level, Profiler, sampler
+from profiling import Level, Profiler
+from profiling.samples import sampler
 from profiling.errors import SamplerUnavailable
 
 def refused():
@@ -106,7 +107,7 @@ def python(installed: Path, *arguments: str, **variables: str) -> subprocess.Com
 
 
 def test_install_without_a_compiler_has_all_but_the_extension(installed: Path) -> None:
-    assert (installed / "profiling" / "sampler.py").is_file()
+    assert (installed / "profiling" / "samples" / "sampler.py").is_file()
     assert (installed / "volaris" / "store" / "migrations" / "0001_prices.sql").is_file()
     assert list(installed.rglob("*.so")) == []
 

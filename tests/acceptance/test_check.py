@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from profiling import sampler
+from profiling.samples import sampler
 from tests.acceptance import known_jobs
 from tests.shared import FOLDER, shared_file
 

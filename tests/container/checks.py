@@ -84,7 +84,7 @@ def it_knows_its_limit(world: World) -> str:
 
 def it_can_sample(world: World) -> str:
     """The compiled part of the profiler was built into the image."""
-    said = "import profiling._sampler as kernel; print(kernel.__file__)"
+    said = "import profiling.samples._sampler as kernel; print(kernel.__file__)"
     return world.engine.podman("exec", world.container, "python", "-c", said)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from profiling import sampler
+from profiling.samples import sampler
 from tests.cgroups import JOIN, group_with_limit
 
 LIMIT_MB = 512
@@ -23,7 +23,7 @@ PROGRAM = f"""
 import asyncio
 from aiohttp import web
 from profiling import Level, Profiler
-from profiling.process import resident_and_virtual
+from profiling.process.usage import resident_and_virtual
 from profiling.web import Access, mount
 
 profiler = Profiler(level=Level(sys.argv[2]))

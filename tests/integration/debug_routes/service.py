@@ -12,7 +12,7 @@ from profiling import History, Level, Profiler, RunProfile
 from profiling.web import Access, JobControl, mount
 from profiling.web.routes import DebugRoutes
 from tests.integration.debug.conftest import HandMadeJobs
-from tests.unit.profiling_data.make import run
+from tests.unit.profiling.make import run
 
 Client = TestClient[web.Request, web.Application]
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from profiling import objects
 from profiling.errors import JobBusy, WalkInProgress
+from profiling.process import object_walk
 from profiling.records import UNKNOWN_SITE
 from profiling.web import JobInfo
 from tests.integration.debug.conftest import WITH_TOKEN, HandMadeJobs, problem
 from tests.integration.debug_routes.service import PREFIXES, serving
-from tests.unit.profiling_data.make import lines, run
+from tests.unit.profiling.make import lines, run
 
 
 class FailingJobs(HandMadeJobs):
@@ -75,7 +75,7 @@ async def test_diff_has_the_keys_of_the_contract_to_the_letter() -> None:
 
 
 async def test_second_walk_is_refused_under_both_prefixes_until_the_first_has_ended() -> None:
-    walking = objects.walk()
+    walking = object_walk.walk()
     walking.send(None)  # up to where it gives way to the loop for the first time
     async with serving() as client:
         for prefix in PREFIXES:

@@ -1,0 +1,134 @@
+"""What changes in the whole process over some seconds, whatever runs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from profiling.compare.diff import GroupBy, PlacesOf, change_between
+from profiling.errors import IntervalBroken
+from profiling.process import usage
+from profiling.records import Cost, Level, LinesOfRun, SiteTable, TimeDiff
+from profiling.run import Shared, total_cost
+from profiling.samples import sampler
+from profiling.samples.estimates import Live, lines_of_run, live
+from profiling.stopwatch import Meter
+from profiling.traces import tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is alive at one end."""
+
+    lines: LinesOfRun
+    rss_bytes: int
+    jobs: frozenset[str]
+    cost: Cost
+
+
+async def diff_over(
+    shared: Shared,
+    seconds: float,
+    places_of: PlacesOf,
+    *,
+    collect: bool,
+    group_by: GroupBy,
+    limit: int,
+    wait: Callable[[float], Awaitable[object]],
+) -> TimeDiff:
+    """The change from now until `wait(seconds)` has come back. Exact where tracemalloc is on, else by samples."""
+    async with _reader(shared) as read:
+        began_s = time.perf_counter()
+        past = await _moment(shared, read, collect=collect)
+        await wait(seconds)
+        now = await _moment(shared, read, collect=collect)
+        took_s = time.perf_counter() - began_s
+    change = await asyncio.to_thread(
+        change_between,
+        now.lines,
+        past.lines,
+        now.rss_bytes - past.rss_bytes,
+        places_of,
+        group_by=group_by,
+        limit=limit,
+    )
+    return TimeDiff(
+        seconds=took_s,
+        collected=collect,
+        jobs=tuple(sorted(past.jobs | now.jobs)),
+        usage=usage.memory_usage(shared.limit),
+        change=change,
+        cost=total_cost(past.cost, now.cost, ()),
+    )
+
+
+Read = Callable[[Meter], Awaitable[LinesOfRun]]
+
+
+@asynccontextmanager
+async def _reader(shared: Shared) -> AsyncIterator[Read]:
+    if tracing.is_on():
+        yield _Exact(shared).read
+        return
+    was_on = sampler.is_on()
+    try:
+        yield _Sampled(shared.sampling.period()).read
+    finally:
+        if not was_on:
+            shared.sampling.close()
+
+
+async def _moment(shared: Shared, read: Read, *, collect: bool) -> Moment:
+    meter = Meter()
+    if collect:
+        with meter.hold():
+            gc.collect()
+    lines = await read(meter)
+    jobs = frozenset(run.job for run in shared.active)
+    return Moment(lines, usage.resident_and_virtual()[0], jobs, meter.cost())
+
+
+class _Exact:
+    """By tracemalloc, as long as its stretch lasts."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._period = shared.tracing.period()
+
+    async def read(self, meter: Meter) -> LinesOfRun:
+        if not tracing.is_on() or self._shared.tracing.period() != self._period:
+            raise IntervalBroken
+        snapshot = await self._shared.reader(Level.LINES).read_async(self._period)
+        meter.held(snapshot.cost.stall_s)
+        return LinesOfRun(
+            live=snapshot.table,
+            retained=SiteTable.from_rows(()),
+            traced_bytes=snapshot.program_bytes,
+            traced_diff_bytes=0,
+            traced_peak_bytes=None,
+            profiler_bytes=snapshot.profiler_bytes,
+            traces=snapshot.traces,
+            period=snapshot.period,
+        )
+
+
+class _Sampled:
+    """By the samples of all jobs, and of none."""
+
+    def __init__(self, period: int) -> None:
+        self._period = period
+        self._since = sampler.mark()
+        self._past: Live | None = None
+
+    async def read(self, meter: Meter) -> LinesOfRun:
+        if sampler.stretch() != self._period:
+            raise IntervalBroken
+        with meter.hold():
+            now = live(sampler.snapshot(since=self._since))
+            lines = lines_of_run(self._past or now, now, None, self._period)
+        self._past = now
+        return lines

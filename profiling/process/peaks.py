@@ -1,0 +1,64 @@
+"""The peak of each run, while runs overlap.
+
+The kernel and tracemalloc each keep one high-water mark for the process. It is reset when a run starts; what it said
+until then is folded into the runs that are under way, so that none of them loses its peak.
+"""
+
+from __future__ import annotations
+
+from profiling.process import usage
+from profiling.traces import tracing
+
+
+class Peak:
+    """Highest RSS and traced memory of one run, up to the last fold. None: not known."""
+
+    __slots__ = ("rss_bytes", "traced_bytes")
+
+    def __init__(self) -> None:
+        self.rss_bytes: int | None = None
+        self.traced_bytes: int | None = None
+
+    def fold(self, rss_bytes: int | None, traced_bytes: int | None) -> None:
+        self.rss_bytes = _higher(self.rss_bytes, rss_bytes)
+        self.traced_bytes = _higher(self.traced_bytes, traced_bytes)
+
+
+class Peaks:
+    """The peaks of the runs under way."""
+
+    def __init__(self) -> None:
+        self._open: set[Peak] = set()
+        self._mark_at_reset_bytes: int | None = None  # where the kernel does not reset: only a rise tells
+
+    def begin(self) -> Peak:
+        """Start a run's peak from the memory of now."""
+        self._fold()
+        if usage.reset_peak():
+            self._mark_at_reset_bytes = None
+        else:
+            self._mark_at_reset_bytes = usage.peak_rss_bytes()
+        if tracing.is_on():
+            tracing.reset_peak()
+        peak = Peak()
+        self._open.add(peak)
+        return peak
+
+    def end(self, peak: Peak) -> None:
+        """Bring a run's peak up to now, and let it be."""
+        self._fold()
+        self._open.discard(peak)
+
+    def _fold(self) -> None:
+        if not self._open:
+            return
+        rss_bytes = usage.peak_rss_bytes()
+        if self._mark_at_reset_bytes is not None and rss_bytes is not None and rss_bytes <= self._mark_at_reset_bytes:
+            rss_bytes = None
+        traced_bytes = tracing.traced_peak_bytes() if tracing.is_on() else None
+        for peak in self._open:
+            peak.fold(rss_bytes, traced_bytes)
+
+
+def _higher(one: int | None, other: int | None) -> int | None:
+    return max(one, other) if one is not None and other is not None else one if other is None else other

@@ -1,0 +1,59 @@
+"""The data of the profiler: frozen records that compute no more than a sum or a ratio of their own fields.
+
+Imports nothing of the profiler. Offers every record here, whichever of its files it is in.
+Sizes are bytes and times seconds throughout; `None` means "not known here", never zero.
+"""
+
+from __future__ import annotations
+
+from profiling.records.lines import UNKNOWN_SITE, Cost, LinesOfRun, Precision, SiteKey, SiteTable, Snapshot
+from profiling.records.memory import Composition, Counters, MemoryLimit, MemoryUsage, Trimmed
+from profiling.records.objects import GcStats, LargeObject, ObjectReport, TypeCount
+from profiling.records.runs import (
+    Change,
+    DiffTotals,
+    Level,
+    Outcome,
+    ProfilerStatistics,
+    RunDiff,
+    RunProfile,
+    SamplerStatistics,
+    SiteDiff,
+    TimeDiff,
+)
+from profiling.records.verdict import Checked, Forecast, Outlook, State, Suspect, Verdict
+
+__all__ = [
+    "UNKNOWN_SITE",
+    "Change",
+    "Checked",
+    "Composition",
+    "Cost",
+    "Counters",
+    "DiffTotals",
+    "Forecast",
+    "GcStats",
+    "LargeObject",
+    "Level",
+    "LinesOfRun",
+    "MemoryLimit",
+    "MemoryUsage",
+    "ObjectReport",
+    "Outcome",
+    "Outlook",
+    "Precision",
+    "ProfilerStatistics",
+    "RunDiff",
+    "RunProfile",
+    "SamplerStatistics",
+    "SiteDiff",
+    "SiteKey",
+    "SiteTable",
+    "Snapshot",
+    "State",
+    "Suspect",
+    "TimeDiff",
+    "Trimmed",
+    "TypeCount",
+    "Verdict",
+]

@@ -1,0 +1,177 @@
+"""Runs of jobs, and one held against another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from profiling.records.lines import Cost, LinesOfRun
+from profiling.records.memory import Counters, MemoryLimit, MemoryUsage
+
+
+class Level(StrEnum):
+    """How closely a run is watched; see the table in docs/levels.md for what each one costs.
+
+    A profiler may be `ADAPTIVE`; each of its runs is at one of the others, and says at which.
+    """
+
+    COUNTERS = "counters"
+    SAMPLES = "samples"
+    LINES = "lines"
+    STACKS = "stacks"
+    ADAPTIVE = "adaptive"
+
+    @property
+    def frames(self) -> int:
+        """Frames that tracemalloc keeps with each allocation; 0 where it is off."""
+        return {Level.LINES: 1, Level.STACKS: 25}.get(self, 0)
+
+    @property
+    def samples(self) -> bool:
+        """Whether the sampler is on."""
+        return self in {Level.SAMPLES, Level.ADAPTIVE}
+
+
+class Outcome(StrEnum):
+    """How the profiled block was left."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProfile:
+    """One run of one job."""
+
+    id: int  # from 1, over all jobs of this process
+    job: str
+    level: Level
+    outcome: Outcome
+    started_at: datetime  # aware, UTC
+    duration_s: float  # the block alone, without the profiler
+    before: Counters
+    after: Counters
+    limit: MemoryLimit
+    peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
+    lines: LinesOfRun | None  # exact; None where the level has none, and where `degraded` says why
+    samples: LinesOfRun | None = None  # estimated; likewise
+    overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
+    collected: bool = False  # whether garbage was collected at both ends, so that none counts
+    degraded: str | None  # why less was measured than the level promises
+    cost: Cost
+
+    @property
+    def rss_diff_bytes(self) -> int:
+        """RSS after less before."""
+        return self.after.rss_bytes - self.before.rss_bytes
+
+    @property
+    def percent(self) -> float:
+        """RSS after the run in per cent of the limit."""
+        return 100.0 * self.after.rss_bytes / self.limit.limit_bytes
+
+    @property
+    def retained_bytes(self) -> int | None:
+        """Bytes that the run left behind, by known lines or not; None where no lines are known."""
+        return self.figures.traced_diff_bytes if self.figures else None
+
+    @property
+    def own_lines(self) -> LinesOfRun | None:
+        """The exact lines, unless another job ran meanwhile: then they have what that one kept in them, too."""
+        return None if self.overlapped_with and self.samples else self.lines
+
+    @property
+    def figures(self) -> LinesOfRun | None:
+        """The exact lines where there are any of this job alone, else the estimates."""
+        return self.own_lines or self.samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteDiff:
+    """One line, file or function in a comparison."""
+
+    file: str  # as short as the import path allows
+    path: str  # as the code object names it
+    line: int | None  # None where lines were summed up
+    function: str | None
+    source: str | None  # the line's text, stripped
+    size_bytes: int  # alive now
+    size_diff_bytes: int
+    count: int
+    count_diff: int
+    error_bytes: float | None = None  # standard error of size_diff_bytes; None where it is exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffTotals:
+    """The sums of a comparison: attributed + unattributed = size_diff, listed + omitted = attributed."""
+
+    size_diff_bytes: int
+    count_diff: int
+    attributed_bytes: int
+    unattributed_bytes: int
+    listed_bytes: int
+    omitted_bytes: int
+    rss_diff_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is alive at one moment and was not at an earlier one."""
+
+    group_by: str
+    totals: DiffTotals
+    sites: tuple[SiteDiff, ...]  # largest change first
+    rate_bytes: float | None  # one sample every so many bytes, where these are estimates; None where they are exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDiff:
+    """One run against an earlier one: what is alive after the one and was not after the other."""
+
+    run: RunProfile
+    against: RunProfile
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeDiff:
+    """What changed in the process over some seconds, whatever ran."""
+
+    seconds: float
+    collected: bool  # whether garbage was collected at both ends
+    jobs: tuple[str, ...]  # whose runs were under way at either end, sorted
+    usage: MemoryUsage  # at the end
+    change: Change
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerStatistics:
+    """What the sampler has done since its start."""
+
+    rate_bytes: float  # now: it doubles when there are too many samples
+    alive: int
+    taken: int
+    lost: int  # for want of memory to keep them
+    thinned: int  # times that the rate was doubled
+    stacks: int  # different ones that are kept
+    table_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilerStatistics:
+    """What the profiler is doing and keeps."""
+
+    level: Level
+    tracing: bool
+    active_jobs: tuple[str, ...]
+    runs: int  # finished since start
+    history_runs: int
+    history_bytes: int
+    tracemalloc_bytes: int  # its tables
+    sampler: SamplerStatistics | None = None  # None while it is off
+    series_of: str | None = None  # the job that is traced exactly for some runs, where the level is adaptive
+    lost_share: float | None = None  # of the time, to tracing, where the level is adaptive

@@ -1,0 +1,88 @@
+"""What a job's runs say together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from profiling.records.lines import Cost, SiteKey
+from profiling.records.memory import MemoryUsage
+from profiling.records.runs import Level
+
+
+class State(StrEnum):
+    """What a series of runs says about its job."""
+
+    LEAKING = "leaking"
+    NATIVE_GROWTH = "native_growth"
+    STABLE = "stable"
+    INSUFFICIENT_RUNS = "insufficient_runs"
+
+    @property
+    def grows(self) -> bool:
+        """Whether the job keeps more with every run, in Python's heap or beside it."""
+        return self in {State.LEAKING, State.NATIVE_GROWTH}
+
+
+class Outlook(StrEnum):
+    """Whether a time can be told at which the memory is full."""
+
+    FULL = "full"
+    NOT_GROWING = "not_growing"
+    NOT_ENOUGH_RUNS = "not_enough_runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A line that keeps more with every run."""
+
+    site: SiteKey
+    bytes_per_run: float
+    stack: tuple[SiteKey, ...]  # innermost first; the site alone where no more frames are known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """When the memory is full, if the job goes on as in its last runs and nothing else changes."""
+
+    outlook: Outlook
+    reason: str  # one sentence
+    full_in_s: float | None  # from the end of the last run; None unless the outlook is `full`
+    interval_s: tuple[float, float | None] | None  # earliest and latest; None as latest: no bound
+    full_at: datetime | None  # aware, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a job's runs say together."""
+
+    state: State
+    reason: str  # one sentence
+    runs: int  # how many runs it rests on
+    bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
+    interval_bytes: tuple[float, float] | None  # of bytes_per_run
+    suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
+    forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
+    needs_collection: bool = False  # what grows may be garbage, which only full collections around runs tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was seen of one job."""
+
+    job: str
+    runs: int
+    level: Level
+    verdict: Verdict
+    usage: MemoryUsage  # at the end
+    traced_bytes: int | None  # of the process where exact, of the job where estimated
+    held_free_bytes: int | None  # freed by the program, held by the C allocator
+    cost: Cost
+    slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
+    relative_error: float | None = None  # standard error of traced_bytes, as a share of it; None where it is exact
+
+    @property
+    def grows(self) -> bool:
+        """Whether the verdict is one to act on."""
+        return self.verdict.state.grows

@@ -1,0 +1,82 @@
+"""The results of a check: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from profiling.compare.diff import PlacesOf
+from profiling.records import Checked, Suspect
+from profiling.source import Place
+from profiling.units import format_bytes, to_mb
+
+
+def check_to_dict(checked: Sequence[Checked], places_of: PlacesOf) -> dict[str, Any]:
+    """The contract of `check --json`."""
+    return {"jobs": [_job_to_dict(result, places_of) for result in checked]}
+
+
+def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
+    bytes_per_run = result.verdict.bytes_per_run
+    return {
+        "job": result.job,
+        "runs": result.runs,
+        "level": result.level.value,
+        "verdict": result.verdict.state.value,
+        "reason": result.verdict.reason,
+        "bytes_per_run": None if bytes_per_run is None else round(bytes_per_run),
+        "interval_bytes": list(result.verdict.interval_bytes) if result.verdict.interval_bytes else None,
+        "suspects": [_suspect_to_dict(suspect, places_of) for suspect in result.verdict.suspects],
+        "memory": {
+            "rss_mb": to_mb(result.usage.rss_bytes),
+            "traced_mb": None if result.traced_bytes is None else to_mb(result.traced_bytes),
+            "held_free_mb": None if result.held_free_bytes is None else to_mb(result.held_free_bytes),
+        },
+        "cost": {
+            "slowdown": None if result.slowdown is None else round(result.slowdown, 2),
+            "stall_ms_max": round(result.cost.stall_s * 1e3, 2),
+            "memory_mb": to_mb(result.cost.memory_bytes),
+        },
+    }
+
+
+def _suspect_to_dict(suspect: Suspect, places_of: PlacesOf) -> dict[str, Any]:
+    places = places_of([suspect.site, *suspect.stack])
+    return {
+        "site": {"file": suspect.site[0], "line": suspect.site[1]},
+        "function": places[suspect.site].function,
+        "bytes_per_run": round(suspect.bytes_per_run),
+        "stack": [_where(frame[1], places[frame]) for frame in suspect.stack],
+    }
+
+
+def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:
+    """For each job its verdict, what the process holds, and the lines that keep more with every run."""
+    return "\n".join(line for result in checked for line in _lines(result, places_of)) + "\n"
+
+
+def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
+    yield f"{result.job}: {result.verdict.state.value} after {result.runs} runs at level {result.level.value}"
+    yield f"  {result.verdict.reason}"
+    held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
+    yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
+    for suspect in result.verdict.suspects:
+        place = places_of([suspect.site])[suspect.site]
+        yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} a run  {_where(suspect.site[1], place)}"
+        if place.source:
+            yield f"{'':>22}  {place.source}"
+    slowdown = "unknown" if result.slowdown is None else f"{result.slowdown:.1f} times the plain run"
+    yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs; a run took {slowdown}"
+
+
+def _traced(result: Checked) -> str:
+    if result.traced_bytes is None:
+        return "traced unknown"
+    if result.level.samples:
+        error = "" if result.relative_error is None else f" ±{result.relative_error:.0%}"
+        return f"held by this job {format_bytes(result.traced_bytes)}{error}"
+    return f"traced {format_bytes(result.traced_bytes)}"
+
+
+def _where(line: int, place: Place) -> str:
+    return f"{place.file}:{line} {place.function}" if place.function else f"{place.file}:{line}"

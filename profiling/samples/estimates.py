@@ -1,0 +1,201 @@
+"""From samples to tables by line, each figure with its variance: pure functions.
+
+A sum over samples is unbiased, and so is its variance (Horvitz and Thompson, 1952), because each block is taken
+independently of all others. What a run kept is what is alive after it less what was alive before; both hold many of the
+same samples, which cancel, so its variance is that of the samples that came and of those that went.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from profiling.records import UNKNOWN_SITE, LinesOfRun, Precision, SiteKey, SiteTable
+from profiling.source import PROFILER_FILES, is_users
+
+LOOP_FUNCTIONS = {"BaseEventLoop._run_once", "BaseEventLoop.run_until_complete", "Runner.run"}
+FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of all, then of the fresh
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTable:
+    """What is alive, by job and stack: one row for each of them that has samples."""
+
+    rate_bytes: float
+    heads: Sequence[tuple[str | None, bytes, int]]  # job, numbers of its frames as 32 bits innermost first, samples
+    frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the rows
+    figures: bytes  # FIGURES doubles a row
+
+    def rows(self) -> Iterator[SampleRow]:
+        """Each row with its frames' numbers and its figures."""
+        figures = memoryview(self.figures).cast("d")
+        for number, (job, stack, samples) in enumerate(self.heads):
+            begin = number * FIGURES
+            yield SampleRow(job, memoryview(stack).cast("I"), samples, figures[begin : begin + FIGURES])
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One job and stack."""
+
+    job: str | None
+    stack: Sequence[int]  # numbers of frames, innermost first
+    samples: int
+    figures: Sequence[float]
+
+
+@dataclass(slots=True)
+class Sum:
+    """Samples of one line, added up."""
+
+    size_bytes: float = 0.0
+    variance: float = 0.0  # of size_bytes
+    blocks: float = 0.0
+    fresh_variance: float = 0.0  # of the bytes that came since the mark
+    samples: int = 0
+
+    def add(self, row: SampleRow) -> None:
+        """One more row."""
+        self.size_bytes += row.figures[0]
+        self.variance += row.figures[1]
+        self.blocks += row.figures[2]
+        self.fresh_variance += row.figures[5]
+        self.samples += row.samples
+
+
+Sums = dict[SiteKey, Sum]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A job's samples at one moment, by line."""
+
+    rate_bytes: float
+    sums: Sums
+
+
+NOTHING = Sum()
+
+
+def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
+    """How a stack finds the frame it is put down to: the innermost of the user's own, else the innermost.
+
+    Who started the event loop has not called what the loop calls, so frames outside of it do not count. None for the
+    profiler's own allocations: what it called, directly or through a library, is its own.
+    """
+    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
+    is_own = [file.startswith(PROFILER_FILES) for file, _, _ in table.frames]
+    users = [is_users(file) and not own for (file, _, _), own in zip(table.frames, is_own, strict=True)]
+
+    def frame(stack: Sequence[int]) -> int | None:
+        for number in stack:
+            if users[number]:
+                return number
+            if is_own[number]:
+                return None
+            if is_loop[number]:
+                break
+        return stack[0]
+
+    return frame
+
+
+def live(table: SampleTable) -> Live:
+    """Bytes and blocks by the user's line."""
+    frame_of, sums = users_frame(table), Sums()
+    for row in table.rows():
+        if len(row.stack) == 0:
+            sums.setdefault(UNKNOWN_SITE, Sum()).add(row)
+            continue
+        number = frame_of(row.stack)
+        if number is not None:
+            file, _, line = table.frames[number]
+            sums.setdefault((file, line), Sum()).add(row)
+    return Live(table.rate_bytes, sums)
+
+
+def by_job(table: SampleTable) -> dict[str | None, Sum]:
+    """Totals of each job, the profiler's own left out; None: what no job allocated."""
+    frame_of, sums = users_frame(table), dict[str | None, Sum]()
+    for row in table.rows():
+        if len(row.stack) == 0 or frame_of(row.stack) is not None:
+            sums.setdefault(row.job, Sum()).add(row)
+    return sums
+
+
+def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> LinesOfRun:
+    """What a run kept by the estimates before and after it, whose fresh figures are of what came in between."""
+    rows = []
+    for site in {**before.sums, **after.sums}:
+        was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
+        variance = _change_variance(was, now, before, after)
+        rows.append((site, now.size_bytes - was.size_bytes, variance, now.blocks - was.blocks))
+    retained = _packed((row for row in rows if row[1] or row[3]), after.rate_bytes)
+    table = table_of(after)
+    return LinesOfRun(
+        live=table,
+        retained=retained,
+        traced_bytes=table.size_bytes,
+        traced_diff_bytes=retained.size_bytes,
+        traced_peak_bytes=table_of(peak).size_bytes if peak else None,
+        profiler_bytes=0,
+        traces=sum(entry.samples for entry in after.sums.values()),
+        period=period,
+        precision=Precision(
+            rate_bytes=after.rate_bytes,
+            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.rate_bytes),
+            retained_error_bytes=_error(sum(row[2] for row in rows), after.rate_bytes),
+            peak=table_of(peak) if peak else None,
+        ),
+    )
+
+
+def table_of(state: Live) -> SiteTable:
+    """The estimates as a table, with their standard errors."""
+    rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
+    return _packed(rows, state.rate_bytes)
+
+
+def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
+    """Of what came, plus of what went. Where the rate doubled in between, the rest was drawn anew: both ends count."""
+    if before.rate_bytes != after.rate_bytes:
+        return was.variance + now.variance
+    went = was.variance + now.fresh_variance - now.variance
+    return now.fresh_variance + max(0.0, went)
+
+
+def _packed(rows: Iterable[tuple[SiteKey, float, float, float]], rate_bytes: float) -> SiteTable:
+    """As a table."""
+    keys, sizes, counts, errors = [], array("q"), array("q"), array("d")
+    for key, size_bytes, variance, blocks in rows:
+        keys.append(key)
+        sizes.append(round(size_bytes))
+        counts.append(round(blocks))
+        errors.append(_error(variance, rate_bytes))
+    return SiteTable(tuple(keys), sizes, counts, errors)
+
+
+def _error(variance: float, rate_bytes: float) -> float:
+    """Standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is known, and
+    nothing of the small ones beside them, of which none was taken."""
+    return math.sqrt(variance + rate_bytes**2)
+
+
+def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:
+    """For each of these sites the frames, innermost first, by which most of its bytes came."""
+    wanted, frame_of = set(sites), users_frame(table)
+    best: dict[SiteKey, tuple[float, Sequence[int]]] = {}
+    for row in table.rows():
+        number = frame_of(row.stack) if len(row.stack) else None
+        if number is None:
+            continue
+        file, _, line = table.frames[number]
+        site = (file, line)
+        if site in wanted and row.figures[0] > best.get(site, (0.0, ()))[0]:
+            best[site] = (row.figures[0], row.stack)
+    return {
+        site: tuple((table.frames[number][0], table.frames[number][2]) for number in stack)
+        for site, (_, stack) in best.items()
+    }

@@ -1,0 +1,199 @@
+"""Always on: a sample of what is allocated and still alive, with the job and the whole stack that allocated it.
+
+The face in Python of `_sampler.c`. A block of n bytes is taken with the chance 1 - exp(-n / rate) and stands for n
+divided by that chance (Horvitz and Thompson, 1952): sums are unbiased, and each comes with its standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import secrets
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from profiling.errors import SamplerUnavailable
+from profiling.records import SamplerStatistics
+from profiling.samples.estimates import SampleTable
+
+
+def _load() -> tuple[Any, str | None]:
+    """The extension, or None and why it is not there."""
+    try:
+        return importlib.import_module("profiling.samples._sampler"), None
+    except ImportError as error:
+        return (
+            None,
+            f"the extension profiling.samples._sampler is not there: install with a C compiler ({error})",
+        )
+
+
+_sampler, _why = _load()
+
+RATE_BYTES = 65_536
+COARSEST_RATE_BYTES = 524_288  # beyond it is not doubled for its cost: a leak of 100 KB a run would take 50 runs
+SAMPLE_S = 1.3e-6  # of CPU time for one, measured
+LOOKED_AT_EVERY_S = 1.0  # of CPU time
+MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
+
+job_label: ContextVar[str | None] = ContextVar("profiling_job", default=None)
+"""The job that this context works for: child tasks and `asyncio.to_thread` inherit it."""
+
+
+def unavailable_reason() -> str | None:
+    """Why `start` cannot work in this process; None where it can."""
+    return _why
+
+
+def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, seed: int | None = None) -> None:
+    """Begin to take samples, one every `rate_bytes` of allocation in the mean.
+
+    The first call puts the hooks in place, and there they stay. Raises SamplerUnavailable where the extension is
+    missing or tracemalloc is on but the hooks are not yet in place, and RuntimeError where sampling is on.
+    """
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    if not _sampler.is_installed():
+        _sampler.stop()  # what was freed without us would count for ever
+        if tracemalloc.is_tracing():
+            # It would put back the allocators that it found, and with them take ours out.
+            raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
+        _sampler.install()
+    _sampler.start(float(rate_bytes), max_samples, secrets.randbits(64) if seed is None else seed, job_label)
+    global _starts
+    _starts += 1
+
+
+class Sampling:
+    """Sampling by one profiler: on with its first need, and numbered by stretch, since stopping drops all samples."""
+
+    def __init__(self, rate_bytes: float = RATE_BYTES, *, cpu_clock: Callable[[], float] = time.process_time) -> None:
+        self._rate_bytes = rate_bytes
+        self._is_ours = False
+        self._cpu_clock = cpu_clock
+        self._looked_at = (0, 0.0)  # samples taken and CPU time, when its cost was last looked at
+
+    def period(self) -> int:
+        """The number of the stretch we are in; begins one where sampling is off. Raises SamplerUnavailable."""
+        if not is_on():
+            start(self._rate_bytes)
+            self._is_ours = True
+            self._looked_at = 0, self._cpu_clock()
+        return _starts
+
+    def keep_within(self, share: float) -> None:
+        """Thin where it takes more of the process's CPU time than that, looked at once a second of it.
+
+        For a program that allocates much: there are samples enough at half the rate too.
+        """
+        taken_before, cpu_before_s = self._looked_at
+        cpu_s = self._cpu_clock() - cpu_before_s
+        if cpu_s < LOOKED_AT_EVERY_S:
+            return
+        told = statistics()
+        self._looked_at = told.taken, cpu_before_s + cpu_s
+        if (told.taken - taken_before) * SAMPLE_S > share * cpu_s and told.rate_bytes < COARSEST_RATE_BYTES:
+            thin()
+
+    def close(self) -> None:
+        """Stop, if it was us who started."""
+        if self._is_ours:
+            stop()
+        self._is_ours = False
+
+
+_starts = 0
+
+
+def stretch() -> int | None:
+    """The number of the stretch of sampling we are in; None while it is off."""
+    return _starts if is_on() else None
+
+
+def stop() -> None:
+    """Forget all samples and rest. The hooks stay and cost next to nothing. Does nothing where sampling is off."""
+    if _sampler is not None:
+        _sampler.stop()
+
+
+def is_on() -> bool:
+    """Whether samples are being taken. Another tool that was there before us may have taken our hooks out."""
+    return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
+
+
+def thin() -> None:
+    """Double the rate from here on; samples that it would not have taken go, so that all estimates stay unbiased."""
+    if _sampler is not None:
+        _sampler.thin()
+
+
+@contextmanager
+def labelled(job: str) -> Iterator[None]:
+    """Put down to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
+    previous = enter(job)
+    try:
+        yield
+    finally:
+        job_label.set(previous)
+
+
+def enter(job: str | None) -> str | None:
+    """Work for `job` in this context from here on, NumPy's arrays included; gives what it worked for before."""
+    previous = job_label.get()
+    job_label.set(sys.intern(job) if job is not None else None)  # the tables compare labels by identity
+    if job is not None:
+        _sample_arrays()
+    return previous
+
+
+def _sample_arrays() -> None:
+    """Let NumPy's arrays of this context be sampled too, if NumPy is loaded: they do not use Python's allocators."""
+    umath: Any = sys.modules.get("numpy._core._multiarray_umath") or sys.modules.get("numpy.core._multiarray_umath")
+    api = getattr(umath, "_ARRAY_API", None)
+    if _sampler is not None and api is not None:
+        _sampler.sample_arrays(api)
+
+
+def mark() -> int:
+    """A number that tells samples taken from here on from earlier ones, for `snapshot`."""
+    return _sampler.mark() if _sampler is not None else 0
+
+
+def snapshot(job: str | None = None, *, since: int = 0) -> SampleTable:
+    """What is alive, of one job or of all; `fresh` figures are of what came after the mark `since`."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since))
+
+
+def watch(job: str, since: int) -> int | None:
+    """Keep what the job holds when it holds most, from the mark on; for `take_peak`. None: too many watches."""
+    number = _sampler.watch(sys.intern(job), since) if _sampler is not None else -1
+    return number if number >= 0 else None
+
+
+def take_peak(number: int) -> SampleTable:
+    """What the watched job held when it held most, to within 5 %; ends the watch."""
+    return SampleTable(*_sampler.take_peak(number))
+
+
+def statistics() -> SamplerStatistics:
+    """What the sampler has done since its start and what its tables cost."""
+    if _sampler is None:
+        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0)
+    return SamplerStatistics(*_sampler.statistics())
+
+
+def lift() -> None:
+    """In a forked child only: take the hooks off the allocators, which tell their figures to nobody else."""
+    if _sampler is not None:
+        _sampler.lift()
+
+
+def own_tables_bytes() -> int:
+    """What its tables cost; they are in no sample and no trace."""
+    return statistics().table_bytes

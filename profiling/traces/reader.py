@@ -1,0 +1,203 @@
+"""The one module that touches tracemalloc: from its raw traces to a table by source line.
+
+`tracemalloc.take_snapshot` builds Python objects for every trace and `compare_to` does so again; a heap of a million
+traces does not survive that in a small container. Here the raw list is counted once, by C code, and dropped. A large
+heap is counted in a forked child, so that the loop is held for the fork alone.
+"""
+
+from __future__ import annotations
+
+import _tracemalloc
+import asyncio
+import gc
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from profiling import child
+from profiling.errors import OverBudget
+from profiling.records import SiteKey, SiteTable, Snapshot
+from profiling.source import PROFILER_FILES
+from profiling.stopwatch import Meter
+from profiling.traces import tracing
+from profiling.traces.aggregation import SiteOf, Sums, add_up, decoded, encoded, innermost, rows_of
+from profiling.units import to_mb
+
+_get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
+
+OWN_FILES = (PROFILER_FILES, tracemalloc.__file__)
+"""Where the profiler's own allocations are made."""
+
+FORK_ABOVE_TRACES = 50_000  # below, a fork and its pipe take longer than counting here; see docs/performance.md
+SLICE_TRACES = 5_000  # about 3 ms of counting
+CHILD_TIMEOUT_S = 30.0
+RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much memory a measurement may take for a moment, a child's included."""
+
+    size_bytes: int
+    why: str  # what sets it, for a sentence: "more than 64 MB, which is ..."
+
+
+class TraceReader:
+    """Takes snapshots. Keeps one tuple for each line it ever saw, so that all tables share their keys."""
+
+    def __init__(
+        self,
+        *,
+        site_of: SiteOf = innermost,
+        fork_above_traces: int = FORK_ABOVE_TRACES,
+        room: Callable[[], Room] | None = None,
+    ) -> None:
+        self._keys: dict[SiteKey, SiteKey] = {}
+        self._site_of = site_of
+        self._room = room
+        self._fork_above_traces = fork_above_traces if child.available() else None
+
+    def read(self, period: int) -> Snapshot:
+        """The traced memory by line, now. Holds the calling thread until done.
+
+        Raises OverBudget where that would take more memory than there is room, and ChildFailed where the heap is large
+        and the child that should count it gives no answer.
+        """
+        self._check_room()
+        meter = Meter()
+        if self._forks():
+            answer = child.call(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            return self._from_child(answer, meter, period)
+        counting = _Counting(meter, self._site_of)
+        for _ in counting.slices():
+            pass
+        return self._from_here(counting, meter, period)
+
+    async def read_async(self, period: int) -> Snapshot:
+        """As `read`, but yields to the loop between slices or while the child works."""
+        self._check_room()
+        meter = Meter()
+        if self._forks():
+            answer = await child.call_async(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            return self._from_child(answer, meter, period)
+        counting = _Counting(meter, self._site_of)
+        for _ in counting.slices():
+            await asyncio.sleep(0)
+        return self._from_here(counting, meter, period)
+
+    def _counted_in_child(self) -> bytes:  # pragma: no cover - in the child
+        return counted(self._site_of)
+
+    def _check_room(self) -> None:
+        if self._room is None:
+            return
+        room, needed_bytes = self._room(), tracing.estimated_traces() * RAW_TRACE_BYTES
+        if needed_bytes > room.size_bytes:
+            raise OverBudget("reading the traces", to_mb(needed_bytes), to_mb(room.size_bytes), room.why)
+
+    def _forks(self) -> bool:
+        return self._fork_above_traces is not None and tracing.estimated_traces() > self._fork_above_traces
+
+    def _from_child(self, answer: child.Answer, meter: Meter, period: int) -> Snapshot:
+        meter.held(answer.fork_s)
+        with meter.hold():
+            traces, rows = decoded(answer.data)
+            return self._snapshot(traces, rows, meter, period)
+
+    def _from_here(self, counting: _Counting, meter: Meter, period: int) -> Snapshot:
+        with meter.hold():
+            return self._snapshot(counting.traces, rows_of(counting.sums), meter, period)
+
+    def _snapshot(
+        self,
+        traces: int,
+        rows: Iterable[tuple[SiteKey, int, int]],
+        meter: Meter,
+        period: int,
+    ) -> Snapshot:
+        own_bytes = 0
+        kept = []
+        for key, size_bytes, count in rows:
+            if key[0].startswith(OWN_FILES):
+                own_bytes += size_bytes
+            else:
+                kept.append((self._keys.setdefault(key, key), size_bytes, count))
+        table = SiteTable.from_rows(kept)
+        return Snapshot(
+            table=table,
+            traced_bytes=table.size_bytes + own_bytes,
+            profiler_bytes=own_bytes,
+            traces=traces,
+            period=period,
+            cost=meter.cost(memory_bytes=traces * RAW_TRACE_BYTES),
+        )
+
+
+class _Counting:
+    """Counts the raw traces of one moment in slices, and holds the raw list no longer than that takes."""
+
+    def __init__(self, meter: Meter, site_of: SiteOf) -> None:
+        self._meter = meter
+        self._site_of = site_of
+        self.sums: Sums = {}
+        with meter.hold():
+            self._raw = raw_traces()
+        self.traces = len(self._raw)
+
+    def slices(self) -> Iterator[None]:
+        for begin in range(0, self.traces, SLICE_TRACES):
+            with self._meter.hold():
+                add_up(self._raw[begin : begin + SLICE_TRACES], self.sums, self._site_of)
+            yield
+        with self._meter.hold():
+            self._raw = []
+
+
+def raw_traces() -> list[Any]:
+    """The traces of this moment, as (domain, size, frames, frames before the cut); their sizes sum up to all there is.
+
+    The collector rests meanwhile: the list makes a tuple for each trace, and passes over all of them would take half
+    the time again.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return cast("list[Any]", _get_traces()) if _get_traces else public_raw_traces()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def public_raw_traces() -> list[Any]:
+    """The same through the documented API: slower, and several times the memory."""
+    if not tracemalloc.is_tracing():
+        return []
+    return [(trace.domain, trace.size, _frames(trace), None) for trace in tracemalloc.take_snapshot().traces]
+
+
+def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
+    return tuple((frame.filename, frame.lineno) for frame in reversed(trace.traceback))
+
+
+def counted(site_of: SiteOf) -> bytes:
+    """What a forked child does: count everything, and encode it small for the pipe."""
+    raw, sums = raw_traces(), Sums()
+    add_up(raw, sums, site_of)
+    _never_freed.append(raw)
+    return encoded(len(raw), rows_of(sums))
+
+
+_never_freed: list[Any] = []  # in a child: it ends sooner when it does not free a million tuples first
+
+
+def largest_stacks(sites: Iterable[SiteKey], site_of: SiteOf) -> dict[SiteKey, tuple[SiteKey, ...]]:
+    """For each of these sites the frames, innermost first, by which most of its bytes came."""
+    wanted = set(sites)
+    bytes_by: dict[SiteKey, Counter[tuple[SiteKey, ...]]] = {site: Counter() for site in wanted}
+    for _, size_bytes, frames, *_ in raw_traces():
+        site = site_of(frames)
+        if site in wanted:
+            bytes_by[site][frames] += size_bytes
+    return {site: stacks.most_common(1)[0][0] for site, stacks in bytes_by.items() if stacks}

@@ -1,0 +1,188 @@
+"""Full collections on a verdict's behalf: real garbage and real free lists, in a process that collects seldom."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from profiling.process import full_collections
+from profiling.process.full_collections import Collector, count_full_collections
+from profiling.profiler import Profiler
+from profiling.records import Level, State
+
+LEVELS = [Level.COUNTERS, Level.SAMPLES, Level.LINES]
+RUNS = 40
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def seldom(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a service where a full collection comes once in thousands of runs, and takes less than 50 ms."""
+    monkeypatch.setattr(full_collections, "MOST_BLOCKS", 10 * sys.getallocatedblocks())
+    before = gc.get_threshold()
+    gc.set_threshold(before[0], before[1], 1_000_000)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[[Level, Collector], Profiler]]:
+    """A profiler with that collector, closed in the end."""
+    profilers: list[Profiler] = []
+
+    def make(level: Level, collector: Collector) -> Profiler:
+        profiler = Profiler(level=level, sample_bytes=1_024)
+        profiler._shared.collector = collector
+        profilers.append(profiler)
+        return profiler
+
+    yield make
+    for profiler in profilers:
+        profiler.close()
+
+
+def count() -> int:
+    return count_full_collections() or 0
+
+
+def test_takes_a_thousandth_of_the_time_once_a_fifth_of_a_second_is_spent(seldom: None) -> None:
+    clock = Clock()
+    collector = Collector(clock)
+
+    def collect_in_20_ms(phase: str, info: dict[str, int]) -> None:
+        clock.now_s += 0.02 * (phase == "stop" and info["generation"] == 2)
+
+    gc.callbacks.append(collect_in_20_ms)
+    try:
+        assert [collector.collect() for _ in range(12)] == [True] * 11 + [False]
+        clock.now_s += 19.0
+        assert not collector.collect()
+        clock.now_s += 20.0
+        before = count()
+        assert collector.collect()
+        assert not collector.collect()
+        assert count() == before + 1
+    finally:
+        gc.callbacks.remove(collect_in_20_ms)
+
+
+def test_leaves_alone_a_collector_that_is_off_and_a_heap_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    collector = Collector(Clock())
+    gc.disable()
+    try:
+        assert not collector.collect()
+        assert count_full_collections() is None
+    finally:
+        gc.enable()
+    monkeypatch.setattr(full_collections, "MOST_BLOCKS", sys.getallocatedblocks() // 2)
+    assert not collector.collect()
+    assert count_full_collections() is None
+
+
+class Node:
+    def __init__(self) -> None:
+        self.itself = self
+        self.rows = [bytes(1_000) for _ in range(100)]
+
+
+def leave_a_cycle() -> None:
+    node = Node()
+    gc.collect(1)
+    del node  # old by now: only a full collection finds it
+
+
+def fill_a_free_list() -> int:
+    # Each takes a tuple of ten from the interpreter, and gives one of sixteen back.
+    return len([tuple(float(number + part) for part in range(16)) for number in range(60)])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("work", [leave_a_cycle, fill_a_free_list])
+def test_garbage_and_free_lists_are_no_leak(
+    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level, work: Callable[[], object]
+) -> None:
+    clock, before = Clock(), count()
+    profiler = made(level, Collector(clock))
+    states = set()
+    for _ in range(RUNS):
+        with profiler.run("work"):
+            work()
+        clock.now_s += 60.0
+        told = profiler.last_verdict("work")
+        states |= {told.state} if told else set()
+    assert states <= {State.INSUFFICIENT_RUNS, State.STABLE}
+    assert State.STABLE in states
+    assert count() - before <= RUNS
+    gc.collect()
+
+
+def runs_until_told(profiler: Profiler, clock: Clock) -> int:
+    """How many runs of a leak it takes; 40 where that is not enough."""
+    kept = []
+    for number in range(1, 40):
+        with profiler.run("work"):
+            kept.append([bytes(400) for _ in range(1_000)])
+        clock.now_s += 60.0
+        told = profiler.last_verdict("work")
+        if told is not None and told.state is State.LEAKING:
+            return number
+    return 40
+
+
+@pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
+def test_leak_is_told_by_the_first_verdict(
+    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+) -> None:
+    gc.collect()
+    clock, before = Clock(), count()
+    assert runs_until_told(made(level, Collector(clock)), clock) == 12
+    assert count() - before == 2
+
+
+@pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
+def test_leak_is_told_later_where_old_garbage_is_as_large(
+    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+) -> None:
+    gc.collect()
+    clock = Clock()
+    profiler = made(level, Collector(clock))
+    with profiler.run("another"):
+        for _ in range(40):
+            leave_a_cycle()
+    assert runs_until_told(profiler, clock) <= 30
+
+
+@pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
+def test_leak_is_told_by_itself_beside_garbage_that_is_larger(
+    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+) -> None:
+    gc.collect()
+    clock, kept, told = Clock(), [], []
+    profiler = made(level, Collector(clock))
+    for _ in range(RUNS):
+        with profiler.run("work"):
+            leave_a_cycle()  # 105 KB
+            kept.append([bytes(400) for _ in range(100)])
+        clock.now_s += 60.0
+        told.append(profiler.last_verdict("work"))
+    first = next(number for number, verdict in enumerate(told) if verdict and verdict.state is State.LEAKING)
+    assert first < 30
+    for verdict in told[first:]:
+        assert verdict is not None
+        assert verdict.state is State.LEAKING
+        assert verdict.bytes_per_run == pytest.approx(44_000, rel=0.05 if level is Level.LINES else 0.3)
+        lines = [linecache.getline(*suspect.site).strip() for suspect in verdict.suspects]
+    assert lines == ["kept.append([bytes(400) for _ in range(100)])"]

@@ -1,0 +1,387 @@
+"""The markers as a user has them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.unit.profiling.pytest_plugin.pytests import outcomes, run
+
+LIMITS = """
+import asyncio
+import pytest
+
+def helper(count):
+    return [bytes(967) for _ in range(count)]
+
+@pytest.fixture
+def rows():
+    return helper(4_000)
+
+@pytest.mark.memory_limit("2 MB")
+def test_below():
+    assert len(helper(1_000)) == 1_000
+
+@pytest.mark.memory_limit("2 MB")
+def test_over():
+    helper(4_000)
+
+@pytest.mark.memory_limit("2 MiB")
+@pytest.mark.asyncio
+async def test_async_over():
+    await asyncio.sleep(0)
+    await asyncio.create_task(child())
+
+async def child():
+    helper(4_000)
+
+@pytest.mark.memory_limit(2_000_000)
+def test_fixtures_do_not_count(rows):
+    assert len(rows) == 4_000
+
+@pytest.mark.memory_limit("2 MB")
+def test_fails_by_itself():
+    helper(4_000)
+    assert 1 == 2
+
+@pytest.mark.memory_limit("2 MB")
+class TestClass:
+    def test_over(self):
+        helper(4_000)
+
+    @pytest.mark.memory_limit("8 MB")
+    def test_has_a_limit_of_its_own(self):
+        helper(4_000)
+
+def test_unmarked():
+    helper(4_000)
+"""
+
+
+def test_limit_fails_what_goes_over_it_and_tells_the_line_that_held_the_memory(pytester: pytest.Pytester) -> None:
+    result = run(pytester, LIMITS, "--memory", plugins=("asyncio",))
+    assert outcomes(result) == {
+        "test_below": "PASSED",
+        "test_over": "FAILED",
+        "test_async_over": "FAILED",
+        "test_fixtures_do_not_count": "PASSED",
+        "test_fails_by_itself": "FAILED",
+        "TestClass::test_over": "FAILED",
+        "TestClass::test_has_a_limit_of_its_own": "PASSED",
+        "test_unmarked": "PASSED",
+    }
+    text = result.stdout.str()
+    told = r"^limited to 2\.0 MB, reached 4\.0 MB; (3\.[789]|4\.[012]) MB at test_memory\.py:6$"
+    assert len(re.findall(told, text, re.MULTILINE)) == 2
+    told = r"^limited to 2\.0 MiB, reached 3\.[89] MiB; (3\.[6789]|4\.0) MiB at test_memory\.py:6$"
+    assert len(re.findall(told, text, re.MULTILINE)) == 1
+    assert "assert 1 == 2" in text
+
+
+LEAKS = """
+import asyncio
+import json
+import pytest
+
+kept = []
+calls = []
+
+def helper(count):
+    return [bytes(967) for _ in range(count)]
+
+@pytest.fixture(scope="module")
+def setups():
+    return []
+
+@pytest.fixture
+def once(setups):
+    setups.append(1)
+
+@pytest.mark.no_leaks
+def test_steady(once):
+    calls.append(1)
+    helper(100)
+
+def test_it_was_called_ten_times_with_its_fixtures_set_up_once(setups):
+    assert len(calls) in {10, 22}  # more often where the process has grown by chance
+    assert len(setups) == 1
+
+@pytest.mark.no_leaks
+def test_leaks():
+    kept.append(helper(50))
+
+@pytest.mark.no_leaks(tolerance="1 MB")
+def test_leaks_less_than_is_tolerated():
+    kept.append(helper(50))
+
+@pytest.mark.no_leaks
+@pytest.mark.parametrize("count", [30])
+def test_leaks_with_an_argument(count):
+    kept.append(helper(count))
+
+@pytest.mark.no_leaks
+class TestClass:
+    def test_leaks(self):
+        kept.append(helper(40))
+
+@pytest.mark.no_leaks
+@pytest.mark.asyncio
+async def test_async_leaks():
+    await asyncio.sleep(0)
+    kept.append(helper(50))
+
+turns = iter(range(1_000))
+
+@pytest.mark.no_leaks
+def test_leaks_every_third_run():
+    if next(turns) % 3 == 0:
+        kept.append(helper(150))
+
+DOCUMENT = json.dumps([{"symbol": f"S{i}", "bid": i * 0.5} for i in range(200)])
+
+@pytest.mark.no_leaks
+def test_leaks_what_a_library_made():
+    kept.append(json.loads(DOCUMENT))
+
+@pytest.mark.no_leaks
+@pytest.mark.memory_limit("20 KB")
+def test_goes_over_in_its_first_run_and_is_not_run_again():
+    calls.append(1)
+    helper(50)
+
+def test_that_was_so():
+    assert len(calls) in {11, 23}
+
+cache = []
+
+@pytest.mark.no_leaks
+def test_cache_fills_over_nine_runs():
+    if len(cache) < 9:
+        cache.append(helper(50))
+"""
+
+
+@pytest.mark.timeout(120)
+def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) -> None:
+    result = run(pytester, LEAKS, "--memory", plugins=("asyncio",))
+    assert outcomes(result) == {
+        "test_steady": "PASSED",
+        "test_it_was_called_ten_times_with_its_fixtures_set_up_once": "PASSED",
+        "test_leaks": "FAILED",
+        "test_leaks_less_than_is_tolerated": "PASSED",
+        "test_leaks_with_an_argument[30]": "FAILED",
+        "TestClass::test_leaks": "FAILED",
+        "test_async_leaks": "FAILED",
+        "test_leaks_every_third_run": "FAILED",
+        "test_leaks_what_a_library_made": "FAILED",
+        "test_goes_over_in_its_first_run_and_is_not_run_again": "FAILED",
+        "test_that_was_so": "PASSED",
+        "test_cache_fills_over_nine_runs": "PASSED",
+    }
+    text = result.stdout.str()
+    told = r"^keeps (\d\d\.\d) KB a run over 20 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:10$"
+    kept = [(float(whole), float(line)) for whole, line in re.findall(told, text, re.MULTILINE)]
+    assert [pytest.approx(pair, rel=0.05) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
+    assert re.search(r"^keeps .* at test_memory\.py:64$", text, re.MULTILINE), "the line that called into the library"
+    assert re.search(r"^limited to 20\.0 KB, reached 5\d\.\d KB; ", text, re.MULTILINE)
+
+
+HARMLESS = """
+import logging
+import warnings
+import pytest
+
+@pytest.mark.no_leaks
+def test_logs():
+    for number in range(50):
+        logging.getLogger("app").warning("row %d is bad", number)
+
+@pytest.mark.no_leaks
+def test_logs_and_looks(caplog):
+    logging.getLogger("app").warning("one")
+    assert caplog.messages == ["one"] or len(caplog.records) == 2  # the first run's stays, for the report
+
+@pytest.mark.no_leaks
+def test_warns():
+    for number in range(50):
+        warnings.warn(f"row {number} is old", DeprecationWarning)
+
+@pytest.mark.no_leaks
+def test_prints():
+    for number in range(200):
+        print(f"row {number} is bad")
+
+turns = iter(range(100))
+
+@pytest.mark.no_leaks
+def test_fails_later():
+    assert next(turns) < 4
+"""
+
+
+def test_what_pytest_records_of_a_run_is_no_leak_and_a_later_run_that_fails_is_told(pytester: pytest.Pytester) -> None:
+    result = run(pytester, HARMLESS, "--memory")
+    assert outcomes(result) == {
+        "test_logs": "PASSED",
+        "test_logs_and_looks": "PASSED",
+        "test_warns": "PASSED",
+        "test_prints": "PASSED",
+        "test_fails_later": "FAILED",
+    }
+    text = result.stdout.str()
+    assert "assert 4 < 4" in text
+    assert "in run 5 of the test, which no_leaks repeats" in text
+    assert text.count("row 7 is bad") >= 1, "what the first run logged is still there to be shown"
+
+
+ANYIO = """
+import pytest
+
+kept = []
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.no_leaks
+@pytest.mark.anyio
+async def test_leaks():
+    kept.append(bytes(50_000))
+
+@pytest.mark.memory_limit("1 MB")
+@pytest.mark.anyio
+async def test_over():
+    bytes(2_000_000)
+"""
+
+
+def test_async_tests_are_repeated_by_whatever_plugin_runs_them(pytester: pytest.Pytester) -> None:
+    result = run(pytester, ANYIO, "--memory", plugins=("anyio",))
+    assert outcomes(result) == {"test_leaks": "FAILED", "test_over": "FAILED"}
+    result.stdout.re_match_lines([r"keeps 50\.\d KB a run .*; 50\.\d KB at test_memory\.py:13"])
+    result.stdout.re_match_lines([r"limited to 1\.0 MB, reached 2\.0 MB; 2\.0 MB at test_memory\.py:18"])
+
+
+NATIVE = """
+import ctypes
+import pytest
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+
+@pytest.mark.no_leaks
+def test_native():
+    ctypes.memset(libc.malloc(1_000_000), 1, 1_000_000)
+"""
+
+
+def test_growth_outside_of_pythons_heap_is_told_as_such(pytester: pytest.Pytester) -> None:
+    result = run(pytester, NATIVE, "--memory")
+    told = (
+        r"the process grows by (9\d\d\.\d KB|1\.0 MB) a run over \d+ runs, tolerated are 4\.0 KB; "
+        r"Python's heap does not, so there are no lines: a C library keeps it"
+    )
+    result.stdout.re_match_lines([told])
+
+
+WITHOUT_SAMPLER = """
+import sys
+sys.modules["profiling.samples._sampler"] = None
+"""
+
+
+def test_without_the_sampler_the_limit_holds_and_the_failure_says_why_it_has_no_lines(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
+    result = run(pytester, LIMITS, "--memory", "-k", "test_below or test_over", plugins=("no_sampler",))
+    assert outcomes(result) == {"test_below": "PASSED", "test_over": "FAILED", "TestClass::test_over": "FAILED"}
+    result.stdout.re_match_lines([r"limited to 2\.0 MB, reached 4\.0 MB; no lines: .*_sampler"])
+
+
+LIBRARY = """
+import json
+import pytest
+
+kept = []
+DOCUMENT = json.dumps(["x" * 20_000])
+
+@pytest.mark.no_leaks
+def test_leaks():
+    kept.append(json.loads(DOCUMENT))
+"""
+
+
+def test_without_the_sampler_too_a_library_is_told_by_the_line_that_called_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
+    result = run(pytester, LIBRARY, "--memory", plugins=("no_sampler",))
+    result.stdout.re_match_lines([r"keeps 2\d\.\d KB a run .*; 2\d\.\d KB at test_memory\.py:10"])
+
+
+STOPS_TRACING = """
+import tracemalloc
+import pytest
+
+@pytest.mark.memory_limit("1 MB")
+def test_stops():
+    tracemalloc.stop()
+"""
+
+
+def test_limit_that_cannot_be_told_fails(pytester: pytest.Pytester) -> None:
+    result = run(pytester, STOPS_TRACING, "--memory")
+    result.stdout.fnmatch_lines(["memory_limit cannot tell: the test stopped tracemalloc, and its figures with it"])
+
+
+def test_markers_mean_nothing_where_nobody_asks(pytester: pytest.Pytester) -> None:
+    result = run(pytester, ANYIO.replace("async ", "").replace("@pytest.mark.anyio\n", ""))
+    assert outcomes(result) == {"test_leaks": "PASSED", "test_over": "PASSED"}
+
+
+@pytest.mark.parametrize(
+    ("marker", "told"),
+    [
+        ('memory_limit("much")', "memory_limit: 'much' is not a size"),
+        ('memory_limit("-1 MB")', "memory_limit: '-1 MB' is below zero"),
+        ("memory_limit(1.5)", "memory_limit: 1.5 is neither a size as text"),
+        ('memory_limit("1 MB", "2 MB")', "memory_limit takes one size"),
+        ('memory_limit(bytes="1 MB")', "memory_limit takes one size"),
+        ("memory_limit", "memory_limit has no size: write one"),
+        ("no_leaks(8)", "no_leaks takes keyword arguments only"),
+        ("no_leaks(times=8)", "no_leaks takes no 'times'"),
+        ("no_leaks(runs=0)", "no_leaks: runs is a whole number from 1 to 10000, and not 0"),
+        ("no_leaks(runs=10_001)", "no_leaks: runs is a whole number from 1 to 10000, and not 10001"),
+        ("no_leaks(warmup=True)", "no_leaks: warmup is a whole number from 1 to 10000, and not True"),
+        ('no_leaks(tolerance="some")', "tolerance: 'some' is not a size"),
+    ],
+)
+def test_marker_that_does_not_fit_stops_the_session(
+    marker: str, told: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(test_memory=f"import pytest\n\n@pytest.mark.{marker}\ndef test_one():\n    pass\n")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    # In this process, which is four times as fast: no test is run.
+    result = pytester.runpytest_inprocess("-p", "profiling", "-p", "no:cacheprovider", "--memory")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"test_memory.py::test_one: {told}" in result.stderr.str()
+
+
+CASE = """
+import unittest
+import pytest
+
+class TestOld(unittest.TestCase):
+    @pytest.mark.no_leaks
+    def test_one(self):
+        pass
+"""
+
+
+def test_marker_where_it_would_do_nothing_stops_the_session(pytester: pytest.Pytester) -> None:
+    result = run(pytester, CASE, "--memory")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "test_memory.py::TestOld::test_one: no_leaks works on test functions and methods of plain" in (
+        result.stderr.str()
+    )

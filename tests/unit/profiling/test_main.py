@@ -1,0 +1,131 @@
+"""The command in this process: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from profiling.__main__ import main
+from profiling.check import load
+from profiling.errors import CannotCheck
+from profiling.traces.aggregation import innermost
+
+JOBS = """
+import copy
+
+kept = []
+template = [{"bid": [0.5], "ask": [0.7]} for _ in range(400)]
+
+
+def leaks():
+    kept.append(bytes(50_000))
+
+
+def leaks_in_a_library():
+    kept.append(copy.deepcopy(template))
+
+
+async def steady():
+    return None
+
+
+def fails():
+    raise ValueError("no price")
+
+
+number = 5
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> str:
+    path = tmp_path / "some_jobs.py"
+    path.write_text(JOBS)
+    return str(path)
+
+
+def line_of(text: str) -> int:
+    return [line.strip() for line in JOBS.splitlines()].index(text) + 1
+
+
+def test_leak_is_told_as_text_with_its_line_and_is_exit_status_1(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:leaks", "--level", "lines"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith(f"{jobs}:leaks: leaking after 12 runs at level lines\n  traced memory grows by ")
+    assert f"48.9 KiB a run  {jobs}:{line_of('kept.append(bytes(50_000))')} leaks\n" in told
+    assert not tracemalloc.is_tracing()
+
+
+def test_leak_inside_a_library_is_put_down_to_the_users_line_with_the_stack_beside_it(
+    jobs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", f"{jobs}:leaks_in_a_library", "--level", "lines", "--json"]) == 1
+    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    assert (job["verdict"], job["level"], job["runs"]) == ("leaking", "stacks", 12)
+    (suspect,) = job["suspects"]
+    assert suspect["site"] == {"file": jobs, "line": line_of("kept.append(copy.deepcopy(template))")}
+    assert suspect["function"] == "leaks_in_a_library"
+    assert suspect["stack"][0].startswith("copy.py:")
+    assert abs(job["bytes_per_run"] - suspect["bytes_per_run"]) < 0.1 * job["bytes_per_run"]
+
+
+def test_steady_job_is_exit_status_0_and_not_blamed_for_the_one_beside_it(
+    jobs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", f"{jobs}:steady", "--level", "stacks"]) == 0
+    capsys.readouterr()
+    assert main(["check", f"{jobs}:steady", "--with", f"{jobs}:leaks", "--json"]) == 1
+    told = {job["job"]: job["verdict"] for job in json.loads(capsys.readouterr().out)["jobs"]}
+    assert told == {f"{jobs}:steady": "stable", f"{jobs}:leaks": "leaking"}
+
+
+def test_too_few_runs_are_no_success(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:steady", "--runs", "2"]) == 1
+    assert "insufficient_runs after 2 runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("job", "'job' is not of the form FILE.py:FUNCTION"),
+        ("{jobs}:not a name", "is not of the form FILE.py:FUNCTION"),
+        ("nothing.py:job", "there is no file"),
+        ("{jobs}:nothing", "has no function 'nothing'"),
+        ("{jobs}:number", "has no function 'number'"),
+        ("{jobs}:fails", "fails failed: ValueError: no price"),
+        ("{broken}:job", "cannot be imported: SyntaxError"),
+    ],
+)
+def test_wrong_call_is_exit_status_2_and_one_line(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, told: str
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("def job(:\n")
+    assert main(["check", target.format(jobs=jobs, broken=broken)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("profiling: ")
+    assert told in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("runs", ["0", "1001", "many"])
+def test_number_of_runs_that_makes_no_sense_is_refused(
+    jobs: str, capsys: pytest.CaptureFixture[str], runs: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", f"{jobs}:steady", "--runs", runs])
+    assert f"'{runs}' is not a number from 1 to 1000" in capsys.readouterr().err
+
+
+def test_functions_of_one_file_share_its_state(jobs: str) -> None:
+    one, other = load([f"{jobs}:leaks", f"{jobs}:leaks_in_a_library"])
+    assert one.function.__globals__ is other.function.__globals__
+    with pytest.raises(CannotCheck, match="has no function 'nothing'"):
+        load([f"{jobs}:nothing"])
+
+
+def test_innermost_line_is_the_first_frame() -> None:
+    assert innermost((("a.py", 1), ("b.py", 2))) == ("a.py", 1)
