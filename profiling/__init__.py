@@ -1,30 +1,80 @@
-"""A memory profiler for asyncio services: which job, which line, how much, and whether it is a leak.
+"""A memory profiler for Python services: which job, which line, how much, and whether it is a leak.
 
     profiler = Profiler()
     async with profiler.run("prices") as run:
         await collect_prices()
     print(run.profile.retained_bytes)
 
-`profiling.web.mount` adds its HTTP routes to an aiohttp application.
+What is listed here is the public API, with `profiling.web` for the HTTP routes; all else may change without notice.
 """
 
 from __future__ import annotations
 
-from profiling.errors import ProfilingError
+from profiling.errors import (
+    ChildFailed,
+    DiffInProgress,
+    IntervalBroken,
+    NotComparable,
+    NotEnoughRuns,
+    OverBudget,
+    ProfilingError,
+    SamplerUnavailable,
+    UnknownJob,
+    UnknownRun,
+)
 from profiling.history import History, RunStore
 from profiling.profiler import Profiler
-from profiling.records import Level, RunDiff, RunProfile, State, Verdict
+from profiling.records import (
+    Change,
+    DiffTotals,
+    Forecast,
+    Level,
+    MemoryLimit,
+    MemoryUsage,
+    Outcome,
+    Outlook,
+    ProfilerStatistics,
+    RunDiff,
+    RunProfile,
+    SiteDiff,
+    SiteTable,
+    State,
+    Suspect,
+    TimeDiff,
+    Verdict,
+)
 from profiling.run import Run
 
 __all__ = [
+    "Change",
+    "ChildFailed",
+    "DiffInProgress",
+    "DiffTotals",
+    "Forecast",
     "History",
+    "IntervalBroken",
     "Level",
+    "MemoryLimit",
+    "MemoryUsage",
+    "NotComparable",
+    "NotEnoughRuns",
+    "Outcome",
+    "Outlook",
+    "OverBudget",
     "Profiler",
+    "ProfilerStatistics",
     "ProfilingError",
     "Run",
     "RunDiff",
     "RunProfile",
     "RunStore",
+    "SamplerUnavailable",
+    "SiteDiff",
+    "SiteTable",
     "State",
+    "Suspect",
+    "TimeDiff",
+    "UnknownJob",
+    "UnknownRun",
     "Verdict",
 ]

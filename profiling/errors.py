@@ -12,7 +12,6 @@
     ├── OverBudget
     ├── ChildFailed
     ├── SamplerUnavailable
-    ├── BadRecord
     └── CannotCheck
 
 A leaf: it imports nothing of this project.
@@ -107,13 +106,6 @@ class ChildFailed(ProfilingError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the child process for {what} {cause}")
-
-
-class BadRecord(ProfilingError):
-    """Raised for a text that is no stored record of the kind asked for."""
-
-    def __init__(self, kind: str, cause: str) -> None:
-        super().__init__(f"this is no stored {kind}: {cause}; was it written by another version?")
 
 
 class SamplerUnavailable(ProfilingError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -41,6 +42,8 @@ BUDGET_MB = 64.0  # for a moment, while traces are read
 SAMPLING_SHARE = 0.01  # of the CPU time, that samples may take at level adaptive
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
 
+_logger = logging.getLogger(__name__)
+
 
 def site_of_level(level: Level) -> SiteOf:
     """Which frame a trace of that level is put down to: the innermost, or where stacks are known, the user's own."""
@@ -48,10 +51,13 @@ def site_of_level(level: Level) -> SiteOf:
 
 
 class Profiler:
-    """Watches runs of jobs, one `run(job)` around each, and keeps what it saw in `history`.
+    """Watch runs of jobs, one `run(job)` around each, and keep what was seen in `history`.
 
-    At level `lines` tracing goes on with the first run and stays on until `close`, because a comparison needs both
-    runs in one stretch of tracing; so it is with sampling at level `samples`, one sample every `sample_bytes`.
+    By default (`adaptive`) samples are taken always, and exact lines for a few runs of a job that leaks. Without the
+    extension that takes samples only the counters are left; a warning in the log says so.
+
+    Tracing, at level `lines`, goes on with the first run and stays on until `close`, because a comparison needs both
+    runs in one stretch of tracing; so it is with sampling, one sample every `sample_bytes`.
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
     not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
@@ -69,7 +75,7 @@ class Profiler:
     def __init__(
         self,
         *,
-        level: Level = Level.LINES,
+        level: Level = Level.ADAPTIVE,
         limit_mb: float | None = None,
         history: RunStore | None = None,
         reader: TraceReader | None = None,
@@ -90,6 +96,8 @@ class Profiler:
         self._budget_bytes = round(budget_mb * (1 << 20))
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
+        if level.samples and (why := sampler.unavailable_reason()) is not None:
+            _logger.warning("no samples are taken, so leaks are told by the growth of the process alone: %s", why)
         self._shared = Shared(
             limit=usage.memory_limit(limit_mb),
             reader=self._reader,

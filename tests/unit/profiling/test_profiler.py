@@ -161,7 +161,7 @@ async def test_overlapping_runs_name_each_other(profiler: Profiler) -> None:
 def test_failed_child_degrades_the_run_and_not_the_job() -> None:
     reader = FailingReader()
     reader.error = ChildFailed("counting traces", "was not done in time")
-    profiler = Profiler(reader=reader)
+    profiler = Profiler(level=Level.LINES, reader=reader)
     with profiler.run("prices") as run:
         reader.error = None
     assert run.profile.lines is None
@@ -171,7 +171,7 @@ def test_failed_child_degrades_the_run_and_not_the_job() -> None:
 
 def test_want_of_memory_at_the_end_degrades_the_run_and_not_the_job() -> None:
     reader = FailingReader()
-    profiler = Profiler(reader=reader)
+    profiler = Profiler(level=Level.LINES, reader=reader)
     with profiler.run("prices") as run:
         reader.error = MemoryError()
     assert run.profile.lines is None
@@ -183,7 +183,7 @@ def test_want_of_memory_at_the_end_degrades_the_run_and_not_the_job() -> None:
 def test_error_that_nobody_expects_ends_the_run_cleanly() -> None:
     reader = FailingReader()
     reader.error = KeyboardInterrupt()
-    profiler = Profiler(reader=reader)
+    profiler = Profiler(level=Level.LINES, reader=reader)
     with pytest.raises(KeyboardInterrupt), profiler.run("prices"):
         raise AssertionError("the job must not start")
     assert profiler.statistics().active_jobs == ()
@@ -191,7 +191,7 @@ def test_error_that_nobody_expects_ends_the_run_cleanly() -> None:
 
 
 async def test_cancelled_at_the_first_reading_the_run_is_over() -> None:
-    profiler = Profiler(reader=TraceReader(fork_above_traces=10**9))
+    profiler = Profiler(level=Level.LINES, reader=TraceReader(fork_above_traces=10**9))
 
     async def job() -> None:
         async with profiler.run("prices"):
@@ -207,7 +207,7 @@ async def test_cancelled_at_the_first_reading_the_run_is_over() -> None:
 
 
 async def test_cancelled_at_the_last_reading_the_run_is_kept_without_lines() -> None:
-    profiler = Profiler(reader=TraceReader(fork_above_traces=10**9))
+    profiler = Profiler(level=Level.LINES, reader=TraceReader(fork_above_traces=10**9))
     entered = asyncio.Event()
 
     async def job() -> None:
