@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from profiling.web import Access, mount
-from volaris.control import SchedulerControl
+from volaris.instrumentation.job_control import SchedulerControl
 from volaris.service import Service
 from volaris.settings import Settings
 from volaris.web import MIDDLEWARES, Readers, add_routes

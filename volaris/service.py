@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from profiling import Level, Profiler
 from volaris.errors import StoreError
+from volaris.instrumentation.heap_trimmer import HeapTrimmer
+from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.jobs import iv
 from volaris.jobs.hours import in_hours
 from volaris.jobs.options import options_job
@@ -16,11 +18,9 @@ from volaris.jobs.retention import retention_job
 from volaris.jobs.sp500 import sp500_job
 from volaris.market import ChainBounds, create_source
 from volaris.market.hours import create_hours
-from volaris.profiled import ProfiledJobs
 from volaris.scheduler import Job, Scheduler, compose, retry, timeout
 from volaris.settings import Settings
 from volaris.store import Store
-from volaris.tidy import Tidy
 
 STOP_GRACE_S = 10.0
 FIRST_CHAINS_S = 120.0  # after the start, by when options_refresh has stored chains to compute from
@@ -46,8 +46,8 @@ class Service:
             budget_mb=settings.profiling_budget_mb,
             packages=("volaris",),
         )
-        self._profiled = ProfiledJobs(self.profiler, exclusive=settings.profiling_exclusive)
-        self.scheduler = Scheduler(report=Tidy(self._profiled.report).report)
+        self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
+        self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)
         self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 
@@ -80,7 +80,7 @@ class Service:
             self.scheduler.start()
 
     def _add_jobs(self) -> None:
-        profile = () if self.settings.profiling == "off" else (self._profiled.middleware,)
+        profile = () if self.settings.profiling == "off" else (self._job_profiler.middleware,)
         wrap = compose(*profile, timeout, retry())
         for job in self._jobs():
             self.scheduler.add(wrap(job))
