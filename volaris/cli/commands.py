@@ -82,7 +82,7 @@ def _count(text: str) -> int:
 def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
     # Imported here: the commands that only ask a running service need none of it.
     from volaris.app import create_app
-    from volaris.serve import serve
+    from volaris.web.server import serve
 
     app = create_app(settings)
     try:

@@ -1,4 +1,8 @@
-"""The HTTP side of the service: data API, probes, and their documentation."""
+"""The HTTP side of the service: data API, probes, their documentation, and the server.
+
+May import `profiling.web`, `store` (for the records of its rows), `logs` and `errors`.
+Offers `add_routes` with the readers it needs, and `server`, which listens until the process is told to stop.
+"""
 
 from __future__ import annotations
 
