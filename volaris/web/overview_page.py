@@ -40,7 +40,8 @@ ul { margin: 0; padding: 0; list-style: none; display: grid; gap: .4rem 1.5rem;
 time { white-space: nowrap; }
 li small { display: block; font-size: .875rem; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { body { padding-top: 1rem; } thead { display: none; }
-  tr { display: grid; grid-template-columns: 2fr 3fr; gap: 0 1rem; padding: .6rem 0;
+  table, tbody { display: block; }
+  tr { display: grid; grid-template-columns: 7.6rem 1fr; gap: 0 .5rem; padding: .6rem 0;
     border-bottom: 1px solid var(--line); }
   tbody tr:last-child { border-bottom: 0; padding-bottom: 0; } tbody tr:first-child { padding-top: 0; }
   td { padding: .1rem 0; border: 0; } td:first-child { grid-column: 1 / -1; }
