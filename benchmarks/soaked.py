@@ -23,8 +23,8 @@ from volaris.logs import setup_logging
 from volaris.market import Source, Symbol, create_source
 from volaris.scheduler import Report, Scheduler
 from volaris.scheduler.clock import Alarm, Moment
-from volaris.serve import serve
 from volaris.settings import Settings
+from volaris.web.server import serve
 
 WATCH_PATH = "/soak"
 TICK_S = 0.01

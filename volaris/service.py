@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 
 from profiling import Level, Profiler
 from volaris.errors import StoreError
-from volaris.jobs import iv
+from volaris.instrumentation.heap_trimmer import HeapTrimmer
+from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.jobs.hours import in_hours
-from volaris.jobs.options import options_job
-from volaris.jobs.prices import prices_job
-from volaris.jobs.retention import retention_job
-from volaris.jobs.sp500 import sp500_job
-from volaris.market import ChainBounds, create_source
+from volaris.jobs.registry import jobs_at_any_hour, jobs_in_market_hours
+from volaris.market import create_source
 from volaris.market.hours import create_hours
-from volaris.profiled import ProfiledJobs
-from volaris.scheduler import Job, Scheduler, compose, retry, timeout
+from volaris.scheduler import Scheduler, compose, retry, timeout
 from volaris.settings import Settings
 from volaris.store import Store
-from volaris.tidy import Tidy
 
 STOP_GRACE_S = 10.0
-FIRST_CHAINS_S = 120.0  # after the start, by when options_refresh has stored chains to compute from
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +40,8 @@ class Service:
             budget_mb=settings.profiling_budget_mb,
             packages=("volaris",),
         )
-        self._profiled = ProfiledJobs(self.profiler, exclusive=settings.profiling_exclusive)
-        self.scheduler = Scheduler(report=Tidy(self._profiled.report).report)
+        self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
+        self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)
         self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 
@@ -80,52 +74,12 @@ class Service:
             self.scheduler.start()
 
     def _add_jobs(self) -> None:
-        profile = () if self.settings.profiling == "off" else (self._profiled.middleware,)
+        profile = () if self.settings.profiling == "off" else (self._job_profiler.middleware,)
         wrap = compose(*profile, timeout, retry())
-        for job in self._jobs():
+        for job in jobs_at_any_hour(self.settings, self.source, self.store):
             self.scheduler.add(wrap(job))
         # Outermost, so that the profiler sees no run that did nothing.
         hours = create_hours(self.settings.market_hours, source=self.source.name)
         wrap = compose(in_hours(hours), *profile, timeout, retry())
-        for job in self._jobs_in_hours():
+        for job in jobs_in_market_hours(self.settings, self.source, self.store):
             self.scheduler.add(wrap(job))
-
-    def _jobs_in_hours(self) -> Iterator[Job]:
-        settings = self.settings
-        yield prices_job(
-            self.source,
-            self.store.prices,
-            interval_s=settings.prices_interval_s,
-            batch_size=settings.realtime_sync_batch_size,
-        )
-        if not self._has_chains:
-            logger.info("%s has no option chains: options_refresh and iv_metrics are left out", self.source.name)
-            return
-        yield options_job(
-            self.source,
-            self.store.options,
-            interval_s=settings.options_interval_s,
-            batch_size=settings.realtime_sync_batch_size,
-            bounds=ChainBounds(
-                strike_range=settings.options_strike_range, max_expirations=settings.options_max_expirations
-            ),
-        )
-
-    def _jobs(self) -> Iterator[Job]:
-        settings, store = self.settings, self.store
-        yield retention_job(
-            store.retention, prices_days=settings.prices_kept_days, options_days=settings.options_kept_days
-        )
-        if self._has_chains:
-            yield sp500_job(self.source, store.constituents, interval_s=settings.constituents_interval_s)
-            yield iv.iv_job(
-                self.source,
-                iv.Stores(chains=store.options, bars=store.bars, metrics=store.metrics),
-                interval_s=settings.iv_interval_s,
-                delay_s=min(FIRST_CHAINS_S, settings.iv_interval_s),
-                rate=settings.risk_free_rate,
-            )
-
-    @property
-    def _has_chains(self) -> bool:
-        return self.settings.market_source != "replay"

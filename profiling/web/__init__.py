@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from profiling.profiler import Profiler
-from profiling.web.access import Access, access_middleware
+from profiling.web.access import Access, access_middleware, check_access
 from profiling.web.errors import errors_middleware
 from profiling.web.jobs import JobControl, JobInfo, NoJobs
 from profiling.web.problems import Problem, problem_response, problems_middleware
@@ -26,6 +26,7 @@ __all__ = [
     "JobControl",
     "JobInfo",
     "Problem",
+    "check_access",
     "health_status",
     "mount",
     "problem_response",

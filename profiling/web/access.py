@@ -36,13 +36,14 @@ def access_middleware(access: Access) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        _check(access, request)
+        check_access(access, request)
         return await handler(request)
 
     return check
 
 
-def _check(access: Access, request: web.Request) -> None:
+def check_access(access: Access, request: web.Request) -> None:
+    """Raise Problem 403 with what is missing if the rule does not let the request through."""
     changes = request.method not in READING
     if not changes and not access.is_production:
         return

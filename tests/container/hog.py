@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from volaris.app import SERVICE, create_app
 from volaris.logs import setup_logging
 from volaris.scheduler import Every, Job
-from volaris.serve import serve
 from volaris.service import Service
 from volaris.settings import Settings
+from volaris.web.server import serve
 
 JOB_ID = "hog"
 FILL_TO_PERCENT = (79.0, 90.0, float("inf"))

@@ -17,6 +17,7 @@ from volaris.settings import Settings, variables
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
+ARCHITECTURE_PAGE = ROOT / "docs" / "architecture.md"
 
 
 def settings_page() -> str:
@@ -62,6 +63,12 @@ def test_links_between_the_documents_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_paths_named_in_the_architecture_are_there() -> None:
+    named = re.findall(r"`((?:profiling|volaris|tests|docs)/[^` ]*|pyproject\.toml)`", ARCHITECTURE_PAGE.read_text())
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""From prices to volatility: pure functions over arrays, and records of what they found."""
+"""From prices to volatility: pure functions over arrays, and records of what they found.
+
+May import no other room: arrays and numbers go in, records come out.
+Offers implied and realised volatility, the metrics of a chain, and ranks among the days before.
+"""
 
 from __future__ import annotations
 

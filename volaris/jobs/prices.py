@@ -6,10 +6,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from volaris import progress
 from volaris.errors import BadDocument, SourceError, SourceTimeout, SourceUnavailable, UnknownSymbol
 from volaris.market import Quote, QuoteSource
-from volaris.scheduler import Every, Job
+from volaris.scheduler import Every, Job, progress
 from volaris.store import PriceRow
 
 JOB_ID = "prices_1m"

@@ -1,4 +1,8 @@
-"""Market data: one protocol a kind of data, three sources."""
+"""Market data: one protocol a kind of data, three sources.
+
+May import `errors` and no other room; only the source that is chosen is imported.
+Offers the protocols, their records and `create_source`; `hours` (when the market trades) and `constituents` by module.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """A native asyncio scheduler: jobs at fixed slots or calendar times, one run of a job at a time.
 
-Knows nothing of what its jobs do. Whatever cuts across them wraps their runs as middleware.
+May import `errors` and no other room: it knows nothing of what its jobs do.
+Offers `Scheduler`, `Job`, triggers, and the middleware that wraps runs; `progress`, by which a run tells how far it is.
 """
 
 from __future__ import annotations

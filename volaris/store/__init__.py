@@ -1,4 +1,8 @@
-"""Where data is kept: a pool of connections to PostgreSQL, its schema, and one repository a table."""
+"""Where data is kept: a pool of connections to PostgreSQL, its schema, and one repository a table.
+
+May import `errors` and no other room.
+Offers `Store`, which opens and closes all of it, and each repository with the records it takes and gives.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The HTTP side of the service: data API, probes, and their documentation."""
+"""The HTTP side of the service: data API, probes, their documentation, and the server.
+
+May import `profiling.web`, `store` (for the records of its rows), `logs` and `errors`.
+Offers `add_routes` with what it needs, and `server`, which listens until the process is told to stop.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,14 @@ from volaris.web.iv import METRICS, MetricsReader, iv
 from volaris.web.openapi import add_openapi
 from volaris.web.options import CHAINS, ChainReader, options
 from volaris.web.outages import outages_middleware
+from volaris.web.overview import OVERVIEW, Overview, overview
 from volaris.web.prices import PRICES, PriceReader, prices
 from volaris.web.probes import READY, Readiness, livez, readyz
 from volaris.web.screener import MEMBERS, MemberReader, screener
 from volaris.web.streams import STREAMS, Streams
 from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
 
-__all__ = ["MIDDLEWARES", "Readers", "Readiness", "Streams", "SymbolDirectory", "add_routes"]
+__all__ = ["MIDDLEWARES", "Overview", "Readers", "Readiness", "Streams", "SymbolDirectory", "add_routes"]
 
 # For `web.Application(middlewares=...)`: what turns every error below into one form of answer.
 MIDDLEWARES: tuple[Middleware, ...] = (problems_middleware, outages_middleware)
@@ -40,6 +45,7 @@ def add_routes(
     readers: Readers,
     symbol_directory: SymbolDirectory,
     ready: Readiness,
+    overview_of: Overview,
     streams: Streams | None = None,
 ) -> None:
     """Add every route of Volaris but the profiler's to `app`, which was made with MIDDLEWARES and has not started."""
@@ -49,7 +55,9 @@ def add_routes(
     app[MEMBERS] = readers.members
     app[SYMBOLS] = symbol_directory
     app[READY] = ready
+    app[OVERVIEW] = overview_of
     app[STREAMS] = streams or Streams()
+    app.router.add_get("/", overview)
     app.router.add_get("/api/v1/symbols", symbols)
     app.router.add_get("/api/v1/prices/{symbol}", prices)
     app.router.add_get("/api/v1/options/{symbol}", options)

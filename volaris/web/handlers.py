@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -68,11 +68,14 @@ def described(
     problems: Mapping[int, str],
     *,
     of_symbol: bool = False,
-    streamed: bool = False,
+    also: Sequence[str] = (),
     with_tag: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Puts a handler into the OpenAPI document: its answer, and by status when it answers with which problem."""
-    forms = [*JSON_TYPES, *STREAMED_TYPES] if streamed else JSON_TYPES
+    """Puts a handler into the OpenAPI document: its answer, and by status when it answers with which problem.
+
+    `also`: media types that it can answer with beside JSON.
+    """
+    forms = [*JSON_TYPES, *also]
     parameters = [SYMBOL_PARAMETER] * of_symbol + [TAG_PARAMETER] * with_tag
     unchanged = {"304": {"description": "what the client has, by its tag, still holds"}} if with_tag else {}
 
@@ -92,7 +95,7 @@ def described_of_symbol(summary: str, answer: Schema) -> Callable[[Handler], Han
         422: "a query parameter does not fit",
         503: "database or market source cannot be reached for now, or too many exports run",
     }
-    return described(summary, answer, problems, of_symbol=True, streamed=True, with_tag=True)
+    return described(summary, answer, problems, of_symbol=True, also=STREAMED_TYPES, with_tag=True)
 
 
 def _as_handler(decorated: Any) -> Handler:

@@ -13,7 +13,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from volaris.store import ConstituentRow, MetricsRow, RankedBy
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.figures import FIGURES, FiguresSchema
-from volaris.web.handlers import described, json_answer, with_query
+from volaris.web.handlers import STREAMED_TYPES, described, json_answer, with_query
 from volaris.web.iv import METRICS
 from volaris.web.paging import (
     DEFAULT_ROWS,
@@ -112,7 +112,7 @@ class ScreenerSchema(PageSchema):
         422: "a query parameter does not fit",
         503: "the database cannot be reached for now, or too many exports run",
     },
-    streamed=True,
+    also=STREAMED_TYPES,
     with_tag=True,
 )
 @with_query(ScreenerQuerySchema())

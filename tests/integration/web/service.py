@@ -15,9 +15,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import Schema
 
+from profiling import MemoryLimit, MemoryUsage
+from profiling.web import Access, JobControl
+from profiling.web.jobs import NoJobs
 from profiling.web.problems import CONTENT_TYPE
 from volaris.store import PriceKey, PriceRow
-from volaris.web import MIDDLEWARES, Readers, Readiness, Streams, add_routes
+from volaris.web import MIDDLEWARES, Overview, Readers, Readiness, Streams, add_routes
 from volaris.web.prices import PriceReader
 from volaris.web.schemas import ProblemSchema
 
@@ -98,13 +101,28 @@ class Parts:
     directory: Directory = field(default_factory=Directory)
     ready: Readiness = never_asked
     streams: Streams = field(default_factory=Streams)
+    jobs: JobControl = field(default_factory=NoJobs)
+    access: Access = field(default_factory=Access)
+
+
+def memory() -> MemoryUsage:
+    """A quarter of 512 MB."""
+    limit = MemoryLimit(limit_bytes=512 * 2**20, source="setting")
+    return MemoryUsage(rss_bytes=128 * 2**20, vms_bytes=256 * 2**20, limit=limit)
 
 
 def make_app(parts: Parts | None = None) -> web.Application:
     parts = parts or Parts()
     app = web.Application(middlewares=MIDDLEWARES)
     readers = Readers(prices=parts.prices, chains=parts.chains, metrics=parts.metrics, members=parts.members)
-    add_routes(app, readers=readers, symbol_directory=parts.directory, ready=parts.ready, streams=parts.streams)
+    add_routes(
+        app,
+        readers=readers,
+        symbol_directory=parts.directory,
+        ready=parts.ready,
+        overview_of=Overview(memory=memory, jobs=parts.jobs, access=parts.access),
+        streams=parts.streams,
+    )
     return app
 
 

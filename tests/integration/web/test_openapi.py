@@ -34,6 +34,7 @@ async def test_every_route_but_those_of_the_page_is_in_the_document() -> None:
     assert document["swagger"] == "2.0"
     assert document["info"] == {"title": "Volaris", "version": document["info"]["version"]}
     assert {path: list(operations) for path, operations in document["paths"].items()} == {
+        "/": ["get"],
         "/api/v1/symbols": ["get"],
         "/api/v1/prices/{symbol}": ["get"],
         "/api/v1/options/{symbol}": ["get"],

@@ -50,7 +50,7 @@ async def test_a_source_that_is_away_is_a_503() -> None:
         await problem_in(response, 503)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/price/AAPL", "/api/v1/prices/", "/api/v1/prices/A/B"])
+@pytest.mark.parametrize("path", ["/api", "/api/v1/price/AAPL", "/api/v1/prices/", "/api/v1/prices/A/B"])
 async def test_a_path_that_is_not_there_is_a_404_problem(path: str) -> None:
     async with serving() as client, client.get(path) as response:
         assert (await problem_in(response, 404))["detail"] == f"there is nothing at {path}"

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from profiling.process import usage
 from tests.unit.hostile_input.changes import damaged
-from tests.unit.volaris.test_setting_values import FITS
+from tests.unit.volaris.settings.test_values import FITS
 from volaris.errors import SettingError
 from volaris.settings import Settings, variables
-from volaris.variables import environment_with_file
+from volaris.settings.environment import environment_with_file
 
 FILE = (
     b"# volaris\nPORT=8081\nexport DEBUG_TOKEN='hunter2'\nDATABASE_URL=\"postgresql://u:p@db/x\"\nPROFILING = lines\n"

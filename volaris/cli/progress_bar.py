@@ -1,25 +1,22 @@
-"""What the command line shows: how a run is coming along, and a symbol's figures as a table."""
+"""How far a run of a job is: a live bar at a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from volaris import progress
+from volaris.scheduler import progress
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 TICK_S = 0.25
 LINE_EVERY_S = 5.0
-
-ESTIMATORS = ("close_to_close", "parkinson", "garman_klass", "rogers_satchell", "yang_zhang")
-WINDOWS = (10, 20, 60)
 
 
 @dataclass(slots=True)
@@ -124,56 +121,3 @@ def _showing(bar: Progress, state: RunState) -> Iterator[Show]:
             bar.update(task, completed=state.done, total=state.total or None, rss=state.rss_text(), refresh=True)
 
         yield show
-
-
-def iv_table(answer: Mapping[str, Any]) -> str:
-    """The answer of GET /api/v1/iv/{symbol} as text: figures, realised volatility, term structure, last days."""
-    latest = answer["latest"]
-    if latest is None:
-        return f"{answer['symbol']}: no figures yet; iv_metrics computes them from the chains of options_refresh"
-    head = (
-        f"{answer['symbol']}  {latest['day']}  spot {latest['spot']:.2f}  from {latest['source']}, "
-        f"{latest['contracts']} contracts, computed at {latest['computed_at']}"
-    )
-    parts = ([head], _figures(latest), _realised(latest), _terms(latest["terms"]), _days(answer["history"]))
-    return "\n\n".join("\n".join(part) for part in parts)
-
-
-def _figures(latest: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("iv30", "atm_iv", "skew_25d"):
-        yield f"{name:<14} {_percent(latest[name]):>8}"
-    for name in ("iv_rank", "iv_percentile"):
-        yield f"{name:<14} {_number(latest[name]):>8}  of {latest['iv_days']} days"
-
-
-def _realised(latest: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{'realised':<16}" + "".join(f"{f'{days} days':>10}" for days in WINDOWS)
-    for name in ESTIMATORS:
-        yield f"{name:<16}" + "".join(f"{_percent(latest[f'{name}_{days}']):>10}" for days in WINDOWS)
-
-
-def _terms(terms: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"{'expiration':<12}{'forward':>10}{'atm_iv':>10}{'skew_25d':>10}{'contracts':>11}"
-    for of in terms:
-        yield (
-            f"{of['expiration']:<12}{_number(of['forward'], 2):>10}{_percent(of['atm_iv']):>10}"
-            f"{_percent(of['skew_25d']):>10}{of['contracts']:>11}"
-        )
-
-
-def _days(history: list[Mapping[str, Any]]) -> Iterator[str]:
-    yield f"{'day':<12}{'iv30':>10}{'atm_iv':>10}{'skew_25d':>10}{'iv_rank':>10}"
-    for of in history:
-        yield (
-            f"{of['day']:<12}"
-            + "".join(f"{_percent(of[name]):>10}" for name in ("iv30", "atm_iv", "skew_25d"))
-            + f"{_number(of['iv_rank']):>10}"
-        )
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value * 100:.2f} %"
-
-
-def _number(value: float | None, digits: int = 1) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volaris.errors import SettingError
-from volaris.settings import Settings, variables
-from volaris.variables import Variable
+from volaris.settings import Settings, Variable, variables
 
 SECRET = "hunter2"
 

@@ -9,23 +9,16 @@ from dataclasses import replace
 from profiling import Profiler, RunProfile
 from profiling.records import Verdict
 from profiling.report.text import allocation_lines
-from profiling.source import short_path
 from profiling.units import to_mb
 from volaris.errors import JobTimeout
+from volaris.instrumentation.run_log import EVENTS, full_soon_in_s, profile_fields, verdict_fields
 from volaris.logs import log_event
 from volaris.scheduler import Job, JobRun, RunOutcome
 
 ALLOCATION_LINES = 5
-DAY_S = 86_400.0
-EVENTS = {
-    RunOutcome.COMPLETED: ("INFO", "job_completed"),
-    RunOutcome.CANCELLED: ("WARNING", "job_cancelled"),
-    RunOutcome.FAILED: ("ERROR", "job_failed"),
-    RunOutcome.TIMED_OUT: ("ERROR", "job_failed"),
-}
 
 
-class ProfiledJobs:
+class JobProfiler:
     """The scheduler middleware that profiles, and the report of each run that it saw.
 
     With `exclusive` a run at level `lines` has the process to itself, as far as other jobs go: a table before and after
@@ -74,8 +67,8 @@ class ProfiledJobs:
         if verdict is None or verdict is self._told.get(profile.job) or not verdict.state.grows:
             return
         self._told[profile.job] = verdict
-        log_event("WARNING", "job_grows", exception=None, **_verdict_fields(profile.job, verdict))
-        if verdict.forecast is not None and _soon(verdict) is not None:
+        log_event("WARNING", "job_grows", exception=None, **verdict_fields(profile.job, verdict))
+        if verdict.forecast is not None and full_soon_in_s(verdict) is not None:
             log_event("WARNING", "memory_forecast", exception=None, job_id=profile.job, detail=verdict.forecast.reason)
 
     def _my_turn(self, job: Job) -> AbstractAsyncContextManager[object]:
@@ -91,7 +84,7 @@ class ProfiledJobs:
             "memory_percent": round(usage.percent, 1),
             "duration_s": round(run.duration_s, 3),
         }
-        return fields if profile is None else fields | _profile_fields(profile)
+        return fields if profile is None else fields | profile_fields(profile)
 
 
 class _Turn:
@@ -110,40 +103,3 @@ class _Turn:
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
-
-
-def _soon(verdict: Verdict) -> float | None:
-    """In how many seconds the container is full, where that is within a day."""
-    full_in_s = verdict.forecast.full_in_s if verdict.forecast else None
-    return full_in_s if full_in_s is not None and full_in_s < DAY_S else None
-
-
-def _verdict_fields(job: str, verdict: Verdict) -> dict[str, object]:
-    fields: dict[str, object] = {"detail": verdict.reason, "job_id": job, "verdict": verdict.state.value}
-    fields["runs"] = verdict.runs
-    if verdict.bytes_per_run is not None:
-        fields["kb_per_run"] = round(verdict.bytes_per_run / 1024, 1)
-    if (full_in_s := _soon(verdict)) is not None:
-        fields["full_in_h"] = round(full_in_s / 3600, 1)
-    if verdict.suspects:
-        file, line = verdict.suspects[0].site
-        fields["at"] = f"{short_path(file)}:{line}"
-    return fields
-
-
-def _profile_fields(profile: RunProfile) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "memory_mb": to_mb(profile.after.rss_bytes),
-        "memory_percent": round(profile.percent, 1),
-        "duration_s": round(profile.duration_s, 3),
-        "peak_mb": None if profile.peak_rss_bytes is None else to_mb(profile.peak_rss_bytes),
-        "rss_diff_mb": to_mb(profile.rss_diff_bytes),
-        "retained_kb": None if profile.retained_bytes is None else round(profile.retained_bytes / 1024, 1),
-        "level": profile.level.value,
-        "run": profile.id,
-    }
-    if profile.overlapped_with:
-        fields["overlapped_with"] = ",".join(profile.overlapped_with)
-    if profile.degraded:
-        fields["degraded"] = profile.degraded
-    return fields

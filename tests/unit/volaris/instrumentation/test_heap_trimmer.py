@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from profiling.records import Trimmed
+from volaris.instrumentation.heap_trimmer import TRIM_EVERY_S, HeapTrimmer
 from volaris.scheduler import JobRun, RunOutcome
-from volaris.tidy import TRIM_EVERY_S, Tidy
 
 RUN = JobRun(
     job_id="work",
@@ -37,8 +37,8 @@ async def test_heap_is_trimmed_after_a_run_but_not_after_each() -> None:
             duration_s=0.001,
         )
 
-    tidy = Tidy(report, clock=lambda: now_s[0], trim=trim)
+    trimmer = HeapTrimmer(report, clock=lambda: now_s[0], trim=trim)
     for at_s in (TRIM_EVERY_S - 1, TRIM_EVERY_S, TRIM_EVERY_S + 1, 2 * TRIM_EVERY_S):
         now_s[0] = at_s
-        await tidy.report(RUN, None)
+        await trimmer.report(RUN, None)
     assert notes == ["report", "report", "trim", "report", "report", "trim"]

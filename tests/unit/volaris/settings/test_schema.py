@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from volaris.errors import SettingError
-from volaris.settings import Settings, variables
-from volaris.variables import Variable
+from volaris.settings import Settings, Variable, variables
 
 SECRET = "hunter2"
 

@@ -12,8 +12,8 @@ from profiling import Level, Profiler
 from profiling.process import usage
 from tests.unit.volaris.scheduler.clock import settle
 from volaris.errors import JobTimeout
+from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.logs import setup_logging
-from volaris.profiled import ProfiledJobs
 from volaris.scheduler import Every, Job, JobRun, RunOutcome
 
 STARTED = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
@@ -55,7 +55,7 @@ async def do_nothing() -> None:
 
 
 async def test_run_is_profiled_under_the_jobs_name_and_its_result_passes(profiler: Profiler) -> None:
-    assert await ProfiledJobs(profiler).middleware(job(keep_something)).run() == "result"
+    assert await JobProfiler(profiler).middleware(job(keep_something)).run() == "result"
     (run,) = profiler.history.runs("work")
     assert run.retained_bytes is not None
     assert run.retained_bytes > 300_000
@@ -66,12 +66,12 @@ async def test_error_passes_and_the_run_is_profiled_all_the_same(profiler: Profi
         raise ValueError("no price")
 
     with pytest.raises(ValueError, match="no price"):
-        await ProfiledJobs(profiler).middleware(job(fail)).run()
+        await JobProfiler(profiler).middleware(job(fail)).run()
     assert [run.outcome.value for run in profiler.history.runs("work")] == ["failed"]
 
 
 async def test_runs_that_count_lines_wait_for_each_other(profiler: Profiler) -> None:
-    profiled, hold, notes = ProfiledJobs(profiler), asyncio.Event(), []
+    profiled, hold, notes = JobProfiler(profiler), asyncio.Event(), []
 
     async def first() -> None:
         await hold.wait()
@@ -94,7 +94,7 @@ async def test_runs_that_count_lines_wait_for_each_other(profiler: Profiler) -> 
 @pytest.mark.parametrize(("exclusive", "level"), [(False, Level.LINES), (True, Level.COUNTERS)])
 async def test_without_need_or_wish_jobs_overlap_and_say_so(exclusive: bool, level: Level) -> None:
     profiler = Profiler(level=level)
-    profiled, hold, begun = ProfiledJobs(profiler, exclusive=exclusive), asyncio.Event(), asyncio.Event()
+    profiled, hold, begun = JobProfiler(profiler, exclusive=exclusive), asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:
         begun.set()
@@ -110,7 +110,7 @@ async def test_without_need_or_wish_jobs_overlap_and_say_so(exclusive: bool, lev
 
 
 async def test_waiting_for_the_run_before_has_the_jobs_own_time_limit(profiler: Profiler) -> None:
-    profiled, hold = ProfiledJobs(profiler), asyncio.Event()
+    profiled, hold = JobProfiler(profiler), asyncio.Event()
     running = asyncio.ensure_future(profiled.middleware(job(hold.wait, "a")).run())
     await settle()
     with pytest.raises(JobTimeout, match="job 'b'"):
@@ -122,7 +122,7 @@ async def test_waiting_for_the_run_before_has_the_jobs_own_time_limit(profiler: 
 async def test_completed_run_is_one_line_and_its_allocations_up_to_five(
     profiler: Profiler, log: Callable[[], list[str]]
 ) -> None:
-    profiled = ProfiledJobs(profiler)
+    profiled = JobProfiler(profiler)
     await profiled.middleware(job(keep_something)).run()
     await profiled.report(ended(), None)
     first, *allocations = log()
@@ -131,13 +131,13 @@ async def test_completed_run_is_one_line_and_its_allocations_up_to_five(
     assert 1 <= len(allocations) <= 5
     line = keep_something.__code__.co_firstlineno + 1
     assert allocations[0].startswith("INFO - job_allocations - job_id=work +293.0 KiB (+")
-    assert allocations[0].endswith(f") tests/unit/volaris/wiring/test_profiled.py:{line} keep_something")
+    assert allocations[0].endswith(f") tests/unit/volaris/instrumentation/test_job_profiler.py:{line} keep_something")
 
 
 async def test_failed_run_is_told_with_the_same_fields_and_its_traceback(
     profiler: Profiler, capsys: pytest.CaptureFixture[str], log: Callable[[], list[str]]
 ) -> None:
-    profiled = ProfiledJobs(profiler)
+    profiled = JobProfiler(profiler)
     await profiled.middleware(job(do_nothing)).run()
     await profiled.report(ended(RunOutcome.FAILED), ValueError("no price"))
     told = capsys.readouterr().err
@@ -149,7 +149,7 @@ async def test_failed_run_is_told_with_the_same_fields_and_its_traceback(
 async def test_run_that_was_never_measured_is_told_with_what_is_known(
     profiler: Profiler, log: Callable[[], list[str]]
 ) -> None:
-    await ProfiledJobs(profiler).report(ended(RunOutcome.CANCELLED), None)
+    await JobProfiler(profiler).report(ended(RunOutcome.CANCELLED), None)
     (line,) = log()
     assert line.startswith("WARNING - job_cancelled - job_id=work memory_mb=")
     assert line.endswith(" duration_s=1.25")
@@ -157,7 +157,7 @@ async def test_run_that_was_never_measured_is_told_with_what_is_known(
 
 async def test_what_a_run_overlapped_and_why_it_is_degraded_is_told(log: Callable[[], list[str]]) -> None:
     profiler = Profiler(level=Level.LINES)
-    profiled = ProfiledJobs(profiler, exclusive=False)
+    profiled = JobProfiler(profiler, exclusive=False)
 
     async def stop_tracing() -> None:
         async with profiler.run("other"):
@@ -175,7 +175,7 @@ async def test_what_a_run_overlapped_and_why_it_is_degraded_is_told(log: Callabl
 async def test_job_that_grows_is_told_with_its_line_and_when_the_memory_is_full(log: Callable[[], list[str]]) -> None:
     limit_mb = usage.resident_and_virtual()[0] / 2**20 + 100
     profiler = Profiler(level=Level.LINES, limit_mb=limit_mb)
-    profiled = ProfiledJobs(profiler)
+    profiled = JobProfiler(profiler)
     for _ in range(13):
         await profiled.middleware(job(keep_something)).run()
         await profiled.report(ended(), None)
@@ -183,6 +183,9 @@ async def test_job_that_grows_is_told_with_its_line_and_when_the_memory_is_full(
     grows, forecast = [line for line in log() if "job_grows" in line or "memory_forecast" in line]  # once, not twice
     line = keep_something.__code__.co_firstlineno + 1
     assert grows.startswith("WARNING - job_grows - job_id=work verdict=leaking runs=12 kb_per_run=29")
-    assert f" full_in_h=0.0 at=tests/unit/volaris/wiring/test_profiled.py:{line} traced memory grows by 29" in grows
+    assert (
+        f" full_in_h=0.0 at=tests/unit/volaris/instrumentation/test_job_profiler.py:{line} traced memory grows by 29"
+        in grows
+    )
     assert forecast.startswith("WARNING - memory_forecast - job_id=work at 29")
     assert "is full in " in forecast

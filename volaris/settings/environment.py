@@ -1,6 +1,6 @@
 """Environment variables: what one is, the kinds of values they hold, and where their text is found.
 
-Knows no variable of Volaris by name; `volaris.settings` lists them.
+Knows no variable of Volaris by name; `volaris.settings.schema` lists them.
 """
 
 from __future__ import annotations

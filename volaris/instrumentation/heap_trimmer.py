@@ -1,4 +1,4 @@
-"""Giving memory back: what jobs free between survivors stays with the C allocator until somebody asks."""
+"""A trim of the C heap after runs: what jobs free between survivors stays with the C allocator until somebody asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from volaris.scheduler import JobRun, Report
 TRIM_EVERY_S = 60.0  # at most: it takes a millisecond, in a thread, and what was given back is faulted in anew
 
 
-class Tidy:
+class HeapTrimmer:
     """A report of the scheduler that passes runs on to another, and then trims the C allocator's heap now and then.
 
     Without it the RSS crept up by a fifth over a day's schedule, all of it free chunks.

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from volaris import client
+from volaris.cli import client
 from volaris.errors import SettingError, UnknownJob, VolarisError
 from volaris.logs import setup_logging
 from volaris.settings import Settings
@@ -82,7 +82,7 @@ def _count(text: str) -> int:
 def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
     # Imported here: the commands that only ask a running service need none of it.
     from volaris.app import create_app
-    from volaris.serve import serve
+    from volaris.web.server import serve
 
     app = create_app(settings)
     try:
@@ -94,8 +94,8 @@ def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.cli.progress_bar import run_shown
     from volaris.service import Service
-    from volaris.terminal import run_shown
 
     service = Service(replace(settings, market_hours="always"))  # whoever runs a job by hand means now
     service.scheduler.status(arguments.job)  # an unknown job is told of before a database is started
@@ -140,7 +140,7 @@ def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _iv(settings: Settings, arguments: argparse.Namespace) -> int:
-    from volaris.terminal import iv_table
+    from volaris.cli.tables import iv_table
 
     _print(iv_table(asyncio.run(client.figures(settings, arguments.symbol, DAYS_SHOWN))))
     return 0

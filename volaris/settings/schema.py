@@ -1,4 +1,4 @@
-"""What Volaris can be told by environment variables and `.env`, and the record the service runs with."""
+"""Every setting with its variable, its default and what fits, and the record the service runs with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from volaris.variables import (
+from volaris.settings.environment import (
     Kind,
     Variable,
     environment_with_file,

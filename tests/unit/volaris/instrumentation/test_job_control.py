@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from profiling.errors import JobBusy, UnknownJob
-from volaris.control import SchedulerControl
+from volaris.instrumentation.job_control import SchedulerControl
 from volaris.scheduler import Every, Job, Scheduler
 
 

@@ -1,4 +1,4 @@
-"""How far a run is: told by jobs, shown in lines or live, and nobody pays where nobody listens."""
+"""How far a run is, shown in lines or live."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from volaris import progress, terminal
+from volaris.cli import progress_bar
+from volaris.scheduler import progress
 
 
 class Terminal(io.StringIO):
@@ -24,40 +25,19 @@ def rss_bytes() -> int:
     return 150 * 2**20
 
 
-def test_telling_reaches_who_listens_and_nobody_else() -> None:
-    told: list[tuple[int, int]] = []
-    progress.report(1, 10)
-    with progress.listening(lambda done, total: told.append((done, total))):
-        progress.report(2, 10)
-    progress.report(3, 10)
-    assert told == [(2, 10)]
-
-
-async def test_tasks_that_are_made_within_tell_too() -> None:
-    told: list[int] = []
-
-    async def job() -> None:
-        progress.report(5, 10)
-
-    with progress.listening(lambda done, _total: told.append(done)):
-        await asyncio.create_task(job())
-    await asyncio.create_task(job())
-    assert told == [5]
-
-
 async def test_elsewhere_than_on_a_terminal_lines_come_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(progress_bar, "LINE_EVERY_S", 0.0)
     out = io.StringIO()
-    async with terminal.run_shown("prices_1m", rss_bytes, out):
+    async with progress_bar.run_shown("prices_1m", rss_bytes, out):
         pass
-    async with terminal.run_shown("prices_1m", rss_bytes, out):
+    async with progress_bar.run_shown("prices_1m", rss_bytes, out):
         progress.report(50, 503)
     assert out.getvalue() == "prices_1m: 0 s, 150.0 MB\nprices_1m: 50 of 503, 0 s, 150.0 MB\n"
 
 
 async def test_short_run_elsewhere_than_on_a_terminal_shows_nothing() -> None:
     out = io.StringIO()
-    async with terminal.run_shown("prices_1m", rss_bytes, out):
+    async with progress_bar.run_shown("prices_1m", rss_bytes, out):
         progress.report(503, 503)
     assert out.getvalue() == ""
 
@@ -65,9 +45,9 @@ async def test_short_run_elsewhere_than_on_a_terminal_shows_nothing() -> None:
 def test_on_a_terminal_the_same_is_shown_live(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr(terminal, "TICK_S", 0.0)
+    monkeypatch.setattr(progress_bar, "TICK_S", 0.0)
     out = Terminal()
-    shown = terminal.run_shown("prices_1m", rss_bytes, out)
+    shown = progress_bar.run_shown("prices_1m", rss_bytes, out)
 
     async def run() -> None:
         async with shown:
@@ -82,18 +62,11 @@ def test_on_a_terminal_the_same_is_shown_live(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_error_of_the_run_passes_and_the_display_ends() -> None:
     with pytest.raises(ZeroDivisionError):
-        async with terminal.run_shown("prices_1m", rss_bytes, io.StringIO()):
+        async with progress_bar.run_shown("prices_1m", rss_bytes, io.StringIO()):
             raise ZeroDivisionError
     assert [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "progress"] == []
 
 
 def test_rich_is_imported_for_a_terminal_only() -> None:
-    code = "import sys, volaris.cli, volaris.terminal; sys.exit('rich' in sys.modules)"
+    code = "import sys, volaris.cli, volaris.cli.progress_bar; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_symbol_without_figures_is_told_which_jobs_make_them() -> None:
-    answer: dict[str, object] = {"symbol": "AAPL", "latest": None, "history": []}
-    assert terminal.iv_table(answer) == (
-        "AAPL: no figures yet; iv_metrics computes them from the chains of options_refresh"
-    )

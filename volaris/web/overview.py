@@ -1,0 +1,174 @@
+"""The root of the service: its version, its memory and its jobs, as a page to a browser and as JSON to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from aiohttp import hdrs, web
+from marshmallow import fields, validate
+
+from profiling import MemoryUsage
+from profiling.units import to_mb
+from profiling.web import Access, JobControl, JobInfo, Problem, check_access, health_status
+from volaris.web.handlers import described, json_answer
+from volaris.web.overview_page import POLICY, overview_page
+from volaris.web.schemas import Strict
+
+LINKS = {
+    "documentation": "/api/docs",
+    "openapi": "/api/docs/swagger.json",
+    "symbols": "/api/v1/symbols",
+    "livez": "/livez",
+    "readyz": "/readyz",
+    "health": "/api/v1/debug/health",
+    "jobs": "/api/v1/debug/jobs",
+    "memory": "/api/v1/debug/memory",
+    "runs": "/api/v1/debug/memory/runs",
+}
+HTML = "text/html"
+
+_VERSION = version("volaris")  # reads from disk, so at import
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Where the root reads what runs, and who may see more than health shows."""
+
+    memory: Callable[[], MemoryUsage]  # of the process, now
+    jobs: JobControl
+    access: Access
+
+
+OVERVIEW: web.AppKey[Overview] = web.AppKey("overview")
+
+
+def _text(example: str, *, optional: bool = False) -> fields.String:
+    return fields.String(required=True, allow_none=optional, metadata={"example": example})
+
+
+class OverviewHealthSchema(Strict):
+    """Memory against the limit."""
+
+    status = fields.String(
+        required=True, validate=validate.OneOf(("ok", "warning", "critical")), metadata={"example": "ok"}
+    )
+    environment = _text("development")
+    memory_mb = fields.Float(required=True, metadata={"description": "MB of 2^20 bytes", "example": 118.5})
+    memory_percent = fields.Float(required=True, metadata={"description": "of the limit", "example": 23.1})
+    scheduler_enabled = fields.Boolean(required=True, metadata={"example": True})
+
+
+class OverviewJobSchema(Strict):
+    """A job and how its last run ended."""
+
+    id = _text("prices_1m")
+    description = _text("latest prices from simulated")
+    state = fields.String(
+        required=True, validate=validate.OneOf(("idle", "running", "paused")), metadata={"example": "idle"}
+    )
+    last_outcome = _text("completed", optional=True)
+    last_started_at = _text("2025-10-14T15:30:00Z", optional=True)
+    next_run_at = _text("2025-10-14T15:32:00Z", optional=True)
+    runs = fields.Integer(required=True, metadata={"example": 12})
+    failures = fields.Integer(required=True, metadata={"example": 0})
+
+
+class OverviewSchema(Strict):
+    """What runs. In production, a request without the token gets null for version, limit and jobs."""
+
+    name = _text("volaris")
+    version = _text("0.1.0", optional=True)
+    health = fields.Nested(OverviewHealthSchema, required=True)
+    memory_limit_mb = fields.Float(required=True, allow_none=True, metadata={"example": 512.0})
+    jobs = fields.List(fields.Nested(OverviewJobSchema), required=True, allow_none=True)
+    links = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "paths by name", "example": {"documentation": "/api/docs"}},
+    )
+
+
+@described("What runs here: a page to a browser, JSON to others", OverviewSchema(), {}, also=(HTML,))
+async def overview(request: web.Request) -> web.Response:
+    """GET /"""
+    document = overview_document(request.app[OVERVIEW], is_full=_may_look(request))
+    if prefers_html(request.headers.get(hdrs.ACCEPT, "")):
+        response = web.Response(text=overview_page(document, datetime.now(UTC)), content_type=HTML)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "no-referrer"
+    else:
+        response = json_answer(document)
+    response.headers[hdrs.VARY] = "Accept, Authorization"
+    response.headers[hdrs.CACHE_CONTROL] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def overview_document(parts: Overview, *, is_full: bool) -> dict[str, Any]:
+    """Return what the root tells; only what health shows, and the links, if not `is_full`."""
+    usage = parts.memory()
+    return {
+        "name": "volaris",
+        "version": _VERSION if is_full else None,
+        "health": {
+            "status": health_status(usage.percent),
+            "environment": parts.access.environment,
+            "memory_mb": to_mb(usage.rss_bytes),
+            "memory_percent": round(usage.percent, 1),
+            "scheduler_enabled": parts.jobs.enabled,
+        },
+        "memory_limit_mb": to_mb(usage.limit.limit_bytes) if is_full else None,
+        "jobs": [_job(info) for info in parts.jobs.jobs()] if is_full else None,
+        "links": LINKS,
+    }
+
+
+def _job(info: JobInfo) -> dict[str, Any]:
+    # Without the text of the last error, which may quote an address or a query.
+    return {
+        "id": info.id,
+        "description": info.description,
+        "state": info.state,
+        "last_outcome": info.last_outcome,
+        "last_started_at": info.last_started_at,
+        "next_run_at": info.next_run_at,
+        "runs": info.runs,
+        "failures": info.failures,
+    }
+
+
+def _may_look(request: web.Request) -> bool:
+    try:
+        check_access(request.app[OVERVIEW].access, request)
+    except Problem:
+        return False
+    return True
+
+
+def prefers_html(accept: str) -> bool:
+    """Return whether an Accept header names text/html, and wants JSON no more than that."""
+    wanted = dict(_media_ranges(accept))
+    json = next((wanted[kind] for kind in ("application/json", "application/*", "*/*") if kind in wanted), 0.0)
+    html = wanted.get(HTML, 0.0)
+    return html > 0 and html >= json
+
+
+def _media_ranges(accept: str) -> list[tuple[str, float]]:
+    ranges = []
+    for entry in accept.split(","):
+        kind, *parameters = (part.strip().lower() for part in entry.split(";"))
+        weights = [text.removeprefix("q=") for text in parameters if text.startswith("q=")]
+        ranges.append((kind, _weight(weights[0]) if weights else 1.0))
+    return ranges
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
