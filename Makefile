@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 COVERAGE ?= --cov --cov-report=term
 EXTRAS = embedded,replay,test,bench,lint,typing
 
-.PHONY: run test lint typing bench soak container-test setup constraints clean
+.PHONY: run test lint module-sizes typing bench soak container-test setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -14,10 +14,18 @@ run: setup
 test: setup
 	$(BIN)/python -m pytest $(COVERAGE)
 
-lint: setup
+lint: setup module-sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# ruff has no rule for the length of a module.
+MAX_MODULE_LINES = 400
+MODULES = $(shell find profiling volaris -name '*.py')
+
+module-sizes:
+	@awk 'FNR == $(MAX_MODULE_LINES) + 1 { print FILENAME " has over $(MAX_MODULE_LINES) lines; split it"; bad = 1 } \
+		END { exit bad }' $(MODULES)
 
 typing: setup
 	$(BIN)/mypy

@@ -1,0 +1,1 @@
+"""The jobs of the scheduler: from a market source through analytics to the store."""
