@@ -22,7 +22,7 @@ check: lint typing fast-tests
 # Unit tests that start no process and no server, and walk no whole heap.
 FAST = tests/unit/profiling/compare tests/unit/profiling/records tests/unit/profiling/report tests/unit/profiling/verdict \
 	tests/unit/profiling/test_history.py tests/unit/profiling/test_units.py tests/unit/profiling/test_public_names.py \
-	tests/unit/volaris tests/unit/test_docs.py tests/unit/test_lint.py
+	tests/unit/volaris tests/unit/test_docs.py tests/unit/test_lint.py tests/unit/test_make_targets.py
 
 fast-tests: setup
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(FAST)
