@@ -5,19 +5,43 @@ BIN = $(VENV)/bin
 COVERAGE ?= --cov --cov-report=term
 EXTRAS = embedded,replay,test,bench,lint,typing
 
-.PHONY: run test lint typing bench soak container-test setup constraints clean
+.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
 	$(BIN)/volaris serve
 
-test: setup
-	$(BIN)/python -m pytest $(COVERAGE)
+# A process for each core, up to four, since each of them has a PostgreSQL server of its own. A file's tests stay in one
+# process, so that what a module sets up is set up once. Files go in order: the longest, in tests/acceptance, come first.
+JOBS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
+SIDE_BY_SIDE = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-lint: setup
+# Everything that a commit must pass.
+check: lint typing fast-tests
+
+# Unit tests that start no process and no server, and walk no whole heap.
+FAST = tests/unit/profiling/compare tests/unit/profiling/records tests/unit/profiling/report tests/unit/profiling/verdict \
+	tests/unit/profiling/test_history.py tests/unit/profiling/test_units.py tests/unit/profiling/test_public_names.py \
+	tests/unit/volaris tests/unit/test_docs.py tests/unit/test_lint.py tests/unit/test_make_targets.py
+
+fast-tests: setup
+	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(FAST)
+
+test: setup
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE)
+
+lint: setup module-sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+
+# ruff has no rule for the length of a module.
+MAX_MODULE_LINES = 400
+MODULES = $(shell find profiling volaris -name '*.py')
+
+module-sizes:
+	@awk 'FNR == $(MAX_MODULE_LINES) + 1 { print FILENAME " has over $(MAX_MODULE_LINES) lines; split it"; bad = 1 } \
+		END { exit bad }' $(MODULES)
 
 typing: setup
 	$(BIN)/mypy

@@ -20,6 +20,7 @@ class Peak:
         self.traced_bytes: int | None = None
 
     def fold(self, rss_bytes: int | None, traced_bytes: int | None) -> None:
+        """Raise each peak to the given value if that is higher."""
         self.rss_bytes = _higher(self.rss_bytes, rss_bytes)
         self.traced_bytes = _higher(self.traced_bytes, traced_bytes)
 

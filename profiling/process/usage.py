@@ -117,6 +117,7 @@ def parse_kb_lines(text: str) -> dict[str, int]:
 
 
 def read_text(path: Path) -> str | None:
+    """Return the file's text, or None if the file cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

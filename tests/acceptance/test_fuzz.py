@@ -37,7 +37,7 @@ PRICED = 500
 LOG = "service.log"
 ROOT = Path(__file__).parents[2]
 HOOKS = "tests.acceptance.fuzz_hooks"
-SECONDS = 120 if EXAMPLES <= 20 else 7200
+SECONDS = 300 if EXAMPLES <= 20 else 7200
 
 pytestmark = pytest.mark.timeout(SECONDS)  # whichever test is the first waits for the run
 

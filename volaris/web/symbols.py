@@ -23,9 +23,14 @@ class ListedSymbol(Protocol):
     """What is known of a member of the universe."""
 
     @property
-    def symbol(self) -> str: ...
+    def symbol(self) -> str:
+        """The ticker, as in `BRK.B`."""
+        ...
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The company's name."""
+        ...
 
 
 class SymbolDirectory(Protocol):

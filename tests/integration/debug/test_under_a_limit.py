@@ -70,7 +70,7 @@ ROUTES = [
 ]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("level", ["counters", "samples", "lines"])
 def test_every_debug_route_answers_in_a_process_that_is_nearly_full(level: str) -> None:
     if level == "samples" and (reason := sampler.unavailable_reason()):
@@ -105,7 +105,7 @@ def asked(port: int, method: str, path: str, allowed: set[int]) -> dict[str, Any
         f"http://127.0.0.1:{port}/debug{path}", method=method, headers={"Authorization": "Bearer t"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             status, body = response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -47,7 +47,7 @@ async def killed_refresher(url: str, first_run: str, after_s: float) -> str:
     return line.decode().strip()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_killed_at_twenty_random_moments_it_leaves_whole_chains(database: Database, database_url: str) -> None:
     dice = random.Random(20)
     caught = 0

@@ -22,6 +22,8 @@ def end():
     measuring.save()
 """
 PRINTS_OTHERWISE = {"CI", "BUILD_NUMBER", "FORCE_COLOR", "PY_COLORS"}
+# pytest-benchmark measures nothing in a worker of pytest-xdist. The child is none, though its parent may be.
+OF_A_WORKER = {"PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"}
 
 
 def run(
@@ -31,7 +33,7 @@ def run(
     (pytester.path / f"{name}.py").write_text(text)  # as it is: `makepyfile` strips it, and moves its lines
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        for variable in PRINTS_OTHERWISE:
+        for variable in PRINTS_OTHERWISE | OF_A_WORKER:
             patch.delenv(variable, raising=False)
         loaded = [part for plugin in (*_measuring(pytester.path), *plugins, "profiling") for part in ("-p", plugin)]
         return pytester.runpytest_subprocess(*loaded, "-p", "no:cacheprovider", *arguments, "-rA", "-q")

@@ -162,7 +162,7 @@ def test_cache_fills_over_nine_runs():
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) -> None:
     result = run(pytester, LEAKS, "--memory", plugins=("asyncio",))
     assert outcomes(result) == {
