@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 COVERAGE ?= --cov --cov-report=term
-EXTRAS = embedded,replay,test,bench,lint,typing
+EXTRAS = service,embedded,replay,test,bench,lint,typing
 
 .PHONY: run test lint typing bench soak container-test setup constraints clean
 .DEFAULT_GOAL := run

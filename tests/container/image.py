@@ -10,7 +10,9 @@ import os
 import re
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.container.engine import ROOT, WORK, CannotRun, CommandFailed, Engine, Mount, apt_install, command
 
@@ -119,6 +121,21 @@ def _make_base(engine: Engine, base: str, python: Path) -> None:
     _is_ours().touch()
 
 
+def requirements(project: Mapping[str, Any], extra: str) -> list[str]:
+    """Return what a build and an install with this extra need, the extras that it refers to included."""
+    name, extras = project["project"]["name"], project["project"]["optional-dependencies"]
+    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    left = [extra]
+    while left:
+        for requirement in extras[left.pop()]:
+            reference = re.fullmatch(rf"{re.escape(name)}\[(.+)\]", requirement)
+            if reference is None:
+                wanted.append(requirement)
+            else:
+                left += [part.strip() for part in reference[1].split(",")]
+    return wanted
+
+
 def _wheels(python: Path) -> tuple[Mount, ...]:
     """The wheels that the build installs, collected with this machine's settings of pip, and a pip.conf that says so.
 
@@ -126,8 +143,7 @@ def _wheels(python: Path) -> tuple[Mount, ...]:
     project or into the image.
     """
     folder = WORK / "wheels"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    wanted = requirements(tomllib.loads((ROOT / "pyproject.toml").read_text()), "service")
     command(
         str(python), "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", str(folder),
         "--find-links", str(folder), "--constraint", str(ROOT / "constraints.txt"), *wanted, timeout_s=600,
