@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("profiling", "volaris", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+NEEDED = ("profiling", "volaris", "pyproject.toml", "setup.py", "README.md", "LICENSE", "MANIFEST.in")
 SETUPTOOLS = 77  # as pyproject.toml asks; the build takes the one that is installed, and no network
+WITHOUT_SAMPLER = {"VOLARIS_WITHOUT_SAMPLER": "1"}
 TIMEOUT_S = 120
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
@@ -43,6 +45,13 @@ def need_setuptools() -> None:
         installed = "0"
     if int(installed.partition(".")[0]) < SETUPTOOLS:
         pytest.skip(f"setuptools {SETUPTOOLS} or newer is not installed here, and a build brings none by itself")
+
+
+def need_compiler() -> None:
+    """Skip the test if the sampler cannot be built here: `make setup` leaves it out then."""
+    compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    if shutil.which(compiler) is None or not Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("no C compiler or no Python.h here, so no wheel with the sampler can be built")
 
 
 def without_compiler(folder: Path) -> dict[str, str]:

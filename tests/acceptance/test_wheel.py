@@ -7,12 +7,13 @@ import os
 import re
 import statistics
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.built import ROOT, build_wheel, run, succeed
+from tests.acceptance.built import ROOT, build_wheel, need_compiler, run, succeed, without_compiler
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -83,18 +84,25 @@ def make_environment(folder: Path, wheel: Path, *further: str) -> Environment:
     succeed([sys.executable, "-m", "venv", "venv"], folder)
     python = str(folder / "venv" / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-c", str(ROOT / "constraints.txt")]
-    succeed([*pip, str(wheel), *further], folder)
+    succeed([*pip, str(wheel), *further], folder, without_compiler(folder))
     return Environment(python=python, folder=folder)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    need_compiler()
     return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
     return make_environment(tmp_path_factory.mktemp("light"), wheel)
+
+
+def test_wheel_has_the_sampler_and_is_for_this_python(wheel: Path) -> None:
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert f"-{tag}-{tag}-" in wheel.name
+    assert any("_sampler" in name and name.endswith(".so") for name in zipfile.ZipFile(wheel).namelist())
 
 
 def test_install_brings_few_packages_and_megabytes(light: Environment) -> None:
