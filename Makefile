@@ -7,7 +7,7 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run test lint typing bench soak container-test wheels setup constraints clean
+.PHONY: run test lint typing bench soak container-test test-3.14 wheels setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -34,6 +34,10 @@ soak: setup
 # The image under a hard limit of 512 MB, with podman and runc.
 container-test: setup
 	$(BIN)/python -m tests.container
+
+# On CPython 3.14 of Debian sid, in a tree that debootstrap makes once below .tox. Needs root. Another command: RUN="...".
+test-3.14:
+	$(PYTHON) -m tests.container.python314 $(RUN)
 
 # An sdist, and a manylinux wheel made of it for each of WHEEL_PYTHONS, in dist. The one for musl and aarch64: cibuildwheel.
 wheels: setup

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.container.engine import ROOT, WORK, CannotRun, CommandFailed, Engine, Mount, apt_install, command
+from tests.container.debian import make_tree
+from tests.container.engine import ROOT, WORK, CannotRun, CommandFailed, Engine, Mount, command
 
 IMAGE = "localhost/volaris"
 SUITE = "bookworm"
 PULL_TIMEOUT_S = 120
-DEBOOTSTRAP_TIMEOUT_S = 600
 
 # What CPython's standard library links against, and what python:X.Y-slim has beside.
 LIBRARIES = (
@@ -99,16 +99,11 @@ def _prefix(interpreter: Path) -> Path | None:
 
 
 def _make_base(engine: Engine, base: str, python: Path) -> None:
-    if shutil.which("debootstrap") is None:
-        apt_install("debootstrap")
     tree = WORK / "rootfs"
-    shutil.rmtree(tree, ignore_errors=True)
     try:
-        packages = f"--include={','.join(LIBRARIES)}"
-        command("debootstrap", "--variant=minbase", packages, SUITE, str(tree), timeout_s=DEBOOTSTRAP_TIMEOUT_S)
-    except CommandFailed as error:
-        raise CannotRun(f"no registry answers, and no base image can be made: {error}") from error
-    shutil.rmtree(tree / "var/cache/apt/archives", ignore_errors=True)
+        make_tree(tree, SUITE, LIBRARIES)
+    except CannotRun as reason:
+        raise CannotRun(f"no registry answers, and {reason}") from reason
     for folder in ("bin", "lib", "include"):
         source, target = python.parent.parent / folder, tree / "usr/local" / folder
         shutil.copytree(source, target, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True)
