@@ -1,13 +1,13 @@
 # Two stages: what builds stays behind, what runs is slim and has no root.
 FROM python:3.13-slim AS build
-# For the sampler, profiling/samples/_sampler.c. Without a compiler the build goes on, and there is no level `samples`.
+# For the sampler, profiling/samples/_sampler.c: without a compiler the build fails.
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 RUN python -m venv /opt/volaris
-COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY constraints.txt pyproject.toml setup.py README.md LICENSE ./
 COPY profiling profiling
 COPY volaris volaris
-RUN /opt/volaris/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+RUN /opt/volaris/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[service]'
 
 FROM python:3.13-slim
 # One arena for malloc and one more: each further one keeps freed memory of its own, out of 512 MB.

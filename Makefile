@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 COVERAGE ?= --cov --cov-report=term
-EXTRAS = embedded,replay,test,bench,lint,typing
+EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
+# For which wheels are built: those under pyenv, and CPython 3.14 on the path.
+WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test setup constraints clean
+.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test test-3.14 wheels setup \
+	constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -57,15 +60,40 @@ soak: setup
 container-test: setup
 	$(BIN)/python -m tests.container
 
+# On CPython 3.14 of Debian sid, in a tree that debootstrap makes once below .tox. Needs root. Another command: RUN="...".
+test-3.14:
+	$(PYTHON) -m tests.container.python314 $(RUN)
+
+# An sdist, and a manylinux wheel made of it for each of WHEEL_PYTHONS, in dist. The one for musl and aarch64: cibuildwheel.
+wheels: setup
+	rm -rf dist .tox/wheels
+	$(BIN)/python -m build --sdist --outdir dist
+	@set -e; for python in $(WHEEL_PYTHONS); do \
+		echo "a wheel for $$python"; \
+		$(BIN)/python -m pip --python $$python --disable-pip-version-check --no-cache-dir wheel --quiet --no-deps \
+			--wheel-dir .tox/wheels dist/*.tar.gz; \
+	done
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m auditwheel repair --wheel-dir dist .tox/wheels/*.whl
+	@ls -l dist
+
 setup: $(VENV)/.installed
 
 SAMPLER = $(wildcard profiling/samples/_sampler*.[ch])
 
-$(VENV)/.installed: pyproject.toml constraints.txt $(SAMPLER)
+# A build without a C compiler fails. A set-up does not: it leaves the sampler out, and says so.
+CAN_COMPILE = import os, shutil, sys, sysconfig; \
+	compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]; \
+	headers = os.path.join(sysconfig.get_path("include"), "Python.h"); \
+	sys.exit(not (shutil.which(compiler) and os.path.exists(headers)))
+
+$(VENV)/.installed: pyproject.toml setup.py constraints.txt $(SAMPLER)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 		{ echo "Python 3.11 to 3.14 is needed; choose one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@without=$$VOLARIS_WITHOUT_SAMPLER; $(BIN)/python -c '$(CAN_COMPILE)' || { without=1; \
+		echo "no C compiler or no Python.h here: set up without the level samples; see docs/install.md"; }; set -x; \
+	VOLARIS_WITHOUT_SAMPLER=$$without \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 # Pin anew: install the newest that pyproject.toml allows into a fresh environment and write down what came.

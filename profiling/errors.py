@@ -12,7 +12,8 @@
     ├── OverBudget
     ├── ChildFailed
     ├── SamplerUnavailable
-    └── CannotCheck
+    ├── CannotCheck
+    └── MissingExtra
 
 A leaf: it imports nothing of this project.
 """
@@ -117,3 +118,13 @@ class SamplerUnavailable(ProfilingError):
 
 class CannotCheck(ProfilingError):
     """Raised by a check for a function that is not there, or that fails when it is run."""
+
+
+class MissingExtra(ProfilingError, ImportError):
+    """Raised when a part of the profiler is imported and the packages of its extra are not installed."""
+
+    def __init__(self, part: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{part} needs the package {package}, which is not installed; "
+            f"install it with: pip install 'volaris[{extra}]'"
+        )

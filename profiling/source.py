@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 import threading
 import tokenize
 from collections import OrderedDict
@@ -184,7 +183,14 @@ def claim(*packages: str) -> None:
 
 _claimed: set[str] = set()
 
-LIBRARIES = tuple(f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib"))
+# As `sysconfig.get_path` says for "stdlib" and "platstdlib"; it would load 0.2 MB of the interpreter's build settings.
+LIBRARIES = tuple(
+    f"{folder}{os.sep}"
+    for folder in (
+        Path(os.__file__).parent,
+        Path(sys.exec_prefix, sys.platlibdir, "python{}.{}".format(*sys.version_info)),
+    )
+)
 INSTALLED = {"site-packages", "dist-packages"}
 
 

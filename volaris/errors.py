@@ -2,6 +2,7 @@
 
     VolarisError
     ├── SettingError
+    ├── MissingPackage
     ├── SourceError
     │   ├── SourceUnavailable
     │   ├── SourceTimeout
@@ -37,6 +38,17 @@ class SettingError(VolarisError):
         shown = "" if value is None else f"={value[:80]!r}"
         super().__init__(f"{variable}{shown} cannot be used: {expected}")
         self.variable = variable
+
+
+class MissingPackage(VolarisError):
+    """Raised when a command needs a package that is not installed, because the extra `service` was left out."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"this command needs the package {package}, which is not installed; "
+            "install it with: pip install 'volaris[service]'"
+        )
+        self.package = package
 
 
 class SourceError(VolarisError):

@@ -5,14 +5,20 @@
 
     mount(app, Profiler())
 
-Needs aiohttp and orjson, which nothing else in `profiling` does.
+Needs aiohttp and orjson, the extra `web`, which nothing else in `profiling` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aiohttp import web
+from profiling.errors import MissingExtra
+
+try:
+    import orjson  # noqa: F401 - so that the extra is named before a module below fails for want of it
+    from aiohttp import web
+except ModuleNotFoundError as error:
+    raise MissingExtra("profiling.web", (error.name or "").partition(".")[0], "web") from error
 
 from profiling.profiler import Profiler
 from profiling.web.access import Access, access_middleware, check_access

@@ -1,23 +1,31 @@
-"""An install where no C compiler is found: everything is there but the level `samples`, which says why."""
+"""An install where no C compiler is found: it fails, unless the builder leaves the sampler out on purpose.
+
+Then everything is there but the level `samples`, which says why.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-NEEDED = ("profiling", "volaris", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
-SETUPTOOLS = 77  # as pyproject.toml asks; the build takes the one that is installed, and no network
+from tests.acceptance.built import (
+    PIP,
+    WITHOUT_SAMPLER,
+    build_wheel,
+    copy_sources,
+    need_setuptools,
+    run,
+    succeed,
+    without_compiler,
+)
 
 LEAK = """
 kept = []
@@ -56,44 +64,13 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project built from a copy of its sources and installed into a folder, with no compiler to be found."""
-    setuptools = importlib.metadata.version("setuptools") if has_setuptools() else "0"
-    if int(setuptools.partition(".")[0]) < SETUPTOOLS:
-        pytest.skip(f"setuptools {SETUPTOOLS} or newer is not installed here, and a build brings none by itself")
+    """The project built from a copy of its sources and installed into a folder, on purpose without the sampler."""
+    need_setuptools()
     folder = tmp_path_factory.mktemp("build")
-    source, target = folder / "source", folder / "target"
-    source.mkdir()
-    for name in NEEDED:
-        copied(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-cache-dir"]
+    source, target = copy_sources(folder), folder / "target"
     arguments = ["install", "--no-build-isolation", "--no-deps", "--no-index", "--target", str(target), str(source)]
-    done = run([*pip, *arguments], folder, without_compiler(folder))
-    assert done.returncode == 0, done.stdout + done.stderr
+    succeed([*PIP, "--no-cache-dir", *arguments], folder, without_compiler(folder) | WITHOUT_SAMPLER)
     return target
-
-
-def has_setuptools() -> bool:
-    return any(entry.name == "setuptools" for entry in importlib.metadata.distributions(name="setuptools"))
-
-
-def copied(source: Path, target: Path) -> None:
-    """Without what earlier builds have left."""
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info"))
-    else:
-        shutil.copy(source, target)
-
-
-def without_compiler(folder: Path) -> dict[str, str]:
-    """An environment whose PATH leads nowhere, as do the variables that name a compiler."""
-    nowhere = folder / "nowhere"
-    nowhere.mkdir(exist_ok=True)
-    compilers = dict.fromkeys(("CC", "CXX", "LDSHARED"), str(nowhere / "cc"))
-    return {**os.environ, **compilers, "PATH": str(nowhere)}
-
-
-def run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=50, check=False)
 
 
 def python(installed: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -104,6 +81,27 @@ def python(installed: Path, *arguments: str, **variables: str) -> subprocess.Com
     paths = [str(installed), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **variables}
     return run([sys.executable, "-S", *arguments], installed.parent, environment)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("", r"could not be built: [^\n]+\n.*apt-get install gcc .*VOLARIS_WITHOUT_SAMPLER=1 pip install"),
+        ("maybe", r"VOLARIS_WITHOUT_SAMPLER='maybe' cannot be used: it must be 1"),
+    ],
+)
+def test_build_without_a_compiler_fails_and_says_what_to_do(tmp_path: Path, answer: str, told: str) -> None:
+    need_setuptools()
+    environment = without_compiler(tmp_path) | {"VOLARIS_WITHOUT_SAMPLER": answer}
+    arguments = ["wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", "wheels"]
+    done = run([*PIP, *arguments, str(copy_sources(tmp_path))], tmp_path, environment)
+    assert done.returncode != 0
+    assert re.search(told, done.stdout + done.stderr, re.DOTALL)
+    assert list(tmp_path.rglob("*.whl")) == []
+
+
+def test_wheel_is_pure_if_the_sampler_is_left_out_on_purpose(tmp_path: Path) -> None:
+    assert build_wheel(tmp_path, os.environ | WITHOUT_SAMPLER).name.endswith("-py3-none-any.whl")
 
 
 def test_install_without_a_compiler_has_all_but_the_extension(installed: Path) -> None:

@@ -10,14 +10,16 @@ import os
 import re
 import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from tests.container.engine import ROOT, WORK, CannotRun, CommandFailed, Engine, Mount, apt_install, command
+from tests.container.debian import make_tree
+from tests.container.engine import ROOT, WORK, CannotRun, CommandFailed, Engine, Mount, command
 
 IMAGE = "localhost/volaris"
 SUITE = "bookworm"
 PULL_TIMEOUT_S = 120
-DEBOOTSTRAP_TIMEOUT_S = 600
 
 # What CPython's standard library links against, and what python:X.Y-slim has beside.
 LIBRARIES = (
@@ -97,16 +99,11 @@ def _prefix(interpreter: Path) -> Path | None:
 
 
 def _make_base(engine: Engine, base: str, python: Path) -> None:
-    if shutil.which("debootstrap") is None:
-        apt_install("debootstrap")
     tree = WORK / "rootfs"
-    shutil.rmtree(tree, ignore_errors=True)
     try:
-        packages = f"--include={','.join(LIBRARIES)}"
-        command("debootstrap", "--variant=minbase", packages, SUITE, str(tree), timeout_s=DEBOOTSTRAP_TIMEOUT_S)
-    except CommandFailed as error:
-        raise CannotRun(f"no registry answers, and no base image can be made: {error}") from error
-    shutil.rmtree(tree / "var/cache/apt/archives", ignore_errors=True)
+        make_tree(tree, SUITE, LIBRARIES)
+    except CannotRun as reason:
+        raise CannotRun(f"no registry answers, and {reason}") from reason
     for folder in ("bin", "lib", "include"):
         source, target = python.parent.parent / folder, tree / "usr/local" / folder
         shutil.copytree(source, target, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True)
@@ -119,6 +116,21 @@ def _make_base(engine: Engine, base: str, python: Path) -> None:
     _is_ours().touch()
 
 
+def requirements(project: Mapping[str, Any], extra: str) -> list[str]:
+    """Return what a build and an install with this extra need, the extras that it refers to included."""
+    name, extras = project["project"]["name"], project["project"]["optional-dependencies"]
+    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    left = [extra]
+    while left:
+        for requirement in extras[left.pop()]:
+            reference = re.fullmatch(rf"{re.escape(name)}\[(.+)\]", requirement)
+            if reference is None:
+                wanted.append(requirement)
+            else:
+                left += [part.strip() for part in reference[1].split(",")]
+    return wanted
+
+
 def _wheels(python: Path) -> tuple[Mount, ...]:
     """The wheels that the build installs, collected with this machine's settings of pip, and a pip.conf that says so.
 
@@ -126,8 +138,7 @@ def _wheels(python: Path) -> tuple[Mount, ...]:
     project or into the image.
     """
     folder = WORK / "wheels"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    wanted = requirements(tomllib.loads((ROOT / "pyproject.toml").read_text()), "service")
     command(
         str(python), "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", str(folder),
         "--find-links", str(folder), "--constraint", str(ROOT / "constraints.txt"), *wanted, timeout_s=600,

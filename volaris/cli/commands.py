@@ -14,34 +14,46 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from volaris.cli import client
-from volaris.errors import SettingError, UnknownJob, VolarisError
-from volaris.logs import setup_logging
-from volaris.settings import Settings
+# Nothing here may need a package of the extra `service`: `main` says so if one is missing.
+from volaris.errors import MissingPackage, SettingError, UnknownJob, VolarisError
 
 if TYPE_CHECKING:
     from volaris.service import Service
+    from volaris.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_CALL = 2
 EXIT_NO_READER = 141  # as a process that SIGPIPE ends
 
 DAYS_SHOWN = 10
+OWN_PACKAGES = ("profiling", "volaris")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command of the arguments, by default those of the process; gives the exit status."""
     arguments = _parser().parse_args(argv)
     try:
-        settings = Settings.load()
-        setup_logging(settings.log_level, settings.log_format)
-        return int(arguments.command(settings, arguments))
+        return int(arguments.command(_settings(), arguments))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in OWN_PACKAGES:
+            raise
+        return _complain(MissingPackage(package), EXIT_WRONG_CALL)
     except (SettingError, UnknownJob) as error:
         return _complain(error, EXIT_WRONG_CALL)
     except VolarisError as error:
         return _complain(error, EXIT_FAILED)
     except KeyboardInterrupt:
         return 130
+
+
+def _settings() -> Settings:
+    from volaris.logs import setup_logging
+    from volaris.settings import Settings
+
+    settings = Settings.load()
+    setup_logging(settings.log_level, settings.log_format)
+    return settings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,6 +126,8 @@ async def _run_job(service: Service, job_id: str, runs: int, shown: AbstractAsyn
 
 
 def _jobs(settings: Settings, _arguments: argparse.Namespace) -> int:
+    from volaris.cli import client
+
     answer = asyncio.run(client.get_json(settings, "/jobs", {}))
     row = "{:<16} {:<8} {:<26} {:>6} {:>9}  {:<18} {}"
     _print(row.format("job", "state", "next run", "runs", "failures", "verdict", "last"))
@@ -134,12 +148,15 @@ def _jobs(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 
 def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.cli import client
+
     query = {"job": arguments.job, "format": "text"}
     _print(asyncio.run(client.get(settings, "/memory/diff", query)).decode().rstrip("\n"))
     return 0
 
 
 def _iv(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.cli import client
     from volaris.cli.tables import iv_table
 
     _print(iv_table(asyncio.run(client.figures(settings, arguments.symbol, DAYS_SHOWN))))
@@ -158,6 +175,8 @@ def _export(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 async def _write_export(settings: Settings, arguments: argparse.Namespace) -> None:
+    from volaris.cli import client
+
     of = [arguments.symbol] if arguments.symbol else await client.symbols(settings)
     async for piece in client.export(settings, arguments.data, of, arguments.format):
         sys.stdout.buffer.write(piece)

@@ -41,6 +41,14 @@ def test_every_error_is_a_profiling_error_and_its_own_words_are_in_the_tree() ->
         assert error.__doc__
 
 
+def test_missing_extra_is_an_import_error_that_names_the_command() -> None:
+    error = errors.MissingExtra("profiling.web", "aiohttp", "web")
+    assert isinstance(error, ImportError)
+    assert str(error) == (
+        "profiling.web needs the package aiohttp, which is not installed; install it with: pip install 'volaris[web]'"
+    )
+
+
 def test_profiling_needs_no_web_framework() -> None:
     code = "import sys, profiling; print(sorted({'aiohttp', 'orjson', 'volaris'} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)

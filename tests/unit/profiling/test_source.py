@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import sysconfig
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -175,3 +177,8 @@ def test_path_outside_a_package_is_told_from_the_import_path_on(
     assert short_path(str(tmp_path / "other.py")) == "other.py"
     assert short_path(asyncio.events.__file__) == "asyncio/events.py"
     assert short_path("<frozen abc>") == "<frozen abc>"
+
+
+def test_folders_of_the_standard_library_are_those_that_sysconfig_names() -> None:
+    named = {f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib")}
+    assert set(source.LIBRARIES) == named

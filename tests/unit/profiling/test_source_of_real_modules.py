@@ -24,6 +24,8 @@ from profiling.source import MAX_SOURCE_CHARS, Place, SourceReader, functions_an
 MODULES = [asyncio.base_events, asyncio.tasks, dataclasses, json.encoder, textwrap, typing, threading, source]
 # Lambdas and comprehensions count to the function around them.
 INNER = re.compile(r"(?:^|\.<locals>\.|\.)<(?:lambda|listcomp|setcomp|dictcomp|genexpr)>.*")
+# So do annotations, which are code of their own from Python 3.14 on (PEP 649); but dataclasses writes such a function.
+ANNOTATIONS = re.compile(r"(?:^|\.<locals>\.|\.)__annotate__$")
 
 
 def code_of(module: ModuleType) -> tuple[str, CodeType]:
@@ -35,7 +37,10 @@ def compiled_functions(code: CodeType) -> Iterator[tuple[int, str]]:
     """Each line with the function whose code it makes, from the compiler; several where functions share a line."""
     for _, _, line in code.co_lines():
         if line:
-            yield line, INNER.sub("", code.co_qualname) or "<module>"
+            function = INNER.sub("", code.co_qualname)
+            yield line, function or "<module>"
+            if ANNOTATIONS.search(function):
+                yield line, ANNOTATIONS.sub("", function) or "<module>"
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from compiled_functions(constant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
 
 import numpy as np
@@ -114,9 +115,12 @@ def test_what_is_in_tuples_and_dicts_of_plain_values_is_found() -> None:
     holder = Held((row, 1))
     holder_of_table = Held(table)
     let_go(row)
-    let_go(table)
+    tracked = [table]
+    if sys.version_info < (3, 14):  # from then on the collector tracks every dict
+        let_go(table)
+        tracked.clear()
     assert large(holder) == ["<bytes: 2.0 MB>"]
-    assert large(holder_of_table) == ["<bytes: 2.0 MB>"]
+    assert large(holder_of_table, *tracked) == ["<bytes: 2.0 MB>"]
 
 
 @pytest.mark.usefixtures("small_heap")
