@@ -1,0 +1,128 @@
+#include "_sampler_hooks.h"
+
+#include <Python.h>
+
+#include "_sampler_taking.h"
+
+static PyMemAllocatorEx below[2]; /* whom we have hooked, by domain: a hook's context */
+static const PyMemAllocatorDomain domains[2] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
+static bool is_probing, is_reached; /* with the interpreter held */
+
+static void __attribute__((noinline)) took(void *block, size_t size)
+{
+    if (is_probing) {
+        is_reached = true;
+    }
+    else {
+        sample(&objects, block, size);
+    }
+}
+
+/* What is rare is in functions of its own, here and for free: the hooks then need no frame, and jump to what is below. */
+static void *__attribute__((noinline, cold)) malloc_taken(PyMemAllocatorEx *next, size_t size)
+{
+    void *block = next->malloc(next->ctx, size);
+    took(block, size);
+    return block;
+}
+
+static void *hook_malloc(void *context, size_t size)
+{
+    PyMemAllocatorEx *next = context;
+    if (runs_out(size)) {
+        return malloc_taken(next, size);
+    }
+    return next->malloc(next->ctx, size);
+}
+
+static void *hook_calloc(void *context, size_t count, size_t size)
+{
+    PyMemAllocatorEx *next = context;
+    void *block = next->calloc(next->ctx, count, size);
+    if (block != NULL && runs_out(count * size)) { /* it was given out, so the product fits */
+        took(block, count * size);
+    }
+    return block;
+}
+
+static void *hook_realloc(void *context, void *block, size_t size)
+{
+    PyMemAllocatorEx *next = context;
+    Sample before = {.block = 0};
+    uint64_t era = 0;
+    if (UNLIKELY(filter_has(block))) {
+        before = forget_in(block, &era); /* first: once moved, the old address may be given out again */
+    }
+    void *moved = next->realloc(next->ctx, block, size);
+    if (UNLIKELY(moved == NULL)) {
+        remember(before, era);
+    }
+    else if (runs_out(size)) {
+        took(moved, size);
+    }
+    return moved;
+}
+
+static void __attribute__((noinline, cold)) free_forgotten(PyMemAllocatorEx *next, void *block)
+{
+    forget(block);
+    next->free(next->ctx, block);
+}
+
+static void hook_free(void *context, void *block)
+{
+    PyMemAllocatorEx *next = context;
+    if (UNLIKELY(filter_has(block))) {
+        free_forgotten(next, block);
+        return;
+    }
+    next->free(next->ctx, block);
+}
+
+/* Whether an allocation comes to our hook: it may be below others, and others may have taken it out. */
+static bool is_hooked(PyMemAllocatorDomain domain)
+{
+    int64_t left = objects.left;
+    is_probing = true;
+    is_reached = false;
+    countdown_set(&objects, 0);
+    if (domain == PYMEM_DOMAIN_OBJ) {
+        PyObject_Free(PyObject_Malloc(1));
+    }
+    else {
+        PyMem_Free(PyMem_Malloc(1));
+    }
+    countdown_set(&objects, left);
+    is_probing = false;
+    return is_reached;
+}
+
+static void hook(int which)
+{
+    PyMemAllocatorEx ours = {&below[which], hook_malloc, hook_calloc, hook_realloc, hook_free};
+    PyMem_GetAllocator(domains[which], &below[which]);
+    PyMem_SetAllocator(domains[which], &ours);
+}
+
+bool hooks_are_in_place(void)
+{
+    return is_hooked(PYMEM_DOMAIN_OBJ) && is_hooked(PYMEM_DOMAIN_MEM);
+}
+
+void hooks_install(void)
+{
+    for (int which = 0; which < 2; which++) {
+        if (!is_hooked(domains[which])) {
+            hook(which);
+        }
+    }
+}
+
+void hooks_lift(void)
+{
+    for (int which = 0; which < 2; which++) {
+        if (is_hooked(domains[which])) {
+            PyMem_SetAllocator(domains[which], &below[which]);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/* Hooks of the OBJ and MEM domains. All of it with the interpreter held. */
+
+#ifndef PROFILING_SAMPLER_HOOKS_H
+#define PROFILING_SAMPLER_HOOKS_H
+
+#include <stdbool.h>
+
+/* Whether allocations come to the hooks: they may be below others, and others may have taken them out. */
+bool hooks_are_in_place(void);
+void hooks_install(void);
+
+/* In a forked child that wants to see the allocators below; samples are off from here on. */
+void hooks_lift(void);
+
+#endif

@@ -1,0 +1,166 @@
+#include "_sampler_tables.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "_sampler_filter.h"
+#include "_sampler_origins.h"
+
+#define FIRST_SLOTS 4096     /* powers of two */
+
+Samples samples;
+
+/* ---- random numbers: splitmix64 ---- */
+
+static uint64_t random_state;
+
+double random_unit(void)
+{
+    uint64_t z = (random_state += GOLDEN);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    z ^= z >> 31;
+    return (double)((z >> 11) + 1) * 0x1p-53;
+}
+
+double chance(size_t size, double rate)
+{
+    return -expm1(-(double)size / rate);
+}
+
+/* ---- the filter ---- */
+
+uint8_t filter[FILTER_BYTES] __attribute__((aligned(4096)));
+size_t filter_mask;
+
+static void filter_add(const void *block, int by)
+{
+    uint8_t *byte = &filter[filter_index(block) & (FILTER_BYTES - 1)];
+    if (*byte != UINT8_MAX) { /* a full byte stays full: it lost count */
+        __atomic_store_n(byte, (uint8_t)(*byte + by), __ATOMIC_RELAXED);
+    }
+}
+
+/* ---- samples ---- */
+
+static size_t home_of(uintptr_t block)
+{
+    return ((uint64_t)(block >> 4) * GOLDEN) >> 32;
+}
+
+/* The slot of a block, or the empty one where it would be. */
+static size_t slot_of(uintptr_t block)
+{
+    size_t at = home_of(block) & samples.mask;
+    while (samples.slots[at].block != 0 && samples.slots[at].block != block) {
+        at = (at + 1) & samples.mask;
+    }
+    return at;
+}
+
+static bool samples_grow(size_t slots)
+{
+    Sample *old = samples.slots;
+    size_t old_slots = old ? samples.mask + 1 : 0;
+    Sample *fresh = calloc(slots, sizeof(*fresh));
+    if (fresh == NULL) {
+        return false;
+    }
+    samples.slots = fresh;
+    samples.mask = slots - 1;
+    for (size_t i = 0; i < old_slots; i++) {
+        if (old[i].block != 0) {
+            fresh[slot_of(old[i].block)] = old[i];
+        }
+    }
+    free(old);
+    return true;
+}
+
+/* Take a sample out, and let those behind it move up: no tombstones, so look-ups stay short for ever. */
+Sample samples_remove(size_t at)
+{
+    Sample removed = samples.slots[at];
+    for (size_t next = at;;) {
+        next = (next + 1) & samples.mask;
+        if (samples.slots[next].block == 0) {
+            break;
+        }
+        size_t home = home_of(samples.slots[next].block);
+        if (((next - home) & samples.mask) >= ((next - at) & samples.mask)) {
+            samples.slots[at] = samples.slots[next];
+            at = next;
+        }
+    }
+    samples.slots[at].block = 0;
+    samples.alive--;
+    filter_add((void *)removed.block, -1);
+    origin_release(removed.origin);
+    return removed;
+}
+
+bool samples_put(Sample sample)
+{
+    if ((samples.alive + 1) * 3 > (samples.mask + 1) * 2 && !samples_grow((samples.mask + 1) * 2)) {
+        return false;
+    }
+    samples.slots[slot_of(sample.block)] = sample;
+    samples.alive++;
+    filter_add((void *)sample.block, 1);
+    origin_hold(sample.origin);
+    return true;
+}
+
+/* Halve the sampling: each sample stays with the chance it had of being taken at the new rate, given that it was taken
+ * at the old one. (1 - q^2 and 1 - q, so 1 / (1 + q).) What is left is as if the new rate had held from the start. */
+void samples_thin(void)
+{
+    double rate = samples.rate *= 2;
+    samples.thinned++;
+    size_t start = 0; /* an empty slot: nothing moves up across it, so that none is tried twice */
+    while (samples.slots[start].block != 0) {
+        start++;
+    }
+    for (size_t step = 1; step <= samples.mask; step++) {
+        size_t at = (start + step) & samples.mask;
+        while (samples.slots[at].block != 0
+               && random_unit() * (1 + exp(-(double)samples.slots[at].size / rate)) > 1) {
+            samples_remove(at);
+        }
+    }
+}
+
+bool samples_begin(double rate, size_t limit, uint64_t seed)
+{
+    if (!samples_grow(FIRST_SLOTS)) {
+        return false;
+    }
+    samples.rate = rate;
+    samples.limit = limit;
+    random_state = seed;
+    filter_mask = FILTER_BYTES - 1;
+    return true;
+}
+
+void samples_end(void)
+{
+    free(samples.slots);
+    memset(&samples, 0, sizeof(samples));
+    memset(filter, 0, sizeof(filter));
+    filter_mask = 0;
+}
+
+bool samples_find(uintptr_t block, size_t *at)
+{
+    if (samples.slots == NULL || block == 0) {
+        return false;
+    }
+    *at = slot_of(block);
+    return samples.slots[*at].block != 0;
+}
+
+size_t samples_bytes(void)
+{
+    return samples.slots != NULL ? (samples.mask + 1) * sizeof(Sample) + FILTER_BYTES : 0;
+}

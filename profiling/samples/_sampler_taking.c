@@ -1,0 +1,177 @@
+#include "_sampler_taking.h"
+
+#include <math.h>
+
+#include "_sampler_capture.h"
+#include "_sampler_origins.h"
+#include "_sampler_watches.h"
+
+#define OFF INT64_MAX
+#define LONGEST_GAP ((double)(1ll << 60))
+
+Countdown objects = {.left = OFF};
+Countdown arrays = {.left = OFF};
+bool is_on;
+static bool purge_is_pending; /* under tables_lock */
+
+/* ---- origins that nothing refers to any more ---- */
+
+static int purge(void *Py_UNUSED(argument))
+{
+    uint32_t count;
+    pthread_mutex_lock(&tables_lock);
+    Origin *purged = origins_purge(&count);
+    purge_is_pending = false;
+    pthread_mutex_unlock(&tables_lock);
+    origins_drop(purged, count);
+    return 0;
+}
+
+/* Under the lock: whether the caller has to ask for a purge when the lock is off. */
+static bool should_purge(void)
+{
+    if (purge_is_pending || !origins_are_stale()) {
+        return false;
+    }
+    return purge_is_pending = true;
+}
+
+static void ask_for_purge(void)
+{
+    if (Py_AddPendingCall(purge, NULL) != 0) { /* its queue is full: the next sample asks again */
+        pthread_mutex_lock(&tables_lock);
+        purge_is_pending = false;
+        pthread_mutex_unlock(&tables_lock);
+    }
+}
+
+/* ---- taking and forgetting samples ---- */
+
+void countdown_set(Countdown *countdown, int64_t left)
+{
+    __atomic_store_n(&countdown->left, left, __ATOMIC_RELAXED);
+}
+
+static void countdown_draw(Countdown *countdown)
+{
+    double gap = -log(random_unit()) * samples.rate;
+    countdown->rate = samples.rate;
+    countdown_set(countdown, (int64_t)fmin(gap, LONGEST_GAP));
+}
+
+void countdowns_begin(void)
+{
+    countdown_draw(&objects);
+    countdown_draw(&arrays);
+}
+
+void countdowns_end(void)
+{
+    countdown_set(&objects, OFF);
+    countdown_set(&arrays, OFF);
+}
+
+/* Under the lock: whether the countdown that ran out makes this block a sample, and the next gap. */
+static bool is_taken(Countdown *countdown, size_t size)
+{
+    if (!is_on) {
+        countdown_set(countdown, OFF);
+        return false;
+    }
+    /* Another thread came first, and drew a gap from which this block was not taken off. */
+    if (countdown == &arrays && __atomic_load_n(&arrays.left, __ATOMIC_RELAXED) >= 0
+        && __atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) >= 0) {
+        return false;
+    }
+    double drawn_for = countdown->rate;
+    countdown_draw(countdown);
+    return drawn_for == samples.rate || random_unit() * chance(size, drawn_for) <= chance(size, samples.rate);
+}
+
+static Sample removed_at(size_t at)
+{
+    Sample removed = samples_remove(at);
+    watches_moved(&removed, -1);
+    return removed;
+}
+
+static bool put(Sample sample)
+{
+    size_t at;
+    if (samples_find(sample.block, &at)) { /* freed while another tool had taken our hooks out: the old one is void */
+        removed_at(at);
+    }
+    if (!samples_put(sample)) {
+        return false;
+    }
+    watches_moved(&sample, 1);
+    return true;
+}
+
+static void keep(void *block, size_t size, const Stack *stack)
+{
+    /* The pending call may be long in coming, while the main thread is in a long call of C. */
+    bool is_crowded = origins.dead > samples.limit;
+    uint32_t origin = stack != NULL && !is_crowded ? origin_of(stack) : NO_ORIGIN;
+    Sample sample = {.block = (uintptr_t)block, .size = size, .origin = origin, .epoch = samples.epoch};
+    samples.taken++;
+    if (!put(sample)) {
+        samples.lost++;
+    }
+    while (samples.alive > samples.limit) {
+        samples_thin();
+        watches_count();
+    }
+}
+
+void sample(Countdown *countdown, void *block, size_t size)
+{
+    PyThreadState *state = held_state();
+    const Stack *stack = NULL;
+    int64_t left = objects.left;
+    if (state != NULL) {
+        countdown_set(&objects, OFF); /* the frames that the capture makes are ours */
+        stack = capture(state);
+        countdown_set(&objects, left);
+    }
+    pthread_mutex_lock(&tables_lock);
+    bool is_foreign = countdown == &objects && state == NULL; /* of another interpreter */
+    if (is_taken(countdown, size) && !is_foreign && block != NULL) {
+        keep(block, size, stack);
+    }
+    bool purges = should_purge();
+    pthread_mutex_unlock(&tables_lock);
+    if (purges) {
+        ask_for_purge();
+    }
+}
+
+Sample forget_in(void *block, uint64_t *era)
+{
+    Sample sample = {.block = 0};
+    pthread_mutex_lock(&tables_lock);
+    size_t at;
+    if (samples_find((uintptr_t)block, &at)) {
+        sample = removed_at(at);
+    }
+    *era = origins_era;
+    pthread_mutex_unlock(&tables_lock);
+    return sample;
+}
+
+void forget(void *block)
+{
+    uint64_t era;
+    forget_in(block, &era);
+}
+
+/* NumPy may resize without the interpreter: if others have purged or stopped meanwhile, the number of the sample's
+ * origin may be another's by now, or nobody's. */
+void remember(Sample sample, uint64_t era)
+{
+    pthread_mutex_lock(&tables_lock);
+    if (is_on && sample.block != 0 && (era != origins_era || !put(sample))) {
+        samples.lost++;
+    }
+    pthread_mutex_unlock(&tables_lock);
+}
