@@ -145,7 +145,8 @@ def restart():
 
 def look():
     job = f"thread {chance.randrange(4)}"
-    number = sampler.watch(job, sampler.mark())
+    number = sampler.watch(sampler.next_birth())
+    sampler.mark()
     table = sampler.snapshot(chance.choice((None, job)))
     assert all(entry.size_bytes >= 0 for entry in by_job(table).values())
     time.sleep(0.002)
@@ -191,8 +192,8 @@ def raises():
 
 def make(label):
     with sampler.labelled(label):
+        number = sampler.watch(sampler.job_label.get().birth)
         kept = [raises() and [bytes(100) for _ in range(20)] for _ in range(30)]
-        number = sampler.watch(label, sampler.mark())
         sampler.snapshot(label); sampler.take_peak(number)
         return kept
 

@@ -229,6 +229,7 @@ class Run:
             peak_rss_bytes=self._peak.rss_bytes,
             lines=lines,
             samples=self._samples,
+            birth=self._sampled.birth if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
             collected=self._collects,
             degraded=self._degraded,

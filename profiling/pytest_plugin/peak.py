@@ -46,9 +46,9 @@ class PeakWatch:
         except SamplerUnavailable as error:
             self._why = str(error)
         self._tracing.period()
-        self._label = sampler.enter(JOB)
+        self._label = sampler.job_label.get()
         if self._why is None:
-            self._number = sampler.watch(JOB, sampler.mark())
+            self._watch()
         tracing.reset_peak()
         self._before_bytes = tracing.traced_bytes()
         return self
@@ -66,6 +66,14 @@ class PeakWatch:
             sampler.enter(self._label)
             self._sampling.close()
             close_when_quiet(self._tracing)
+
+    def _watch(self) -> None:
+        label = self._label
+        if label is None or label.job != JOB:
+            label = sampler.label(JOB)
+        label.birth = sampler.next_birth()  # of the same label, which an event loop has copied into its own context
+        sampler.enter(label)
+        self._number = sampler.watch(label.birth)
 
     def _held(self) -> SiteTable | None:
         if not sampler.is_on():

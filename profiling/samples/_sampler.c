@@ -29,6 +29,7 @@
 #include "_sampler_arrays.h"
 #include "_sampler_capture.h"
 #include "_sampler_hooks.h"
+#include "_sampler_label.h"
 #include "_sampler_origins.h"
 #include "_sampler_results.h"
 #include "_sampler_tables.h"
@@ -56,9 +57,13 @@ static PyObject *lift(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 }
 
 /* Under the lock. */
-static bool tables_begin(double rate, size_t limit, uint64_t seed)
+static bool tables_begin(double base, uint32_t exponent, size_t limit, uint64_t seed)
 {
-    return samples_begin(rate, limit, seed) && origins_begin();
+    if (!samples_begin(base, exponent, limit, seed) || !origins_begin()) {
+        return false;
+    }
+    nowhere_renew();
+    return true;
 }
 
 /* Under the lock: empty the tables. The origins are the caller's, to drop when the lock is off. */
@@ -70,20 +75,21 @@ static Origin *tables_end(uint32_t *count)
 
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    double rate;
+    double base;
+    unsigned int exponent;
     Py_ssize_t limit;
     unsigned long long seed;
     PyObject *label;
-    if (!PyArg_ParseTuple(arguments, "dnKO!", &rate, &limit, &seed, &PyContextVar_Type, &label)) {
+    if (!PyArg_ParseTuple(arguments, "dInKO!", &base, &exponent, &limit, &seed, &PyContextVar_Type, &label)) {
         return NULL;
     }
-    if (!(rate >= 1) || rate > 1e12 || limit < 1) {
+    if (!(base >= 1) || base > 1e12 || exponent > MAX_EXPONENT || limit < 1) {
         return PyErr_Format(PyExc_ValueError, "the rate must be 1 byte or more, and so must the samples");
     }
     uint32_t count = 0;
     Origin *none = NULL;
     pthread_mutex_lock(&tables_lock);
-    bool was_on = is_on, begun = !was_on && tables_begin(rate, (size_t)limit, seed);
+    bool was_on = is_on, begun = !was_on && tables_begin(base, exponent, (size_t)limit, seed);
     if (begun) {
         Py_INCREF(label);
         PyObject *old = job_label; /* the same one but in tests */
@@ -91,6 +97,7 @@ static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments)
         label = old;
         is_on = true;
         countdowns_begin();
+        govern(0, 0);
     }
     else if (!was_on) {
         none = tables_end(&count);
@@ -113,15 +120,9 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     pthread_mutex_lock(&tables_lock);
     is_on = false;
     countdowns_end();
-    PyObject *watched[MAX_WATCHES];
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        watched[i] = watch_drop(i);
-    }
+    watches_drop();
     Origin *all = tables_end(&count);
     pthread_mutex_unlock(&tables_lock);
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        Py_XDECREF(watched[i]);
-    }
     origins_drop(all, count);
     Py_RETURN_NONE;
 }
@@ -135,9 +136,55 @@ static PyObject *on(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *mark(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     pthread_mutex_lock(&tables_lock);
-    uint32_t epoch = ++samples.epoch;
+    uint32_t epoch = samples_mark();
     pthread_mutex_unlock(&tables_lock);
     return PyLong_FromUnsignedLong(epoch);
+}
+
+static PyObject *set_default_label(PyObject *Py_UNUSED(module), PyObject *label)
+{
+    if (label != Py_None && !Py_IS_TYPE(label, &Label_Type)) {
+        return PyErr_Format(PyExc_TypeError, "the default is a Label or None");
+    }
+    pthread_mutex_lock(&tables_lock);
+    Label *old = default_label;
+    default_label = label == Py_None ? NULL : (Label *)Py_NewRef(label);
+    if (is_on) {
+        nowhere_renew();
+    }
+    pthread_mutex_unlock(&tables_lock);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_rate(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned int exponent;
+    if (!PyArg_ParseTuple(arguments, "I", &exponent)) {
+        return NULL;
+    }
+    if (exponent > MAX_EXPONENT) {
+        return PyErr_Format(PyExc_ValueError, "the exponent of the rate is at most %u", MAX_EXPONENT);
+    }
+    pthread_mutex_lock(&tables_lock);
+    if (is_on) {
+        rate_set(exponent);
+    }
+    pthread_mutex_unlock(&tables_lock);
+    return PyBool_FromLong(is_on);
+}
+
+static PyObject *set_share(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    double share;
+    unsigned int coarsest;
+    if (!PyArg_ParseTuple(arguments, "dI", &share, &coarsest)) {
+        return NULL;
+    }
+    pthread_mutex_lock(&tables_lock);
+    govern(share, coarsest <= MAX_EXPONENT ? coarsest : MAX_EXPONENT);
+    pthread_mutex_unlock(&tables_lock);
+    Py_RETURN_NONE;
 }
 
 static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
@@ -154,26 +201,26 @@ static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *snapshot(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *job;
-    unsigned int since;
-    if (!PyArg_ParseTuple(arguments, "OI", &job, &since)) {
+    unsigned int since, birth;
+    if (!PyArg_ParseTuple(arguments, "OII", &job, &since, &birth)) {
         return NULL;
     }
+    Selection selection = {.job = job == Py_None ? NULL : job, .birth = birth, .since = since};
     Table table;
     pthread_mutex_lock(&tables_lock);
-    Place *places = table_collect(&table, job == Py_None ? NULL : job, since) ? places_of(&table) : NULL;
+    Place *places = table_collect(&table, &selection) ? places_of(&table) : NULL;
     pthread_mutex_unlock(&tables_lock);
     return result_of(&table, places);
 }
 
-static PyObject *watch(PyObject *Py_UNUSED(module), PyObject *arguments)
+static PyObject *watch(PyObject *Py_UNUSED(module), PyObject *argument)
 {
-    PyObject *job;
-    unsigned int since;
-    if (!PyArg_ParseTuple(arguments, "UI", &job, &since)) {
+    unsigned long birth = PyLong_AsUnsignedLong(argument);
+    if (PyErr_Occurred()) {
         return NULL;
     }
     pthread_mutex_lock(&tables_lock);
-    int found = is_on ? watch_begin(job, since) : -1;
+    int found = is_on ? watch_begin((uint32_t)birth) : -1;
     pthread_mutex_unlock(&tables_lock);
     return PyLong_FromLong(found);
 }
@@ -189,41 +236,45 @@ static PyObject *take_peak(PyObject *Py_UNUSED(module), PyObject *argument)
     }
     Table peak;
     pthread_mutex_lock(&tables_lock);
-    PyObject *job = watch_end((int)number, &peak);
+    watch_end((int)number, &peak);
     Place *places = places_of(&peak);
     table_release(&peak);
     pthread_mutex_unlock(&tables_lock);
-    Py_XDECREF(job);
     return result_of(&peak, places);
 }
 
-/* rate_bytes, alive, taken, lost, thinned, origins, table_bytes */
+/* In the order of `SamplerStatistics`. */
 static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     pthread_mutex_lock(&tables_lock);
-    double rate = samples.rate;
+    double rate = samples.slots != NULL ? samples_rate() : 0, seconds = sample_seconds();
     size_t alive = samples.alive;
     uint64_t taken = samples.taken, lost = samples.lost;
     uint32_t thinned = samples.thinned, kept = origins.length - origins.vacancies;
     size_t bytes = samples_bytes() + origins_bytes() + watches_bytes();
     pthread_mutex_unlock(&tables_lock);
-    return Py_BuildValue("(dnKKIIn)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
-                         thinned, kept, (Py_ssize_t)bytes);
+    return Py_BuildValue("(dnKKIInd)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
+                         thinned, kept, (Py_ssize_t)bytes, seconds);
 }
 
 static PyMethodDef functions[] = {
     {"install", install, METH_NOARGS, "Put the hooks in place where they are not."},
     {"lift", lift, METH_NOARGS, "Take the hooks out: in a forked child only, where nobody else has saved them."},
     {"is_installed", is_installed, METH_NOARGS, "Whether allocations come to the hooks."},
-    {"start", start, METH_VARARGS, "start(rate_bytes, max_samples, seed, job_label)"},
+    {"start", start, METH_VARARGS, "start(base_bytes, exponent, max_samples, seed, job_label)"},
     {"stop", stop, METH_NOARGS, "Forget all samples, and switch the hooks off."},
     {"is_on", on, METH_NOARGS, "Whether samples are taken."},
+    {"set_rate", set_rate, METH_VARARGS, "set_rate(exponent) -> whether sampling is on: base times two to that power."},
+    {"set_share", set_share, METH_VARARGS, "set_share(share, exponent): coarser up to that, beyond the share of CPU time."},
     {"thin", thin, METH_NOARGS, "Double the rate, and let go the samples that it would not have taken."},
     {"mark", mark, METH_NOARGS, "A number for `snapshot`, to tell the samples taken from here on."},
     {"snapshot", snapshot, METH_VARARGS,
-     "snapshot(job or None, since) -> rate, heads, frames, and eight doubles a row as bytes; fresh: since that mark"},
+     "snapshot(job or None, since, birth) -> rate, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
+     "birth or, where it is 0, since that mark."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
-    {"watch", watch, METH_VARARGS, "watch(job, since) -> number, or -1: keep what is alive at the job's peak."},
+    {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},
+    {"next_birth", next_birth, METH_NOARGS, "A number that no label of this process has had."},
+    {"set_default_label", set_default_label, METH_O, "The label for work whose context has none, or None."},
     {"take_peak", take_peak, METH_O, "As `snapshot`, of the moment of the peak; ends the watch of that number."},
     {"sample_arrays", sample_arrays, METH_O, "sample_arrays(numpy._ARRAY_API): in this context from here on."},
     {NULL, NULL, 0, NULL},
@@ -238,6 +289,9 @@ static int execute(PyObject *module)
     }
     if (!walks_agree(PyThreadState_Get())) {
         PyErr_SetString(PyExc_ImportError, "the sampler does not know how this Python lays out its frames");
+        return -1;
+    }
+    if (PyModule_AddType(module, &Label_Type) < 0) {
         return -1;
     }
     if (!is_executed && pthread_atfork(before_fork, after_fork, after_fork) != 0) {

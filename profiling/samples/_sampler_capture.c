@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "_sampler_label.h"
+
 PyObject *job_label;
 static Stack captured; /* with the interpreter held */
 
@@ -86,14 +88,16 @@ bool walks_agree(PyThreadState *state)
            && memcmp(known.lasti, walked.lasti, known.frames * sizeof(*known.lasti)) == 0;
 }
 
-static void capture_job(void)
+static void capture_label(void)
 {
-    PyObject *label = NULL;
-    captured.job = NULL;
-    if (PyContextVar_Get(job_label, NULL, &label) == 0 && label != NULL) {
-        captured.job = PyUnicode_Check(label) ? label : NULL;
-        Py_DECREF(label);
+    PyObject *held = NULL;
+    Label *label = default_label;
+    if (PyContextVar_Get(job_label, NULL, &held) == 0 && held != NULL) {
+        label = Py_IS_TYPE(held, &Label_Type) ? (Label *)held : label;
+        Py_DECREF(held);
     }
+    captured.job = label != NULL ? label->job : NULL;
+    captured.birth = label != NULL ? label->birth : 0;
 }
 
 const Stack *capture(PyThreadState *state)
@@ -101,7 +105,7 @@ const Stack *capture(PyThreadState *state)
     SAVE_ERROR;
     int was_collecting = PyGC_Disable();
     walk(state, &captured);
-    capture_job();
+    capture_label();
     if (was_collecting) {
         PyGC_Enable();
     }

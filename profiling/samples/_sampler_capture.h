@@ -1,4 +1,4 @@
-/* The stack and the job of the running thread. */
+/* The stack and the label of the running thread. */
 
 #ifndef PROFILING_SAMPLER_CAPTURE_H
 #define PROFILING_SAMPLER_CAPTURE_H

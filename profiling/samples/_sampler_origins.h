@@ -17,7 +17,8 @@
 extern pthread_mutex_t tables_lock;
 
 typedef struct {
-    PyObject *job;                    /* a str, or NULL */
+    PyObject *job;                    /* interned, or NULL */
+    uint32_t birth;                   /* of the sample; no part of its origin */
     uint32_t frames;                  /* innermost first */
     PyCodeObject *codes[MAX_FRAMES];
     int lasti[MAX_FRAMES];
@@ -31,6 +32,7 @@ typedef struct {
     uint32_t frames;
     uint32_t samples;                 /* alive, and pins of a peak; 0: may be purged */
     bool used;
+    bool is_kept;                     /* without a sample too: holds itself */
 } Origin;
 
 typedef struct {

@@ -8,6 +8,7 @@
 #include "_sampler_origins.h"
 
 #define FIRST_SLOTS 4096     /* powers of two */
+#define OLD_EPOCHS (1u << 15)
 
 Samples samples;
 
@@ -27,6 +28,16 @@ double random_unit(void)
 double chance(size_t size, double rate)
 {
     return -expm1(-(double)size / rate);
+}
+
+double samples_rate(void)
+{
+    return ldexp(samples.base, (int)samples.exponent);
+}
+
+double sample_chance(const Sample *sample)
+{
+    return chance(sample->size, ldexp(samples.base, sample->exponent));
 }
 
 /* ---- the filter ---- */
@@ -112,11 +123,22 @@ bool samples_put(Sample sample)
     return true;
 }
 
-/* Halve the sampling: each sample stays with the chance it had of being taken at the new rate, given that it was taken
- * at the old one. (1 - q^2 and 1 - q, so 1 / (1 + q).) What is left is as if the new rate had held from the start. */
+static uint32_t doubled(uint32_t exponent)
+{
+    return exponent < MAX_EXPONENT ? exponent + 1 : exponent;
+}
+
+/* Each sample stays with the chance it had of being taken at twice its rate, given that it was taken at its own:
+ * 1 - q by 1 - q^2, so 1 / (1 + q). */
+static bool stays(const Sample *sample)
+{
+    double rate = ldexp(samples.base, (int)doubled(sample->exponent));
+    return random_unit() * (1 + exp(-(double)sample->size / rate)) <= 1;
+}
+
 void samples_thin(void)
 {
-    double rate = samples.rate *= 2;
+    samples.exponent = doubled(samples.exponent);
     samples.thinned++;
     size_t start = 0; /* an empty slot: nothing moves up across it, so that none is tried twice */
     while (samples.slots[start].block != 0) {
@@ -124,19 +146,20 @@ void samples_thin(void)
     }
     for (size_t step = 1; step <= samples.mask; step++) {
         size_t at = (start + step) & samples.mask;
-        while (samples.slots[at].block != 0
-               && random_unit() * (1 + exp(-(double)samples.slots[at].size / rate)) > 1) {
+        while (samples.slots[at].block != 0 && !stays(&samples.slots[at])) {
             samples_remove(at);
         }
+        samples.slots[at].exponent = (uint8_t)doubled(samples.slots[at].exponent);
     }
 }
 
-bool samples_begin(double rate, size_t limit, uint64_t seed)
+bool samples_begin(double base, uint32_t exponent, size_t limit, uint64_t seed)
 {
     if (!samples_grow(FIRST_SLOTS)) {
         return false;
     }
-    samples.rate = rate;
+    samples.base = base;
+    samples.exponent = exponent;
     samples.limit = limit;
     random_state = seed;
     filter_mask = FILTER_BYTES - 1;
@@ -158,6 +181,25 @@ bool samples_find(uintptr_t block, size_t *at)
     }
     *at = slot_of(block);
     return samples.slots[*at].block != 0;
+}
+
+uint32_t sample_epoch(const Sample *sample)
+{
+    return samples.epoch - (uint16_t)(samples.epoch - sample->epoch);
+}
+
+/* Samples keep 16 bits of their epoch. Before these can come round, what is older than half of them is moved up. */
+uint32_t samples_mark(void)
+{
+    if (++samples.epoch % (OLD_EPOCHS / 2) == 0 && samples.slots != NULL) {
+        for (size_t at = 0; at <= samples.mask; at++) {
+            Sample *sample = &samples.slots[at];
+            if (samples.epoch - sample_epoch(sample) > OLD_EPOCHS) {
+                sample->epoch = (uint16_t)(samples.epoch - OLD_EPOCHS);
+            }
+        }
+    }
+    return samples.epoch;
 }
 
 size_t samples_bytes(void)

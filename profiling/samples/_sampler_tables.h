@@ -9,20 +9,27 @@
 
 typedef struct {
     uintptr_t block;                  /* 0: empty */
-    size_t size;
+    uint64_t size : 40;               /* bytes, up to 1 TB */
+    uint64_t epoch : 16;              /* the low bits of the mark it was taken after; see `samples_mark` */
+    uint64_t exponent : 8;            /* it was taken at the base rate times two to this power */
     uint32_t origin;
-    uint32_t epoch;                   /* the mark it was taken after */
+    uint32_t birth;                   /* of the label that it was taken under; 0: there was none */
 } Sample;
+
+#define MAX_SIZE ((1ull << 40) - 1)
 
 typedef struct {
     Sample *slots;                    /* open addressing by the block's address; NULL while sampling is off */
     size_t mask;
     size_t alive, limit;
-    double rate;                      /* bytes; one for all samples, so that no sample has to keep its own */
-    uint32_t epoch;
+    double base;                      /* bytes: the finest rate */
+    uint32_t exponent;                /* of the rate in force */
+    uint32_t epoch;                   /* the last mark */
     uint64_t taken, lost;             /* since the start; lost: no memory to keep it */
     uint32_t thinned;
 } Samples;
+
+#define MAX_EXPONENT 63u
 
 extern Samples samples;
 
@@ -32,7 +39,7 @@ double random_unit(void); /* in (0, 1] */
 double chance(size_t size, double rate);
 
 /* False: no memory. */
-bool samples_begin(double rate, size_t limit, uint64_t seed);
+bool samples_begin(double base, uint32_t exponent, size_t limit, uint64_t seed);
 void samples_end(void);
 
 /* Where the block's sample is. False: nowhere. */
@@ -43,8 +50,16 @@ bool samples_put(Sample sample);
 
 Sample samples_remove(size_t at);
 
-/* Halve the sampling: what is left is as if the new rate had held from the start. */
+/* The rate in force, and the chance that this sample had at its own. */
+double samples_rate(void);
+double sample_chance(const Sample *sample);
+
+/* Halve the sampling: what is left of each sample is as if twice its rate had held from the start. */
 void samples_thin(void);
+
+/* A new epoch: samples taken from here on have a higher one than all before. A mark is good for 32 768 later ones. */
+uint32_t samples_mark(void);
+uint32_t sample_epoch(const Sample *sample);
 
 size_t samples_bytes(void);
 

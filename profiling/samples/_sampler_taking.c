@@ -1,8 +1,10 @@
 #include "_sampler_taking.h"
 
 #include <math.h>
+#include <time.h>
 
 #include "_sampler_capture.h"
+#include "_sampler_label.h"
 #include "_sampler_origins.h"
 #include "_sampler_watches.h"
 
@@ -13,6 +15,7 @@ Countdown objects = {.left = OFF};
 Countdown arrays = {.left = OFF};
 bool is_on;
 static bool purge_is_pending; /* under tables_lock */
+static uint32_t nowhere;      /* under tables_lock: of the default label, without a frame */
 
 /* ---- origins that nothing refers to any more ---- */
 
@@ -54,8 +57,9 @@ void countdown_set(Countdown *countdown, int64_t left)
 
 static void countdown_draw(Countdown *countdown)
 {
-    double gap = -log(random_unit()) * samples.rate;
-    countdown->rate = samples.rate;
+    double rate = samples_rate();
+    double gap = -log(random_unit()) * rate;
+    countdown->rate = rate;
     countdown_set(countdown, (int64_t)fmin(gap, LONGEST_GAP));
 }
 
@@ -71,6 +75,16 @@ void countdowns_end(void)
     countdown_set(&arrays, OFF);
 }
 
+void nowhere_renew(void)
+{
+    Stack stack = {.job = default_label != NULL ? default_label->job : NULL};
+    nowhere = origin_of(&stack);
+    if (!origins.items[nowhere].is_kept) {
+        origins.items[nowhere].is_kept = true;
+        origin_hold(nowhere); /* for as long as the tables last: default labels are few */
+    }
+}
+
 /* Under the lock: whether the countdown that ran out makes this block a sample, and the next gap. */
 static bool is_taken(Countdown *countdown, size_t size)
 {
@@ -83,9 +97,81 @@ static bool is_taken(Countdown *countdown, size_t size)
         && __atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) >= 0) {
         return false;
     }
-    double drawn_for = countdown->rate;
+    double drawn_for = countdown->rate, rate = samples_rate();
     countdown_draw(countdown);
-    return drawn_for == samples.rate || random_unit() * chance(size, drawn_for) <= chance(size, samples.rate);
+    return drawn_for >= rate || random_unit() * chance(size, drawn_for) <= chance(size, rate);
+}
+
+/* Exponential gaps have no memory, so that those under way may be drawn anew. */
+void rate_set(uint32_t exponent)
+{
+    samples.exponent = exponent;
+    countdowns_begin();
+}
+
+/* ---- what samples cost ---- */
+
+#define TIMED_EVERY 16         /* samples: looking at the clock takes 50 ns */
+#define LONGEST_SECONDS 10e-6  /* of a sample; what is longer was interrupted */
+#define FORGET_SECONDS 0.2e-6  /* to let go of it, when its block is freed */
+#define BURST_SECONDS 10e-3    /* that samples may take before anybody looks at what they take */
+
+static struct {
+    double share;
+    uint32_t coarsest;
+    double cpu;      /* of the process, when we last looked */
+    uint64_t taken;  /* likewise */
+    double seconds;  /* of the samples that were timed */
+    uint64_t timed, all;
+} cost; /* under tables_lock */
+
+static double clock_seconds(clockid_t clock)
+{
+    struct timespec time;
+    return clock_gettime(clock, &time) == 0 ? (double)time.tv_sec + (double)time.tv_nsec * 1e-9 : 0;
+}
+
+static void cost_look(void)
+{
+    cost.cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    cost.taken = cost.all;
+}
+
+void govern(double share, uint32_t coarsest)
+{
+    cost.share = share;
+    cost.coarsest = coarsest;
+    cost_look();
+}
+
+double sample_seconds(void)
+{
+    return cost.timed != 0 ? cost.seconds / (double)cost.timed + FORGET_SECONDS : 0;
+}
+
+/* Gaps drawn before are for a finer rate than the one in force: see `is_taken`. */
+static void cost_bound(void)
+{
+    double spent = (double)(cost.all - cost.taken) * sample_seconds();
+    if (cost.share <= 0 || spent < BURST_SECONDS) {
+        return;
+    }
+    double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cost.cpu;
+    for (double over = spent / (cost.share * fmax(cpu, spent)); over > 1 && samples.exponent < cost.coarsest; over /= 2) {
+        samples.exponent++;
+    }
+    cost_look();
+}
+
+static void cost_add(double began)
+{
+    if (began != 0) {
+        double seconds = clock_seconds(CLOCK_MONOTONIC) - began;
+        cost.seconds += fmin(fmax(seconds, 0), LONGEST_SECONDS);
+        cost.timed++;
+    }
+    cost.all++;
+    cost_bound();
 }
 
 static Sample removed_at(size_t at)
@@ -112,8 +198,16 @@ static void keep(void *block, size_t size, const Stack *stack)
 {
     /* The pending call may be long in coming, while the main thread is in a long call of C. */
     bool is_crowded = origins.dead > samples.limit;
-    uint32_t origin = stack != NULL && !is_crowded ? origin_of(stack) : NO_ORIGIN;
-    Sample sample = {.block = (uintptr_t)block, .size = size, .origin = origin, .epoch = samples.epoch};
+    uint32_t origin = stack == NULL ? nowhere : is_crowded ? NO_ORIGIN : origin_of(stack);
+    uint32_t default_birth = default_label != NULL ? default_label->birth : 0;
+    Sample sample = {
+        .block = (uintptr_t)block,
+        .size = size < MAX_SIZE ? size : MAX_SIZE,
+        .epoch = (uint16_t)samples.epoch,
+        .exponent = (uint8_t)samples.exponent,
+        .origin = origin,
+        .birth = stack != NULL ? stack->birth : default_birth,
+    };
     samples.taken++;
     if (!put(sample)) {
         samples.lost++;
@@ -129,6 +223,9 @@ void sample(Countdown *countdown, void *block, size_t size)
     PyThreadState *state = held_state();
     const Stack *stack = NULL;
     int64_t left = objects.left;
+    /* Read without the lock: which of the samples are timed does not matter. */
+    bool is_timed = __atomic_load_n(&cost.all, __ATOMIC_RELAXED) % TIMED_EVERY == 0;
+    double began = is_timed ? clock_seconds(CLOCK_MONOTONIC) : 0;
     if (state != NULL) {
         countdown_set(&objects, OFF); /* the frames that the capture makes are ours */
         stack = capture(state);
@@ -139,6 +236,7 @@ void sample(Countdown *countdown, void *block, size_t size)
     if (is_taken(countdown, size) && !is_foreign && block != NULL) {
         keep(block, size, stack);
     }
+    cost_add(began);
     bool purges = should_purge();
     pthread_mutex_unlock(&tables_lock);
     if (purges) {

@@ -12,7 +12,7 @@
 
 typedef struct {
     int64_t left; /* bytes to the next sample */
-    double rate;  /* that the gap was drawn for: the tables' rate may have been doubled since */
+    double rate;  /* that the gap was drawn for: a coarser one may be in force since */
 } Countdown;
 
 extern Countdown objects; /* with the interpreter held */
@@ -34,9 +34,23 @@ static inline bool array_runs_out(size_t size)
 
 void countdown_set(Countdown *countdown, int64_t left);
 
-/* Draw the first gaps, or let no countdown run out any more. Under the lock. */
+/* Draw gaps for the rate in force, or let no countdown run out any more. Under the lock. */
 void countdowns_begin(void);
 void countdowns_end(void);
+
+/* Take samples at another power of two of the base rate from here on. Under the lock, and with the interpreter held. */
+void rate_set(uint32_t exponent);
+
+/* Go to a coarser rate, this at most, when samples have taken more than the share of the process's CPU time: a rate
+ * that was right for one job may be far too fine in the next, in the middle of a long run. A share of 0: never. */
+void govern(double share, uint32_t coarsest);
+
+/* What a sample takes, in seconds, as measured since the start; 0: not yet. */
+double sample_seconds(void);
+
+/* Find the origin of what is taken without the interpreter, which is of the default label. Under the lock, and with the
+ * interpreter held, whenever that label or the tables are new. */
+void nowhere_renew(void);
 
 /* The countdown ran out within this block, which its allocator has just given out. */
 void sample(Countdown *countdown, void *block, size_t size);

@@ -19,9 +19,20 @@ static void estimate_add(Estimate *estimate, double size, double p)
     estimate->blocks_variance += spread;
 }
 
-bool table_collect(Table *table, PyObject *job, uint32_t since)
+static bool is_selected(const Selection *selection, const Sample *sample)
 {
-    *table = (Table){.rate = samples.rate};
+    return (selection->job == NULL || origins.items[sample->origin].job == selection->job)
+           && (!selection->is_of_birth || sample->birth == selection->birth);
+}
+
+static bool is_fresh(const Selection *selection, const Sample *sample)
+{
+    return selection->birth ? sample->birth == selection->birth : sample_epoch(sample) >= selection->since;
+}
+
+bool table_collect(Table *table, const Selection *selection)
+{
+    *table = (Table){.rate = samples_rate(), .thinned = samples.thinned};
     uint32_t *row_of = calloc((size_t)origins.length + 1, sizeof(*row_of)); /* number + 1, 0: none yet */
     Row *rows = malloc(((size_t)origins.alive + 1) * sizeof(*rows));
     if (row_of == NULL || rows == NULL) {
@@ -31,7 +42,7 @@ bool table_collect(Table *table, PyObject *job, uint32_t since)
     }
     for (size_t at = 0; samples.slots != NULL && at <= samples.mask; at++) {
         const Sample *sample = &samples.slots[at];
-        if (sample->block == 0 || (job != NULL && origins.items[sample->origin].job != job)) {
+        if (sample->block == 0 || !is_selected(selection, sample)) {
             continue;
         }
         if (row_of[sample->origin] == 0) {
@@ -39,10 +50,10 @@ bool table_collect(Table *table, PyObject *job, uint32_t since)
             row_of[sample->origin] = ++table->length;
         }
         Row *row = &rows[row_of[sample->origin] - 1];
-        double p = chance(sample->size, samples.rate);
+        double p = sample_chance(sample);
         row->samples++;
         estimate_add(&row->all, (double)sample->size, p);
-        if (sample->epoch >= since) {
+        if (is_fresh(selection, sample)) {
             estimate_add(&row->fresh, (double)sample->size, p);
         }
     }
@@ -51,12 +62,12 @@ bool table_collect(Table *table, PyObject *job, uint32_t since)
     return true;
 }
 
-/* ---- watches: what a job held when it held most ---- */
+/* ---- watches: what was alive of a birth when that was most ---- */
 
 typedef struct {
-    PyObject *job;  /* owned; NULL: not in use */
-    uint32_t since;
-    double now, high; /* bytes, of this job's samples since then */
+    bool is_in_use;
+    uint32_t birth;
+    double now, high; /* bytes */
     Table peak;       /* holds its origins */
 } Watch;
 
@@ -73,7 +84,7 @@ void table_release(const Table *table)
 static void peak_keep(Watch *watch)
 {
     Table peak;
-    if (!table_collect(&peak, watch->job, watch->since)) {
+    if (!table_collect(&peak, &(Selection){.is_of_birth = true, .birth = watch->birth})) {
         return;
     }
     for (uint32_t i = 0; i < peak.length; i++) {
@@ -89,11 +100,11 @@ void watches_moved(const Sample *sample, int by)
 {
     for (int i = 0; watches_in_use && i < MAX_WATCHES; i++) {
         Watch *watch = &watches[i];
-        if (watch->job == NULL || origins.items[sample->origin].job != watch->job || sample->epoch < watch->since) {
+        if (!watch->is_in_use || sample->birth != watch->birth) {
             continue;
         }
-        watch->now += by * (double)sample->size / chance(sample->size, samples.rate);
-        if (by > 0 && watch->now > watch->high * PEAK_STEP + samples.rate) {
+        watch->now += by * (double)sample->size / sample_chance(sample);
+        if (by > 0 && watch->now > watch->high * PEAK_STEP + samples_rate()) {
             peak_keep(watch);
         }
     }
@@ -107,20 +118,19 @@ void watches_count(void)
     for (size_t at = 0; watches_in_use && at <= samples.mask; at++) {
         const Sample *sample = &samples.slots[at];
         for (int i = 0; sample->block != 0 && i < MAX_WATCHES; i++) {
-            if (watches[i].job != NULL && origins.items[sample->origin].job == watches[i].job
-                && sample->epoch >= watches[i].since) {
-                watches[i].now += (double)sample->size / chance(sample->size, samples.rate);
+            if (watches[i].is_in_use && sample->birth == watches[i].birth) {
+                watches[i].now += (double)sample->size / sample_chance(sample);
             }
         }
     }
 }
 
 
-int watch_begin(PyObject *job, uint32_t since)
+int watch_begin(uint32_t birth)
 {
     for (int number = 0; number < MAX_WATCHES; number++) {
-        if (watches[number].job == NULL) {
-            watches[number] = (Watch){.job = Py_NewRef(job), .since = since};
+        if (!watches[number].is_in_use) {
+            watches[number] = (Watch){.is_in_use = true, .birth = birth};
             watches_in_use++;
             return number;
         }
@@ -128,22 +138,21 @@ int watch_begin(PyObject *job, uint32_t since)
     return -1;
 }
 
-PyObject *watch_end(int number, Table *peak)
+void watch_end(int number, Table *peak)
 {
-    PyObject *job = watches[number].job;
     *peak = watches[number].peak;
+    watches_in_use -= watches[number].is_in_use;
     watches[number] = (Watch){0};
-    watches_in_use -= job != NULL;
-    return job;
 }
 
-PyObject *watch_drop(int number)
+void watches_drop(void)
 {
-    Table peak;
-    PyObject *job = watch_end(number, &peak);
-    table_release(&peak);
-    free(peak.rows);
-    return job;
+    for (int number = 0; number < MAX_WATCHES; number++) {
+        Table peak;
+        watch_end(number, &peak);
+        table_release(&peak);
+        free(peak.rows);
+    }
 }
 
 size_t watches_bytes(void)

@@ -1,4 +1,4 @@
-/* Estimates of what is alive by origin, now and at a job's peak. All of it is under `tables_lock`. */
+/* Estimates of what is alive by origin, now and at the peak of a birth. All of it is under `tables_lock`. */
 
 #ifndef PROFILING_SAMPLER_WATCHES_H
 #define PROFILING_SAMPLER_WATCHES_H
@@ -17,33 +17,41 @@ typedef struct {
 
 typedef struct {
     uint32_t origin, samples;
-    Estimate all, fresh; /* fresh: of samples taken since a mark */
+    Estimate all, fresh;
 } Row;
 
 typedef struct {
     Row *rows;
     uint32_t length;
-    double rate;
+    double rate;      /* in force */
+    uint32_t thinned; /* so far */
 } Table;
 
-/* What is alive, by origin; of one job, or of all for NULL. False: no memory. */
-bool table_collect(Table *table, PyObject *job, uint32_t since);
+/* Which samples make a table, and which of them are fresh. */
+typedef struct {
+    PyObject *job;          /* NULL: any */
+    bool is_of_birth;       /* those of `birth` alone */
+    uint32_t birth;         /* fresh are those of this birth or, where it is 0, those of `since` or a later epoch */
+    uint32_t since;
+} Selection;
 
-/* Keep what is alive at the job's peak from here on, and a reference to the job. -1: too many watches. */
-int watch_begin(PyObject *job, uint32_t since);
+/* What is alive, by origin. False: no memory. */
+bool table_collect(Table *table, const Selection *selection);
 
-/* End a watch and say what was alive at its peak; the table holds its origins until `table_release`. Its job is the
- * caller's, to give back when the lock is off. */
-PyObject *watch_end(int number, Table *peak);
+/* Keep what is alive of this birth when that is most, from here on. -1: too many watches. */
+int watch_begin(uint32_t birth);
+
+/* End a watch and say what was alive at its peak; the table holds its origins until `table_release`. */
+void watch_end(int number, Table *peak);
 void table_release(const Table *table);
 
-/* End a watch and keep nothing of it. Its job is the caller's too. */
-PyObject *watch_drop(int number);
+/* End all watches and keep nothing of them. */
+void watches_drop(void);
 
 /* A sample came (1) or went (-1). */
 void watches_moved(const Sample *sample, int by);
 
-/* The rate has changed, and with it what each sample stands for. */
+/* Samples were thinned, so that each stands for more. */
 void watches_count(void);
 
 size_t watches_bytes(void);

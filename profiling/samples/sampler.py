@@ -14,7 +14,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from profiling.errors import SamplerUnavailable
 from profiling.records import SamplerStatistics
@@ -40,8 +40,20 @@ SAMPLE_S = 1.3e-6  # of CPU time for one, measured
 LOOKED_AT_EVERY_S = 1.0  # of CPU time
 MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
 
-job_label: ContextVar[str | None] = ContextVar("profiling_job", default=None)
-"""The job that this context works for: child tasks and `asyncio.to_thread` inherit it."""
+
+class Label(Protocol):
+    """What a context's work is attributed to; made by `label`. Each sample reads the label when it is taken."""
+
+    @property
+    def job(self) -> str | None:
+        """The job, or None for work outside jobs."""
+        ...
+
+    birth: int  # of the blocks allocated from now on: 32 bits, of one run or of one window of a shared label
+
+
+job_label: ContextVar[Label | None] = ContextVar("profiling_job", default=None)
+"""The label of this context: child tasks and `asyncio.to_thread` inherit it."""
 
 
 def unavailable_reason() -> str | None:
@@ -63,7 +75,7 @@ def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, see
             # It would put back the allocators that it found, and with them take ours out.
             raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
         _sampler.install()
-    _sampler.start(float(rate_bytes), max_samples, secrets.randbits(64) if seed is None else seed, job_label)
+    _sampler.start(float(rate_bytes), 0, max_samples, secrets.randbits(64) if seed is None else seed, job_label)
     global _starts
     _starts += 1
 
@@ -133,7 +145,7 @@ def thin() -> None:
 
 @contextmanager
 def labelled(job: str) -> Iterator[None]:
-    """Put down to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
+    """Attribute to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
     previous = enter(job)
     try:
         yield
@@ -141,13 +153,52 @@ def labelled(job: str) -> Iterator[None]:
         job_label.set(previous)
 
 
-def enter(job: str | None) -> str | None:
-    """Work for `job` in this context from here on, NumPy's arrays included; gives what it worked for before."""
+def label(job: str | None, birth: int | None = None) -> Label:
+    """Return a label with this birth, or with one of its own. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    made: Label = _sampler.Label(job, next_birth() if birth is None else birth)
+    return made
+
+
+def next_birth() -> int:
+    """Draw a number that no label of this process has had. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    drawn: int = _sampler.next_birth()
+    return drawn
+
+
+def set_default_label(default: Label | None) -> None:
+    """Attribute to this label what is allocated in contexts without one: threads and executors that inherit none.
+
+    The owner of the label advances its birth. With None such memory has no job, and the birth 0.
+    """
+    if _sampler is not None:
+        _sampler.set_default_label(default)
+
+
+def enter(work: str | Label | None) -> Label | None:
+    """Attribute this context's work to a label from here on, NumPy's arrays included, and return the label before.
+
+    A job's name stands for a new label of that job. None takes the label off.
+    """
     previous = job_label.get()
-    job_label.set(sys.intern(job) if job is not None else None)  # the tables compare labels by identity
-    if job is not None:
-        _sample_arrays()
+    if _sampler is not None:
+        job_label.set(label(work) if isinstance(work, str) else work)
+        if work is not None:
+            _sample_arrays()
     return previous
+
+
+def share_birth(other: Label | None) -> None:
+    """Give another label the birth of this context's label, if both are of one job.
+
+    For an event loop that was made before a run: it copied the label of its maker, and knows no other.
+    """
+    own = job_label.get()
+    if other is not None and own is not None and other.job == own.job:
+        other.birth = own.birth
 
 
 def _sample_arrays() -> None:
@@ -163,28 +214,31 @@ def mark() -> int:
     return _sampler.mark() if _sampler is not None else 0
 
 
-def snapshot(job: str | None = None, *, since: int = 0) -> SampleTable:
-    """What is alive, of one job or of all; `fresh` figures are of what came after the mark `since`."""
+def snapshot(job: str | None = None, *, since: int = 0, birth: int | None = None) -> SampleTable:
+    """Return what is alive, of one job or of all.
+
+    The `fresh` figures are of the blocks with that birth or, without one, of those that came after the mark `since`.
+    """
     if _sampler is None:
         raise SamplerUnavailable(_why)
-    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since))
+    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since, birth or 0))
 
 
-def watch(job: str, since: int) -> int | None:
-    """Keep what the job holds when it holds most, from the mark on; for `take_peak`. None: too many watches."""
-    number = _sampler.watch(sys.intern(job), since) if _sampler is not None else -1
+def watch(birth: int) -> int | None:
+    """Keep the peak of what is alive of this birth, for `take_peak`. Return None if there are too many watches."""
+    number = _sampler.watch(birth) if _sampler is not None else -1
     return number if number >= 0 else None
 
 
 def take_peak(number: int) -> SampleTable:
-    """What the watched job held when it held most, to within 5 %; ends the watch."""
+    """Return what was alive of the watched birth when that was most, to within 5 %, and end the watch."""
     return SampleTable(*_sampler.take_peak(number))
 
 
 def statistics() -> SamplerStatistics:
     """What the sampler has done since its start and what its tables cost."""
     if _sampler is None:
-        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0)
+        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0)
     return SamplerStatistics(*_sampler.statistics())
 
 

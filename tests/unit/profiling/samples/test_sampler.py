@@ -26,6 +26,12 @@ def bytes_of(job: str | None) -> float:
     return entry.size_bytes if entry else 0.0
 
 
+def birth_of_context() -> int:
+    label = sampler.job_label.get()
+    assert label is not None
+    return label.birth
+
+
 def line_of(function: Callable[..., object], offset: int) -> tuple[str, int]:
     return HERE, function.__code__.co_firstlineno + offset
 
@@ -144,7 +150,7 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
     for seed in range(40):
         sampling(512, seed=seed)
         with sampler.labelled("job"):
-            number = sampler.watch("job", sampler.mark())
+            number = sampler.watch(birth_of_context())
             kept = make(2_000, 467)
             sampler.thin()
             kept = [kept, make(2_000, 467)]
@@ -192,7 +198,7 @@ def test_rate_is_doubled_for_its_cost_up_to_a_bound() -> None:
 def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> None:
     sampling(1_024)
     with sampler.labelled("job"):
-        number = sampler.watch("job", sampler.mark())
+        number = sampler.watch(birth_of_context())
         assert number is not None
         for _ in range(3):
             make(3_000, 1_000)
@@ -204,11 +210,11 @@ def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> No
 
 def test_watches_are_bounded(sampling: Start) -> None:
     sampling(1_024)
-    numbers = [sampler.watch(f"job {i}", 0) for i in range(20)]
+    numbers = [sampler.watch(i + 1) for i in range(20)]
     assert [number for number in numbers if number is not None] == list(range(16))
     for number in range(16):
         assert sampler.take_peak(number).heads == []
-    assert sampler.watch("again", 0) == 0
+    assert sampler.watch(1) == 0
 
 
 def test_code_objects_and_labels_are_given_back(sampling: Start) -> None:
@@ -298,6 +304,6 @@ def test_missing_extension_is_told_with_what_helps(monkeypatch: pytest.MonkeyPat
         sampler.snapshot()
     assert not sampler.is_on()
     assert sampler.mark() == 0
-    assert sampler.watch("job", 0) is None
+    assert sampler.watch(1) is None
     assert sampler.statistics().taken == 0
     sampler.stop()
