@@ -25,7 +25,7 @@ from profiling.records import (
     Snapshot,
 )
 from profiling.samples.sampled_run import SampledRun
-from profiling.samples.sampler import Sampling
+from profiling.samples.sampling import Sampling
 from profiling.stopwatch import Meter
 from profiling.traces.reader import TraceReader
 from profiling.traces.tracing import Tracing

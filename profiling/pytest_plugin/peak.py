@@ -15,6 +15,7 @@ from profiling.errors import SamplerUnavailable
 from profiling.records import SiteTable
 from profiling.samples import sampler
 from profiling.samples.estimates import live, table_of
+from profiling.samples.sampling import Sampling
 from profiling.traces import tracing
 
 JOB = "test"
@@ -34,7 +35,7 @@ class PeakWatch:
     """A context manager around the code; its `peak` is there afterwards."""
 
     def __init__(self) -> None:
-        self._sampling = sampler.Sampling(SAMPLE_BYTES)
+        self._sampling = Sampling(SAMPLE_BYTES)
         self._tracing = tracing.Tracing()
         self._number: int | None = None
         self._why: str | None = None

@@ -269,7 +269,7 @@ static PyMethodDef functions[] = {
     {"thin", thin, METH_NOARGS, "Double the rate, and let go the samples that it would not have taken."},
     {"mark", mark, METH_NOARGS, "A number for `snapshot`, to tell the samples taken from here on."},
     {"snapshot", snapshot, METH_VARARGS,
-     "snapshot(job or None, since, birth) -> rate, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
+     "snapshot(job or None, since, birth) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
      "birth or, where it is 0, since that mark."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
     {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},

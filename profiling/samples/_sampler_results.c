@@ -144,7 +144,8 @@ PyObject *result_of(Table *table, Place *places)
         PyList_SET_ITEM(heads, i, head);
         memcpy(PyBytes_AS_STRING(figures) + i * 2 * sizeof(Estimate), &table->rows[i].all, 2 * sizeof(Estimate));
     }
-    result = Py_BuildValue("(dIOOO)", table->rate, table->thinned, heads, frames.list, figures);
+    result = Py_BuildValue("(dddIOOO)", table->rate, table->coarsest, table->fresh_coarsest, table->thinned, heads,
+                           frames.list, figures);
 done:
     Py_XDECREF(heads);
     Py_XDECREF(figures);

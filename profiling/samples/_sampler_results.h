@@ -19,7 +19,7 @@ typedef struct {
 /* The origins of the table's rows. Under the lock. NULL: no memory. */
 Place *places_of(const Table *table);
 
-/* (rate, thinned, heads, frames, figures: eight doubles a row), and gives back what it was given. */
+/* (the three rates, thinned, heads, frames, figures: eight doubles a row), and gives back what it was given. */
 PyObject *result_of(Table *table, Place *places);
 
 #endif

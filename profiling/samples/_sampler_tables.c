@@ -30,14 +30,19 @@ double chance(size_t size, double rate)
     return -expm1(-(double)size / rate);
 }
 
+double rate_at(uint32_t exponent)
+{
+    return ldexp(samples.base, (int)exponent);
+}
+
 double samples_rate(void)
 {
-    return ldexp(samples.base, (int)samples.exponent);
+    return rate_at(samples.exponent);
 }
 
 double sample_chance(const Sample *sample)
 {
-    return chance(sample->size, ldexp(samples.base, sample->exponent));
+    return chance(sample->size, rate_at(sample->exponent));
 }
 
 /* ---- the filter ---- */
@@ -132,7 +137,7 @@ static uint32_t doubled(uint32_t exponent)
  * 1 - q by 1 - q^2, so 1 / (1 + q). */
 static bool stays(const Sample *sample)
 {
-    double rate = ldexp(samples.base, (int)doubled(sample->exponent));
+    double rate = rate_at(doubled(sample->exponent));
     return random_unit() * (1 + exp(-(double)sample->size / rate)) <= 1;
 }
 

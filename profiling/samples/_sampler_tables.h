@@ -51,6 +51,7 @@ bool samples_put(Sample sample);
 Sample samples_remove(size_t at);
 
 /* The rate in force, and the chance that this sample had at its own. */
+double rate_at(uint32_t exponent);
 double samples_rate(void);
 double sample_chance(const Sample *sample);
 

@@ -33,6 +33,7 @@ static bool is_fresh(const Selection *selection, const Sample *sample)
 bool table_collect(Table *table, const Selection *selection)
 {
     *table = (Table){.rate = samples_rate(), .thinned = samples.thinned};
+    uint32_t coarsest = samples.exponent, fresh_coarsest = samples.exponent;
     uint32_t *row_of = calloc((size_t)origins.length + 1, sizeof(*row_of)); /* number + 1, 0: none yet */
     Row *rows = malloc(((size_t)origins.alive + 1) * sizeof(*rows));
     if (row_of == NULL || rows == NULL) {
@@ -51,14 +52,18 @@ bool table_collect(Table *table, const Selection *selection)
         }
         Row *row = &rows[row_of[sample->origin] - 1];
         double p = sample_chance(sample);
+        coarsest = sample->exponent > coarsest ? sample->exponent : coarsest;
         row->samples++;
         estimate_add(&row->all, (double)sample->size, p);
         if (is_fresh(selection, sample)) {
+            fresh_coarsest = sample->exponent > fresh_coarsest ? sample->exponent : fresh_coarsest;
             estimate_add(&row->fresh, (double)sample->size, p);
         }
     }
     free(row_of);
     table->rows = rows;
+    table->coarsest = rate_at(coarsest);
+    table->fresh_coarsest = rate_at(fresh_coarsest);
     return true;
 }
 

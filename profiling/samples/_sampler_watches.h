@@ -24,6 +24,7 @@ typedef struct {
     Row *rows;
     uint32_t length;
     double rate;      /* in force */
+    double coarsest, fresh_coarsest; /* at which a block of all, or of the fresh, may have gone unseen */
     uint32_t thinned; /* so far */
 } Table;
 

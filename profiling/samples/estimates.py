@@ -24,6 +24,8 @@ class SampleTable:
     """What is alive, by job and stack: one row for each of them that has samples."""
 
     rate_bytes: float  # in force when the table was made
+    coarsest_bytes: float  # rate at which a block may have gone unseen: of all, and of the fresh
+    fresh_coarsest_bytes: float
     thinned: int  # times so far that samples were thinned
     heads: Sequence[tuple[str | None, bytes, int]]  # job, numbers of its frames as 32 bits innermost first, samples
     frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the rows
@@ -77,7 +79,9 @@ Sums = dict[SiteKey, Sum]
 class Live:
     """A job's samples at one moment, by line."""
 
-    rate_bytes: float
+    rate_bytes: float  # in force
+    coarsest_bytes: float
+    fresh_coarsest_bytes: float
     thinned: int
     sums: Sums
 
@@ -119,7 +123,7 @@ def live(table: SampleTable) -> Live:
         if number is not None:
             file, _, line = table.frames[number]
             sums.setdefault((file, line), Sum()).add(row)
-    return Live(table.rate_bytes, table.thinned, sums)
+    return Live(table.rate_bytes, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
 
 
 def by_job(table: SampleTable) -> dict[str | None, Sum]:
@@ -138,7 +142,7 @@ Row = tuple[SiteKey, float, float, float]
 def lines_of_run(after: Live, peak: Live | None, period: int) -> LinesOfRun:
     """Return what a run kept: the fresh figures after it, which are of its own birth, however runs overlap."""
     rows = [(site, now.fresh_bytes, now.fresh_variance, now.fresh_blocks) for site, now in after.sums.items()]
-    return _lines(after, rows, peak, period)
+    return _lines(after, rows, peak, period, after.fresh_coarsest_bytes)
 
 
 def lines_between(before: Live, after: Live, period: int) -> LinesOfRun:
@@ -148,11 +152,11 @@ def lines_between(before: Live, after: Live, period: int) -> LinesOfRun:
         was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
         variance = _change_variance(was, now, before, after)
         rows.append((site, now.size_bytes - was.size_bytes, variance, now.blocks - was.blocks))
-    return _lines(after, rows, None, period)
+    return _lines(after, rows, None, period, max(before.coarsest_bytes, after.coarsest_bytes))
 
 
-def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int) -> LinesOfRun:
-    retained = _packed((row for row in rows if row[1] or row[3]), after.rate_bytes)
+def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int, unseen_bytes: float) -> LinesOfRun:
+    retained = _packed((row for row in rows if row[1] or row[3]), unseen_bytes)
     table = table_of(after)
     return LinesOfRun(
         live=table,
@@ -165,8 +169,8 @@ def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int) -> 
         period=period,
         precision=Precision(
             rate_bytes=after.rate_bytes,
-            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.rate_bytes),
-            retained_error_bytes=_error(sum(row[2] for row in rows), after.rate_bytes),
+            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.coarsest_bytes),
+            retained_error_bytes=_error(sum(row[2] for row in rows), unseen_bytes),
             peak=table_of(peak) if peak else None,
         ),
     )
@@ -175,7 +179,7 @@ def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int) -> 
 def table_of(state: Live) -> SiteTable:
     """The estimates as a table, with their standard errors."""
     rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
-    return _packed(rows, state.rate_bytes)
+    return _packed(rows, state.coarsest_bytes)
 
 
 def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
@@ -186,21 +190,21 @@ def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
     return now.fresh_variance + max(0.0, went)
 
 
-def _packed(rows: Iterable[Row], rate_bytes: float) -> SiteTable:
+def _packed(rows: Iterable[Row], unseen_bytes: float) -> SiteTable:
     """As a table."""
     keys, sizes, counts, errors = [], array("q"), array("q"), array("d")
     for key, size_bytes, variance, blocks in rows:
         keys.append(key)
         sizes.append(round(size_bytes))
         counts.append(round(blocks))
-        errors.append(_error(variance, rate_bytes))
+        errors.append(_error(variance, unseen_bytes))
     return SiteTable(tuple(keys), sizes, counts, errors)
 
 
-def _error(variance: float, rate_bytes: float) -> float:
-    """Standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is known, and
-    nothing of the small ones beside them, of which none was taken."""
-    return math.sqrt(variance + rate_bytes**2)
+def _error(variance: float, unseen_bytes: float) -> float:
+    """Return the standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is
+    known, and nothing of the small ones beside them, of which none was taken."""
+    return math.sqrt(variance + unseen_bytes**2)
 
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:

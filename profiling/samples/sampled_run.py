@@ -5,12 +5,13 @@ from __future__ import annotations
 from profiling.records import LinesOfRun
 from profiling.samples import sampler
 from profiling.samples.estimates import Live, lines_of_run, live
+from profiling.samples.sampling import Sampling
 
 
 class SampledRun:
     """From `open` to `leave` what is allocated in this context bears the run's own birth; `close` tells what stayed."""
 
-    def __init__(self, job: str, sampling: sampler.Sampling) -> None:
+    def __init__(self, job: str, sampling: Sampling) -> None:
         self._job = job
         self._sampling = sampling
         self._watch: int | None = None

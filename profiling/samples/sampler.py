@@ -7,11 +7,11 @@ divided by that chance (Horvitz and Thompson, 1952): sums are unbiased, and each
 from __future__ import annotations
 
 import importlib
+import math
 import secrets
 import sys
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -35,9 +35,6 @@ def _load() -> tuple[Any, str | None]:
 _sampler, _why = _load()
 
 RATE_BYTES = 65_536
-COARSEST_RATE_BYTES = 524_288  # beyond it is not doubled for its cost: a leak of 100 KB a run would take 50 runs
-SAMPLE_S = 1.3e-6  # of CPU time for one, measured
-LOOKED_AT_EVERY_S = 1.0  # of CPU time
 MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
 
 
@@ -61,11 +58,18 @@ def unavailable_reason() -> str | None:
     return _why
 
 
-def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, seed: int | None = None) -> None:
+def start(
+    rate_bytes: float = RATE_BYTES,
+    *,
+    finest_bytes: float | None = None,
+    max_samples: int = MAX_SAMPLES,
+    seed: int | None = None,
+) -> None:
     """Begin to take samples, one every `rate_bytes` of allocation in the mean.
 
-    The first call puts the hooks in place, and there they stay. Raises SamplerUnavailable where the extension is
-    missing or tracemalloc is on but the hooks are not yet in place, and RuntimeError where sampling is on.
+    The first call puts the hooks in place, and there they stay. `set_rate` can go down to about `finest_bytes`, or to
+    `rate_bytes` if that is not given. Raises SamplerUnavailable if the extension is missing, or if tracemalloc is on
+    but the hooks are not yet in place; ValueError for a rate that makes no sense; RuntimeError if sampling is on.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -75,49 +79,15 @@ def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, see
             # It would put back the allocators that it found, and with them take ours out.
             raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
         _sampler.install()
-    _sampler.start(float(rate_bytes), 0, max_samples, secrets.randbits(64) if seed is None else seed, job_label)
-    global _starts
+    exponent = max(0, round(math.log2(rate_bytes / finest_bytes))) if finest_bytes else 0
+    base_bytes = rate_bytes / 2**exponent
+    _sampler.start(base_bytes, exponent, max_samples, secrets.randbits(64) if seed is None else seed, job_label)
+    global _starts, _base_bytes
     _starts += 1
+    _base_bytes = base_bytes
 
 
-class Sampling:
-    """Sampling by one profiler: on with its first need, and numbered by stretch, since stopping drops all samples."""
-
-    def __init__(self, rate_bytes: float = RATE_BYTES, *, cpu_clock: Callable[[], float] = time.process_time) -> None:
-        self._rate_bytes = rate_bytes
-        self._is_ours = False
-        self._cpu_clock = cpu_clock
-        self._looked_at = (0, 0.0)  # samples taken and CPU time, when its cost was last looked at
-
-    def period(self) -> int:
-        """The number of the stretch we are in; begins one where sampling is off. Raises SamplerUnavailable."""
-        if not is_on():
-            start(self._rate_bytes)
-            self._is_ours = True
-            self._looked_at = 0, self._cpu_clock()
-        return _starts
-
-    def keep_within(self, share: float) -> None:
-        """Thin where it takes more of the process's CPU time than that, looked at once a second of it.
-
-        For a program that allocates much: there are samples enough at half the rate too.
-        """
-        taken_before, cpu_before_s = self._looked_at
-        cpu_s = self._cpu_clock() - cpu_before_s
-        if cpu_s < LOOKED_AT_EVERY_S:
-            return
-        told = statistics()
-        self._looked_at = told.taken, cpu_before_s + cpu_s
-        if (told.taken - taken_before) * SAMPLE_S > share * cpu_s and told.rate_bytes < COARSEST_RATE_BYTES:
-            thin()
-
-    def close(self) -> None:
-        """Stop, if it was us who started."""
-        if self._is_ours:
-            stop()
-        self._is_ours = False
-
-
+_base_bytes = float(RATE_BYTES)
 _starts = 0
 
 
@@ -137,8 +107,30 @@ def is_on() -> bool:
     return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
+def set_rate(rate_bytes: float) -> None:
+    """Take samples at another rate from here on: at the power of two times the finest rate that is nearest.
+
+    Samples that are alive keep the rate that they were taken at. Does nothing while sampling is off.
+    """
+    if _sampler is not None:
+        _sampler.set_rate(_exponent(rate_bytes))
+
+
+def set_share(share: float, coarsest_bytes: float) -> None:
+    """Let the rate become coarser by itself, up to that one, when samples take more than the share of the CPU time.
+
+    Until the next start. It is looked at within 10 ms of sampling, so also in the middle of a long run.
+    """
+    if _sampler is not None:
+        _sampler.set_share(share, _exponent(coarsest_bytes))
+
+
+def _exponent(rate_bytes: float) -> int:
+    return max(0, round(math.log2(rate_bytes / _base_bytes)))
+
+
 def thin() -> None:
-    """Double the rate from here on; samples that it would not have taken go, so that all estimates stay unbiased."""
+    """Double the rate in force and that of each sample; samples that it would not have taken go, without bias."""
     if _sampler is not None:
         _sampler.thin()
 

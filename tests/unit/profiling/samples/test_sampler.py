@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import sys
 import threading
 import tracemalloc
@@ -163,36 +162,6 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
         del kept
     assert np.mean(estimates) == pytest.approx(2_000_000 + 34_000, rel=0.03)
     sampler.thin()  # off: nothing to do
-
-
-@pytest.mark.parametrize(("cpu_s", "rate_bytes"), [(0.9, 1_024), (1.1, 2_048), (60.0, 1_024)])
-def test_rate_is_doubled_where_samples_take_more_of_the_cpu_time_than_they_may(cpu_s: float, rate_bytes: int) -> None:
-    times_s = iter([100.0, 100.0 + cpu_s, 100.0 + 2 * cpu_s])
-    sampling = sampler.Sampling(1_024, cpu_clock=lambda: next(times_s))
-    sampling.period()
-    try:
-        with sampler.labelled("job"):
-            for _ in range(40):
-                make(1_000, 1_000)  # 40 000 samples in all: 50 ms, of 15 that it may have in a second
-        sampling.keep_within(0.015)
-        assert sampler.statistics().rate_bytes == rate_bytes
-        sampling.keep_within(0.015)  # no more samples since
-        assert sampler.statistics().rate_bytes == (rate_bytes if cpu_s > 1 else 2_048)
-    finally:
-        sampling.close()
-
-
-def test_rate_is_doubled_for_its_cost_up_to_a_bound() -> None:
-    clock = itertools.count(0.0, 2.0)
-    sampling = sampler.Sampling(sampler.COARSEST_RATE_BYTES / 2, cpu_clock=lambda: next(clock))
-    sampling.period()
-    try:
-        for _ in range(3):
-            make(1_000, 10_000)
-            sampling.keep_within(0.0)
-        assert sampler.statistics().rate_bytes == sampler.COARSEST_RATE_BYTES
-    finally:
-        sampling.close()
 
 
 def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> None:
