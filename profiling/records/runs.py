@@ -161,6 +161,8 @@ class SamplerStatistics:
     stacks: int  # different ones that are kept
     table_bytes: int
     sample_s: float  # that one sample takes of CPU time, as measured; 0 before the first
+    malloc_bytes: float  # estimate: alive in Python's blocks and NumPy's arrays that the C library's malloc served
+    arenas_bytes: int  # exact: change of pymalloc's arenas since the hooks are in place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

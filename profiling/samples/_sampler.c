@@ -27,6 +27,7 @@
 #endif
 
 #include "_sampler_arrays.h"
+#include "_sampler_births.h"
 #include "_sampler_capture.h"
 #include "_sampler_hooks.h"
 #include "_sampler_label.h"
@@ -248,13 +249,14 @@ static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(non
 {
     pthread_mutex_lock(&tables_lock);
     double rate = samples.slots != NULL ? samples_rate() : 0, seconds = sample_seconds();
+    double malloc_bytes = samples.malloc_bytes;
     size_t alive = samples.alive;
     uint64_t taken = samples.taken, lost = samples.lost;
     uint32_t thinned = samples.thinned, kept = origins.length - origins.vacancies;
     size_t bytes = samples_bytes() + origins_bytes() + watches_bytes();
     pthread_mutex_unlock(&tables_lock);
-    return Py_BuildValue("(dnKKIInd)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
-                         thinned, kept, (Py_ssize_t)bytes, seconds);
+    return Py_BuildValue("(dnKKIInddL)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
+                         thinned, kept, (Py_ssize_t)bytes, seconds, malloc_bytes, (long long)arenas_bytes());
 }
 
 static PyMethodDef functions[] = {
@@ -271,6 +273,7 @@ static PyMethodDef functions[] = {
     {"snapshot", snapshot, METH_VARARGS,
      "snapshot(job or None, since, birth) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
      "birth or, where it is 0, since that mark."},
+    {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth), see `SampledBirths`."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
     {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},
     {"next_birth", next_birth, METH_NOARGS, "A number that no label of this process has had."},

@@ -104,6 +104,43 @@ static void hook(int which)
     PyMem_SetAllocator(domains[which], &ours);
 }
 
+/* ---- pymalloc's arenas ---- */
+
+static PyObjectArenaAllocator arenas_below;
+static int64_t arenas_held;
+
+static void *arena_alloc(void *Py_UNUSED(context), size_t size)
+{
+    void *arena = arenas_below.alloc(arenas_below.ctx, size);
+    if (arena != NULL) {
+        __atomic_add_fetch(&arenas_held, (int64_t)size, __ATOMIC_RELAXED);
+    }
+    return arena;
+}
+
+static void arena_free(void *Py_UNUSED(context), void *arena, size_t size)
+{
+    __atomic_sub_fetch(&arenas_held, (int64_t)size, __ATOMIC_RELAXED);
+    arenas_below.free(arenas_below.ctx, arena, size);
+}
+
+/* Once: nobody else is known to set this allocator, and there is nothing to ask whether ours is still there. */
+static void arenas_hook(void)
+{
+    if (arenas_below.alloc == NULL) {
+        PyObject_GetArenaAllocator(&arenas_below);
+        PyObjectArenaAllocator ours = {NULL, arena_alloc, arena_free};
+        PyObject_SetArenaAllocator(&ours);
+    }
+}
+
+int64_t arenas_bytes(void)
+{
+    return __atomic_load_n(&arenas_held, __ATOMIC_RELAXED);
+}
+
+/* ---- all hooks ---- */
+
 bool hooks_are_in_place(void)
 {
     return is_hooked(PYMEM_DOMAIN_OBJ) && is_hooked(PYMEM_DOMAIN_MEM);
@@ -111,6 +148,7 @@ bool hooks_are_in_place(void)
 
 void hooks_install(void)
 {
+    arenas_hook();
     for (int which = 0; which < 2; which++) {
         if (!is_hooked(domains[which])) {
             hook(which);

@@ -23,7 +23,7 @@ static bool place_copy(Place *place, const Origin *origin)
     return true;
 }
 
-static void places_drop(Place *places, uint32_t length)
+void places_drop(Place *places, uint32_t length)
 {
     for (uint32_t i = 0; i < length; i++) {
         for (uint32_t frame = 0; frame < places[i].frames; frame++) {
@@ -123,34 +123,42 @@ static bool frames_begin(Frames *frames, const Place *places, uint32_t length)
     return frames->slots != NULL && frames->list != NULL;
 }
 
+bool words_of(const Table *table, const Place *places, PyObject **heads, PyObject **frames)
+{
+    Frames known = {0};
+    bool is_done = false;
+    *heads = PyList_New(table->length);
+    if (*heads != NULL && frames_begin(&known, places, table->length)) {
+        uint32_t i = 0;
+        for (PyObject *head; i < table->length && (head = head_of(&known, &places[i], &table->rows[i])) != NULL; i++) {
+            PyList_SET_ITEM(*heads, i, head);
+        }
+        is_done = i == table->length;
+    }
+    free(known.slots);
+    *frames = known.list;
+    return is_done;
+}
+
 PyObject *result_of(Table *table, Place *places)
 {
-    Frames frames = {0};
-    PyObject *heads = NULL, *figures = NULL, *result = NULL;
+    PyObject *heads = NULL, *frames = NULL, *figures = NULL, *result = NULL;
     if (places == NULL) {
         PyErr_NoMemory();
-        goto done;
     }
-    heads = PyList_New(table->length);
-    figures = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(table->length * 2 * sizeof(Estimate)));
-    if (heads == NULL || figures == NULL || !frames_begin(&frames, places, table->length)) {
-        goto done;
+    else if (words_of(table, places, &heads, &frames)) {
+        figures = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(table->length * 2 * sizeof(Estimate)));
     }
-    for (uint32_t i = 0; i < table->length; i++) {
-        PyObject *head = head_of(&frames, &places[i], &table->rows[i]);
-        if (head == NULL) {
-            goto done;
+    if (figures != NULL) {
+        for (uint32_t i = 0; i < table->length; i++) {
+            memcpy(PyBytes_AS_STRING(figures) + i * 2 * sizeof(Estimate), &table->rows[i].all, 2 * sizeof(Estimate));
         }
-        PyList_SET_ITEM(heads, i, head);
-        memcpy(PyBytes_AS_STRING(figures) + i * 2 * sizeof(Estimate), &table->rows[i].all, 2 * sizeof(Estimate));
+        result = Py_BuildValue("(dddIOOO)", table->rate, table->coarsest, table->fresh_coarsest, table->thinned, heads,
+                               frames, figures);
     }
-    result = Py_BuildValue("(dddIOOO)", table->rate, table->coarsest, table->fresh_coarsest, table->thinned, heads,
-                           frames.list, figures);
-done:
     Py_XDECREF(heads);
+    Py_XDECREF(frames);
     Py_XDECREF(figures);
-    Py_XDECREF(frames.list);
-    free(frames.slots);
     if (places != NULL) {
         places_drop(places, table->length);
     }

@@ -4,6 +4,7 @@
 #define PROFILING_SAMPLER_RESULTS_H
 
 #include <Python.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "_sampler_watches.h"
@@ -18,6 +19,10 @@ typedef struct {
 
 /* The origins of the table's rows. Under the lock. NULL: no memory. */
 Place *places_of(const Table *table);
+void places_drop(Place *places, uint32_t length);
+
+/* A head for each row, of job, frame numbers as bytes, and samples; and the frames. False: an error is set. */
+bool words_of(const Table *table, const Place *places, PyObject **heads, PyObject **frames);
 
 /* (the three rates, thinned, heads, frames, figures: eight doubles a row), and gives back what it was given. */
 PyObject *result_of(Table *table, Place *places);

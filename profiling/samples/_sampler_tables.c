@@ -94,6 +94,16 @@ static bool samples_grow(size_t slots)
     return true;
 }
 
+static void malloc_bytes_add(const Sample *sample, int by)
+{
+    if (sample->is_of_malloc) {
+        samples.malloc_bytes += by * (double)sample->size / sample_chance(sample);
+    }
+    if (samples.alive == 0) { /* nor is there what rounding has left */
+        samples.malloc_bytes = 0;
+    }
+}
+
 /* Take a sample out, and let those behind it move up: no tombstones, so look-ups stay short for ever. */
 Sample samples_remove(size_t at)
 {
@@ -111,6 +121,7 @@ Sample samples_remove(size_t at)
     }
     samples.slots[at].block = 0;
     samples.alive--;
+    malloc_bytes_add(&removed, -1);
     filter_add((void *)removed.block, -1);
     origin_release(removed.origin);
     return removed;
@@ -123,6 +134,7 @@ bool samples_put(Sample sample)
     }
     samples.slots[slot_of(sample.block)] = sample;
     samples.alive++;
+    malloc_bytes_add(&sample, 1);
     filter_add((void *)sample.block, 1);
     origin_hold(sample.origin);
     return true;
@@ -154,7 +166,11 @@ void samples_thin(void)
         while (samples.slots[at].block != 0 && !stays(&samples.slots[at])) {
             samples_remove(at);
         }
-        samples.slots[at].exponent = (uint8_t)doubled(samples.slots[at].exponent);
+        if (samples.slots[at].block != 0) {
+            malloc_bytes_add(&samples.slots[at], -1);
+            samples.slots[at].exponent = doubled(samples.slots[at].exponent) & MAX_EXPONENT;
+            malloc_bytes_add(&samples.slots[at], 1);
+        }
     }
 }
 

@@ -11,7 +11,8 @@ typedef struct {
     uintptr_t block;                  /* 0: empty */
     uint64_t size : 40;               /* bytes, up to 1 TB */
     uint64_t epoch : 16;              /* the low bits of the mark it was taken after; see `samples_mark` */
-    uint64_t exponent : 8;            /* it was taken at the base rate times two to this power */
+    uint64_t exponent : 7;            /* it was taken at the base rate times two to this power */
+    uint64_t is_of_malloc : 1;        /* the C library's malloc served the block, not pymalloc */
     uint32_t origin;
     uint32_t birth;                   /* of the label that it was taken under; 0: there was none */
 } Sample;
@@ -24,6 +25,7 @@ typedef struct {
     size_t alive, limit;
     double base;                      /* bytes: the finest rate */
     uint32_t exponent;                /* of the rate in force */
+    double malloc_bytes;              /* estimate of what is alive from the C library's malloc */
     uint32_t epoch;                   /* the last mark */
     uint64_t taken, lost;             /* since the start; lost: no memory to keep it */
     uint32_t thinned;

@@ -14,6 +14,7 @@
 Countdown objects = {.left = OFF};
 Countdown arrays = {.left = OFF};
 bool is_on;
+size_t largest_of_pymalloc = 512;
 static bool purge_is_pending; /* under tables_lock */
 static uint32_t nowhere;      /* under tables_lock: of the default label, without a frame */
 
@@ -194,7 +195,7 @@ static bool put(Sample sample)
     return true;
 }
 
-static void keep(void *block, size_t size, const Stack *stack)
+static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc)
 {
     /* The pending call may be long in coming, while the main thread is in a long call of C. */
     bool is_crowded = origins.dead > samples.limit;
@@ -204,7 +205,8 @@ static void keep(void *block, size_t size, const Stack *stack)
         .block = (uintptr_t)block,
         .size = size < MAX_SIZE ? size : MAX_SIZE,
         .epoch = (uint16_t)samples.epoch,
-        .exponent = (uint8_t)samples.exponent,
+        .exponent = samples.exponent & MAX_EXPONENT,
+        .is_of_malloc = is_of_malloc,
         .origin = origin,
         .birth = stack != NULL ? stack->birth : default_birth,
     };
@@ -234,7 +236,7 @@ void sample(Countdown *countdown, void *block, size_t size)
     pthread_mutex_lock(&tables_lock);
     bool is_foreign = countdown == &objects && state == NULL; /* of another interpreter */
     if (is_taken(countdown, size) && !is_foreign && block != NULL) {
-        keep(block, size, stack);
+        keep(block, size, stack, countdown != &objects || size > largest_of_pymalloc);
     }
     cost_add(began);
     bool purges = should_purge();

@@ -32,6 +32,9 @@ static inline bool array_runs_out(size_t size)
     return UNLIKELY(__atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) < 0);
 }
 
+/* The largest block of the OBJ and MEM domains that pymalloc serves itself; larger ones it passes on to malloc. */
+extern size_t largest_of_pymalloc;
+
 void countdown_set(Countdown *countdown, int64_t left);
 
 /* Draw gaps for the rate in force, or let no countdown run out any more. Under the lock. */

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from profiling.errors import SamplerUnavailable
 from profiling.records import SamplerStatistics
+from profiling.samples.births import SampledBirths
 from profiling.samples.estimates import SampleTable
 
 
@@ -216,6 +217,17 @@ def snapshot(job: str | None = None, *, since: int = 0, birth: int | None = None
     return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since, birth or 0))
 
 
+def births(job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0) -> SampledBirths:
+    """Return what is alive by stack and birth: of one job, of all, or of what is outside jobs; and of no older birth.
+
+    Raises SamplerUnavailable.
+    """
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    wanted = sys.intern(job) if job is not None else None
+    return SampledBirths(*_sampler.births(job is not None or outside_jobs, wanted, oldest))
+
+
 def watch(birth: int) -> int | None:
     """Keep the peak of what is alive of this birth, for `take_peak`. Return None if there are too many watches."""
     number = _sampler.watch(birth) if _sampler is not None else -1
@@ -230,7 +242,7 @@ def take_peak(number: int) -> SampleTable:
 def statistics() -> SamplerStatistics:
     """What the sampler has done since its start and what its tables cost."""
     if _sampler is None:
-        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0)
+        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0)
     return SamplerStatistics(*_sampler.statistics())
 
 
