@@ -39,7 +39,7 @@ sys.exit(not program.result.wasSuccessful())
 """
 
 STRESS = """
-import asyncio, gc, os, random, sys, threading, time, tracemalloc, types
+import asyncio, bz2, gc, os, random, sys, threading, time, tracemalloc, types, zlib
 import numpy as np
 from profiling.samples import sampler
 from profiling.samples.estimates import by_job
@@ -88,6 +88,12 @@ def arrays():
     except MemoryError: pass
     return two
 
+PACKED = bz2.compress(bytes(5_000))
+
+def libraries(): # allocate raw blocks, bz2 also while it has let go of the interpreter
+    bz2.decompress(PACKED)
+    return zlib.compressobj()
+
 async def tasks():
     async with asyncio.TaskGroup() as group:
         for _ in range(20): group.create_task(asyncio.sleep(0, dicts()))
@@ -100,7 +106,7 @@ def objects():
     one = Cycle()
     one.me = one
 
-WORKS = (dicts, grows, raises, frames, steps, made, arrays, loop, objects)
+WORKS = (dicts, grows, raises, frames, steps, made, arrays, libraries, loop, objects)
 
 def work(number):
     pick, kept = random.Random(SEED + number), []

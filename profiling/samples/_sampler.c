@@ -1,4 +1,4 @@
-/* A sampling heap profiler: hooks around CPython's OBJ and MEM allocators, and around NumPy's data handler.
+/* A sampling heap profiler: hooks around CPython's OBJ, MEM and RAW allocators, and around NumPy's data handler.
  *
  * A countdown of bytes with exponential gaps picks the allocations: one of n bytes is taken with the chance
  * 1 - exp(-n / rate), independently of all others, and stands for n divided by that chance (Horvitz and Thompson), so
@@ -8,7 +8,10 @@
  * - CPython calls the OBJ and MEM domains with the interpreter held (PEP 445); their countdown rests on that. Interpreters
  *   with a lock of their own (PEP 684) share the hooks: they are never sampled, but may lose a step of the countdown,
  *   which costs accuracy while they run and nothing else.
- * - NumPy may allocate and free without the interpreter: its countdown is atomic, and a free touches no Python object.
+ * - NumPy and the RAW domain may allocate and free without the interpreter: their countdown is atomic. Without it no
+ *   Python object is touched: such a sample has the default label and no stack. A free never touches one.
+ * - pymalloc passes large blocks on to the RAW domain. The hook above notes its thread meanwhile, and the hooks of the
+ *   RAW domain let by what that thread asks for.
  * - The tables are under `tables_lock`. While it is held nothing calls Python, and no reference is given back.
  *
  * The stack is read through frame objects up to 3.12, the only public way. Making them allocates: the countdown stands

@@ -33,8 +33,8 @@ static PyObject *array_handler;        /* ours; likewise */
 static void *array_malloc(void *Py_UNUSED(context), size_t size)
 {
     void *block = arrays_below.malloc(arrays_below.context, size);
-    if (array_runs_out(size)) {
-        sample(&arrays, block, size);
+    if (shared_runs_out(size)) {
+        sample(&shared, block, size);
     }
     return block;
 }
@@ -42,8 +42,8 @@ static void *array_malloc(void *Py_UNUSED(context), size_t size)
 static void *array_calloc(void *Py_UNUSED(context), size_t count, size_t size)
 {
     void *block = arrays_below.calloc(arrays_below.context, count, size);
-    if (block != NULL && array_runs_out(count * size)) {
-        sample(&arrays, block, count * size);
+    if (block != NULL && shared_runs_out(count * size)) {
+        sample(&shared, block, count * size);
     }
     return block;
 }
@@ -59,8 +59,8 @@ static void *array_realloc(void *Py_UNUSED(context), void *block, size_t size)
     if (UNLIKELY(moved == NULL)) {
         remember(before, era);
     }
-    else if (array_runs_out(size)) {
-        sample(&arrays, moved, size);
+    else if (shared_runs_out(size)) {
+        sample(&shared, moved, size);
     }
     return moved;
 }

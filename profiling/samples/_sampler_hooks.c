@@ -2,6 +2,7 @@
 
 #include <Python.h>
 
+#include "_sampler_raw.h"
 #include "_sampler_taking.h"
 
 static PyMemAllocatorEx below[2]; /* whom we have hooked, by domain: a hook's context */
@@ -26,9 +27,26 @@ static void *__attribute__((noinline, cold)) malloc_taken(PyMemAllocatorEx *next
     return block;
 }
 
+/* Blocks that go on to the RAW domain, whose hooks must know that they are counted here. */
+static size_t passed_on_from; /* the smallest such block; SIZE_MAX: none goes there */
+
+static void *__attribute__((noinline)) malloc_passed_on(PyMemAllocatorEx *next, size_t size)
+{
+    below_enter();
+    void *block = next->malloc(next->ctx, size);
+    below_leave();
+    if (runs_out(size)) {
+        took(block, size);
+    }
+    return block;
+}
+
 static void *hook_malloc(void *context, size_t size)
 {
     PyMemAllocatorEx *next = context;
+    if (size >= passed_on_from) {
+        return malloc_passed_on(next, size);
+    }
     if (runs_out(size)) {
         return malloc_taken(next, size);
     }
@@ -38,7 +56,9 @@ static void *hook_malloc(void *context, size_t size)
 static void *hook_calloc(void *context, size_t count, size_t size)
 {
     PyMemAllocatorEx *next = context;
+    below_enter();
     void *block = next->calloc(next->ctx, count, size);
+    below_leave();
     if (block != NULL && runs_out(count * size)) { /* it was given out, so the product fits */
         took(block, count * size);
     }
@@ -53,7 +73,9 @@ static void *hook_realloc(void *context, void *block, size_t size)
     if (UNLIKELY(filter_has(block))) {
         before = forget_in(block, &era); /* first: once moved, the old address may be given out again */
     }
+    below_enter();
     void *moved = next->realloc(next->ctx, block, size);
+    below_leave();
     if (UNLIKELY(moved == NULL)) {
         remember(before, era);
     }
@@ -106,13 +128,15 @@ static void hook(int which)
 
 /* ---- pymalloc's arenas ---- */
 
+#define LEAST_ARENA_BYTES (256u << 10) /* the interpreter's stacks of frames come from here too, 16 KB each */
+
 static PyObjectArenaAllocator arenas_below;
 static int64_t arenas_held;
 
 static void *arena_alloc(void *Py_UNUSED(context), size_t size)
 {
     void *arena = arenas_below.alloc(arenas_below.ctx, size);
-    if (arena != NULL) {
+    if (arena != NULL && size >= LEAST_ARENA_BYTES) {
         __atomic_add_fetch(&arenas_held, (int64_t)size, __ATOMIC_RELAXED);
     }
     return arena;
@@ -120,7 +144,9 @@ static void *arena_alloc(void *Py_UNUSED(context), size_t size)
 
 static void arena_free(void *Py_UNUSED(context), void *arena, size_t size)
 {
-    __atomic_sub_fetch(&arenas_held, (int64_t)size, __ATOMIC_RELAXED);
+    if (size >= LEAST_ARENA_BYTES) {
+        __atomic_sub_fetch(&arenas_held, (int64_t)size, __ATOMIC_RELAXED);
+    }
     arenas_below.free(arenas_below.ctx, arena, size);
 }
 
@@ -141,19 +167,41 @@ int64_t arenas_bytes(void)
 
 /* ---- all hooks ---- */
 
+/* Which blocks of the OBJ domain come to our hooks of the RAW domain too. By default those over 512 bytes, under the
+ * debug hooks those over 488; with PYTHONMALLOC=malloc none, as that domain then calls malloc itself. */
+static void find_passed_on(void)
+{
+    passed_on_from = 0; /* so that each is seen */
+    size_t largest = 512;
+    if (!raw_is_reached_by_objects(largest + 1)) {
+        passed_on_from = SIZE_MAX;
+        largest_of_pymalloc = 0;
+        return;
+    }
+    while (largest > 0 && raw_is_reached_by_objects(largest)) {
+        largest -= 8;
+    }
+    largest_of_pymalloc = largest;
+    passed_on_from = largest + 1;
+}
+
 bool hooks_are_in_place(void)
 {
-    return is_hooked(PYMEM_DOMAIN_OBJ) && is_hooked(PYMEM_DOMAIN_MEM);
+    return is_hooked(PYMEM_DOMAIN_OBJ) && is_hooked(PYMEM_DOMAIN_MEM) && raw_is_hooked();
 }
 
 void hooks_install(void)
 {
     arenas_hook();
+    if (!raw_is_hooked()) {
+        raw_hook();
+    }
     for (int which = 0; which < 2; which++) {
         if (!is_hooked(domains[which])) {
             hook(which);
         }
     }
+    find_passed_on();
 }
 
 void hooks_lift(void)
@@ -162,5 +210,8 @@ void hooks_lift(void)
         if (is_hooked(domains[which])) {
             PyMem_SetAllocator(domains[which], &below[which]);
         }
+    }
+    if (raw_is_hooked()) {
+        raw_lift();
     }
 }

@@ -1,4 +1,4 @@
-/* Hooks of the OBJ and MEM domains. All of it with the interpreter held. */
+/* Hooks of the OBJ and MEM domains, and all hooks together. All of it with the interpreter held. */
 
 #ifndef PROFILING_SAMPLER_HOOKS_H
 #define PROFILING_SAMPLER_HOOKS_H

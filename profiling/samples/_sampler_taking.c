@@ -12,7 +12,7 @@
 #define LONGEST_GAP ((double)(1ll << 60))
 
 Countdown objects = {.left = OFF};
-Countdown arrays = {.left = OFF};
+Countdown shared = {.left = OFF};
 bool is_on;
 size_t largest_of_pymalloc = 512;
 static bool purge_is_pending; /* under tables_lock */
@@ -67,13 +67,13 @@ static void countdown_draw(Countdown *countdown)
 void countdowns_begin(void)
 {
     countdown_draw(&objects);
-    countdown_draw(&arrays);
+    countdown_draw(&shared);
 }
 
 void countdowns_end(void)
 {
     countdown_set(&objects, OFF);
-    countdown_set(&arrays, OFF);
+    countdown_set(&shared, OFF);
 }
 
 void nowhere_renew(void)
@@ -94,8 +94,8 @@ static bool is_taken(Countdown *countdown, size_t size)
         return false;
     }
     /* Another thread came first, and drew a gap from which this block was not taken off. */
-    if (countdown == &arrays && __atomic_load_n(&arrays.left, __ATOMIC_RELAXED) >= 0
-        && __atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) >= 0) {
+    if (countdown == &shared && __atomic_load_n(&shared.left, __ATOMIC_RELAXED) >= 0
+        && __atomic_sub_fetch(&shared.left, (int64_t)size, __ATOMIC_RELAXED) >= 0) {
         return false;
     }
     double drawn_for = countdown->rate, rate = samples_rate();
@@ -246,6 +246,13 @@ void sample(Countdown *countdown, void *block, size_t size)
     }
 }
 
+void pass_over(Countdown *countdown, size_t size)
+{
+    pthread_mutex_lock(&tables_lock);
+    is_taken(countdown, size);
+    pthread_mutex_unlock(&tables_lock);
+}
+
 Sample forget_in(void *block, uint64_t *era)
 {
     Sample sample = {.block = 0};
@@ -265,7 +272,7 @@ void forget(void *block)
     forget_in(block, &era);
 }
 
-/* NumPy may resize without the interpreter: if others have purged or stopped meanwhile, the number of the sample's
+/* Others may resize without the interpreter: if others have purged or stopped meanwhile, the number of the sample's
  * origin may be another's by now, or nobody's. */
 void remember(Sample sample, uint64_t era)
 {

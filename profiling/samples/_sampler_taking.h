@@ -16,7 +16,7 @@ typedef struct {
 } Countdown;
 
 extern Countdown objects; /* with the interpreter held */
-extern Countdown arrays;  /* atomic */
+extern Countdown shared;  /* atomic: of NumPy and of the RAW domain, whose streams are one to a Poisson process */
 extern bool is_on;        /* under tables_lock */
 
 static inline bool runs_out(size_t size)
@@ -26,13 +26,13 @@ static inline bool runs_out(size_t size)
     return UNLIKELY(left < 0);
 }
 
-/* NumPy may call without the interpreter, so from two threads at once. */
-static inline bool array_runs_out(size_t size)
+/* NumPy and the RAW domain may be called without the interpreter, so from two threads at once. */
+static inline bool shared_runs_out(size_t size)
 {
-    return UNLIKELY(__atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) < 0);
+    return UNLIKELY(__atomic_sub_fetch(&shared.left, (int64_t)size, __ATOMIC_RELAXED) < 0);
 }
 
-/* The largest block of the OBJ and MEM domains that pymalloc serves itself; larger ones it passes on to malloc. */
+/* The largest block of the OBJ and MEM domains that pymalloc serves itself; larger ones are of malloc. 0: all are. */
 extern size_t largest_of_pymalloc;
 
 void countdown_set(Countdown *countdown, int64_t left);
@@ -57,6 +57,9 @@ void nowhere_renew(void);
 
 /* The countdown ran out within this block, which its allocator has just given out. */
 void sample(Countdown *countdown, void *block, size_t size);
+
+/* Likewise, but it is not to be a sample, and the interpreter is not touched. */
+void pass_over(Countdown *countdown, size_t size);
 
 /* Take the block out of the tables, where it is in them, and say what was there. */
 Sample forget_in(void *block, uint64_t *era);
