@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "_sampler_hot.h"
+
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define FILTER_BYTES (1u << 20)
 
@@ -15,7 +17,6 @@
  * the same byte by chance costs a look into the table.
  * While sampling is off the mask is 0: each free then reads the one byte 0, which no sample ever raises. */
 extern uint8_t filter[FILTER_BYTES];
-extern size_t filter_mask;
 
 static inline size_t filter_index(const void *block)
 {
@@ -25,7 +26,7 @@ static inline size_t filter_index(const void *block)
 /* Whether the block may be sampled. Read without the lock: whoever frees a block has it from its allocator. */
 static inline bool filter_has(const void *block)
 {
-    return __atomic_load_n(&filter[filter_index(block) & filter_mask], __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(&filter[filter_index(block) & hot.filter_mask], __ATOMIC_RELAXED) != 0;
 }
 
 #endif

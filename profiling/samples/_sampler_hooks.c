@@ -15,7 +15,7 @@ static void __attribute__((noinline)) took(void *block, size_t size)
         is_reached = true;
     }
     else {
-        sample(&objects, block, size);
+        sample(&hot.objects, block, size);
     }
 }
 
@@ -28,7 +28,6 @@ static void *__attribute__((noinline, cold)) malloc_taken(PyMemAllocatorEx *next
 }
 
 /* Blocks that go on to the RAW domain, whose hooks must know that they are counted here. */
-static size_t passed_on_from; /* the smallest such block; SIZE_MAX: none goes there */
 
 static void *__attribute__((noinline)) malloc_passed_on(PyMemAllocatorEx *next, size_t size)
 {
@@ -44,7 +43,7 @@ static void *__attribute__((noinline)) malloc_passed_on(PyMemAllocatorEx *next, 
 static void *hook_malloc(void *context, size_t size)
 {
     PyMemAllocatorEx *next = context;
-    if (size >= passed_on_from) {
+    if (size >= hot.passed_on_from) {
         return malloc_passed_on(next, size);
     }
     if (runs_out(size)) {
@@ -104,17 +103,17 @@ static void hook_free(void *context, void *block)
 /* Whether an allocation comes to our hook: it may be below others, and others may have taken it out. */
 static bool is_hooked(PyMemAllocatorDomain domain)
 {
-    int64_t left = objects.left;
+    int64_t left = hot.objects.left;
     is_probing = true;
     is_reached = false;
-    countdown_set(&objects, 0);
+    countdown_set(&hot.objects, 0);
     if (domain == PYMEM_DOMAIN_OBJ) {
         PyObject_Free(PyObject_Malloc(1));
     }
     else {
         PyMem_Free(PyMem_Malloc(1));
     }
-    countdown_set(&objects, left);
+    countdown_set(&hot.objects, left);
     is_probing = false;
     return is_reached;
 }
@@ -171,10 +170,10 @@ int64_t arenas_bytes(void)
  * debug hooks those over 488; with PYTHONMALLOC=malloc none, as that domain then calls malloc itself. */
 static void find_passed_on(void)
 {
-    passed_on_from = 0; /* so that each is seen */
+    hot.passed_on_from = 0; /* so that each is seen */
     size_t largest = 512;
     if (!raw_is_reached_by_objects(largest + 1)) {
-        passed_on_from = SIZE_MAX;
+        hot.passed_on_from = SIZE_MAX;
         largest_of_pymalloc = 0;
         return;
     }
@@ -182,7 +181,7 @@ static void find_passed_on(void)
         largest -= 8;
     }
     largest_of_pymalloc = largest;
-    passed_on_from = largest + 1;
+    hot.passed_on_from = largest + 1;
 }
 
 bool hooks_are_in_place(void)

@@ -8,7 +8,6 @@
  * while it is above us small blocks are passed over, and no frame is looked at for them. */
 #define SMALL_BESIDE_OTHERS (16u << 10)
 
-uintptr_t thread_below;
 static PyMemAllocatorEx raw_below;
 static bool is_reached; /* with the interpreter held */
 
@@ -16,8 +15,8 @@ static bool is_reached; /* with the interpreter held */
  * so that it does not matter if one meets it with the functions of others. */
 static inline bool is_passed_on(void)
 {
-    uintptr_t thread = __atomic_load_n(&thread_below, __ATOMIC_RELAXED);
-    return UNLIKELY(thread != 0) && thread == (uintptr_t)pthread_self();
+    uintptr_t thread = __atomic_load_n(&hot.thread_below, __ATOMIC_RELAXED);
+    return UNLIKELY(thread != 0) && thread == this_thread();
 }
 
 static void *raw_malloc(void *Py_UNUSED(context), size_t size);

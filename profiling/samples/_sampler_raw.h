@@ -7,18 +7,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The thread that is in the allocators below our hooks of the OBJ and MEM domains, where pymalloc passes large blocks
- * on to the RAW domain: these are counted already. 0: none. Written with the interpreter held. */
-extern uintptr_t thread_below;
+#include "_sampler_hot.h"
 
+/* Any number that the thread alone has; not by a call where the compiler knows the way. */
+static inline uintptr_t this_thread(void)
+{
+#if defined(__has_builtin) && defined(__linux__)
+#if __has_builtin(__builtin_thread_pointer)
+    return (uintptr_t)__builtin_thread_pointer();
+#endif
+#endif
+    return (uintptr_t)pthread_self();
+}
+
+/* Around the allocators below our hooks of the OBJ and MEM domains, where pymalloc passes large blocks on to the RAW
+ * domain: these are counted already. */
 static inline void below_enter(void)
 {
-    __atomic_store_n(&thread_below, (uintptr_t)pthread_self(), __ATOMIC_RELAXED);
+    __atomic_store_n(&hot.thread_below, this_thread(), __ATOMIC_RELAXED);
 }
 
 static inline void below_leave(void)
 {
-    __atomic_store_n(&thread_below, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&hot.thread_below, 0, __ATOMIC_RELAXED);
 }
 
 /* All of these with the interpreter held. */

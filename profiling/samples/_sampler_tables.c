@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "_sampler_filter.h"
+#include "_sampler_hot.h"
 #include "_sampler_origins.h"
 
 #define FIRST_SLOTS 4096     /* powers of two */
 #define OLD_EPOCHS (1u << 15)
 
 Samples samples;
+Hot hot __attribute__((aligned(64))) = {.objects = {.left = INT64_MAX}, .passed_on_from = SIZE_MAX};
 
 /* ---- random numbers: splitmix64 ---- */
 
@@ -48,7 +50,6 @@ double sample_chance(const Sample *sample)
 /* ---- the filter ---- */
 
 uint8_t filter[FILTER_BYTES] __attribute__((aligned(4096)));
-size_t filter_mask;
 
 static void filter_add(const void *block, int by)
 {
@@ -183,7 +184,7 @@ bool samples_begin(double base, uint32_t exponent, size_t limit, uint64_t seed)
     samples.exponent = exponent;
     samples.limit = limit;
     random_state = seed;
-    filter_mask = FILTER_BYTES - 1;
+    hot.filter_mask = FILTER_BYTES - 1;
     return true;
 }
 
@@ -192,7 +193,7 @@ void samples_end(void)
     free(samples.slots);
     memset(&samples, 0, sizeof(samples));
     memset(filter, 0, sizeof(filter));
-    filter_mask = 0;
+    hot.filter_mask = 0;
 }
 
 bool samples_find(uintptr_t block, size_t *at)

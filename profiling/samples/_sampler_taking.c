@@ -11,7 +11,6 @@
 #define OFF INT64_MAX
 #define LONGEST_GAP ((double)(1ll << 60))
 
-Countdown objects = {.left = OFF};
 Countdown shared = {.left = OFF};
 bool is_on;
 size_t largest_of_pymalloc = 512;
@@ -66,13 +65,13 @@ static void countdown_draw(Countdown *countdown)
 
 void countdowns_begin(void)
 {
-    countdown_draw(&objects);
+    countdown_draw(&hot.objects);
     countdown_draw(&shared);
 }
 
 void countdowns_end(void)
 {
-    countdown_set(&objects, OFF);
+    countdown_set(&hot.objects, OFF);
     countdown_set(&shared, OFF);
 }
 
@@ -224,19 +223,19 @@ void sample(Countdown *countdown, void *block, size_t size)
 {
     PyThreadState *state = held_state();
     const Stack *stack = NULL;
-    int64_t left = objects.left;
+    int64_t left = hot.objects.left;
     /* Read without the lock: which of the samples are timed does not matter. */
     bool is_timed = __atomic_load_n(&cost.all, __ATOMIC_RELAXED) % TIMED_EVERY == 0;
     double began = is_timed ? clock_seconds(CLOCK_MONOTONIC) : 0;
     if (state != NULL) {
-        countdown_set(&objects, OFF); /* the frames that the capture makes are ours */
+        countdown_set(&hot.objects, OFF); /* the frames that the capture makes are ours */
         stack = capture(state);
-        countdown_set(&objects, left);
+        countdown_set(&hot.objects, left);
     }
     pthread_mutex_lock(&tables_lock);
-    bool is_foreign = countdown == &objects && state == NULL; /* of another interpreter */
+    bool is_foreign = countdown == &hot.objects && state == NULL; /* of another interpreter */
     if (is_taken(countdown, size) && !is_foreign && block != NULL) {
-        keep(block, size, stack, countdown != &objects || size > largest_of_pymalloc);
+        keep(block, size, stack, countdown != &hot.objects || size > largest_of_pymalloc);
     }
     cost_add(began);
     bool purges = should_purge();

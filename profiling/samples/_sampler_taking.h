@@ -8,21 +8,16 @@
 #include <stdint.h>
 
 #include "_sampler_filter.h"
+#include "_sampler_hot.h"
 #include "_sampler_tables.h"
 
-typedef struct {
-    int64_t left; /* bytes to the next sample */
-    double rate;  /* that the gap was drawn for: a coarser one may be in force since */
-} Countdown;
-
-extern Countdown objects; /* with the interpreter held */
 extern Countdown shared;  /* atomic: of NumPy and of the RAW domain, whose streams are one to a Poisson process */
 extern bool is_on;        /* under tables_lock */
 
 static inline bool runs_out(size_t size)
 {
-    int64_t left = __atomic_load_n(&objects.left, __ATOMIC_RELAXED) - (int64_t)size;
-    __atomic_store_n(&objects.left, left, __ATOMIC_RELAXED);
+    int64_t left = __atomic_load_n(&hot.objects.left, __ATOMIC_RELAXED) - (int64_t)size;
+    __atomic_store_n(&hot.objects.left, left, __ATOMIC_RELAXED);
     return UNLIKELY(left < 0);
 }
 
