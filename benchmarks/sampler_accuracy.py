@@ -103,17 +103,23 @@ def mixed_sizes(chance: random.Random, largest: int, total_bytes: float) -> Iter
         total_bytes -= size
 
 
+CHANGES = ((1, 1), (1, 1 / 4), (1 / 4, 1))  # of the rate from the first half of a trial to the second, in turn
+
+
 def trial(seed: int, rate_bytes: int) -> list[Estimate]:
-    """Each line's estimate and what it kept in truth, of those that kept enough."""
+    """Each line's estimate and what it kept in truth, of those that kept enough. Midway the rate may change."""
     chance = random.Random(seed)
     aim_bytes = TIMES_THE_RATE * AIM * rate_bytes
     # Sizes are drawn and large arrays are made before the run: they are on no line of ours.
     plans = [(make, list(mixed_sizes(chance, largest, 2 * aim_bytes))) for make, largest in LARGEST.items()]
-    sampler.start(rate_bytes, seed=seed)
+    first, second = CHANGES[seed % len(CHANGES)]
+    sampler.start(rate_bytes * first, finest_bytes=rate_bytes / 4, seed=seed)
     tracemalloc.start()
     try:
         with sampler.labelled(JOB):
-            kept = [make(sizes) for make, sizes in plans]
+            kept = [make(sizes[::2]) for make, sizes in plans]
+            sampler.set_rate(rate_bytes * second)
+            kept += [make(sizes[1::2]) for make, sizes in plans]
             for made in kept:
                 chance.shuffle(made)
                 made[: len(made) // 2] = []

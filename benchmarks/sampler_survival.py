@@ -39,7 +39,7 @@ sys.exit(not program.result.wasSuccessful())
 """
 
 STRESS = """
-import asyncio, gc, os, random, sys, threading, time, tracemalloc, types
+import asyncio, bz2, gc, os, random, sys, threading, time, tracemalloc, types, zlib
 import numpy as np
 from profiling.samples import sampler
 from profiling.samples.estimates import by_job
@@ -88,6 +88,12 @@ def arrays():
     except MemoryError: pass
     return two
 
+PACKED = bz2.compress(bytes(5_000))
+
+def libraries(): # allocate raw blocks, bz2 also while it has let go of the interpreter
+    bz2.decompress(PACKED)
+    return zlib.compressobj()
+
 async def tasks():
     async with asyncio.TaskGroup() as group:
         for _ in range(20): group.create_task(asyncio.sleep(0, dicts()))
@@ -100,7 +106,7 @@ def objects():
     one = Cycle()
     one.me = one
 
-WORKS = (dicts, grows, raises, frames, steps, made, arrays, loop, objects)
+WORKS = (dicts, grows, raises, frames, steps, made, arrays, libraries, loop, objects)
 
 def work(number):
     pick, kept = random.Random(SEED + number), []
@@ -145,7 +151,8 @@ def restart():
 
 def look():
     job = f"thread {chance.randrange(4)}"
-    number = sampler.watch(job, sampler.mark())
+    number = sampler.watch(sampler.next_birth())
+    sampler.mark()
     table = sampler.snapshot(chance.choice((None, job)))
     assert all(entry.size_bytes >= 0 for entry in by_job(table).values())
     time.sleep(0.002)
@@ -191,8 +198,8 @@ def raises():
 
 def make(label):
     with sampler.labelled(label):
+        number = sampler.watch(sampler.job_label.get().birth)
         kept = [raises() and [bytes(100) for _ in range(20)] for _ in range(30)]
-        number = sampler.watch(label, sampler.mark())
         sampler.snapshot(label); sampler.take_peak(number)
         return kept
 
@@ -302,8 +309,9 @@ def built_for_sanitizer(folder: Path) -> Path | None:
             "-fno-omit-frame-pointer",
             "-fsanitize=address,undefined",
             "-fno-sanitize-recover=undefined",
+            "-fvisibility=hidden",
             f"-I{sysconfig.get_path('include')}",
-            str(ROOT / "profiling" / "samples" / "_sampler.c"),
+            *map(str, sorted((ROOT / "profiling" / "samples").glob("_sampler*.c"))),
             "-lm",
             "-o",
             str(built),

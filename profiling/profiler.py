@@ -29,6 +29,7 @@ from profiling.records import (
 from profiling.run import Run, Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import largest_stacks as largest_sampled_stacks
+from profiling.samples.sampling import Sampling
 from profiling.source import SourceReader, claim, users_site
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
@@ -39,7 +40,6 @@ from profiling.verdict.series import MIN_RUNS, series_of
 from profiling.verdict.suspects import suspects
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-SAMPLING_SHARE = 0.01  # of the CPU time, that samples may take at level adaptive
 JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ class Profiler:
     extension that takes samples only the counters are left; a warning in the log says so.
 
     Tracing, at level `lines`, goes on with the first run and stays on until `close`, because a comparison needs both
-    runs in one stretch of tracing; so it is with sampling, one sample every `sample_bytes`.
+    runs in one stretch of tracing; so it is with sampling. One sample is taken every `sample_bytes` or, without that
+    figure, every 4 KB to 512 KB, as fine as 1 % of the CPU time allows.
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
     not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
@@ -79,7 +80,7 @@ class Profiler:
         limit_mb: float | None = None,
         history: RunStore | None = None,
         reader: TraceReader | None = None,
-        sample_bytes: float = sampler.RATE_BYTES,
+        sample_bytes: float | None = None,
         arenas: bool = False,
         budget_mb: float = BUDGET_MB,
         packages: Sequence[str] = (),
@@ -101,7 +102,7 @@ class Profiler:
         self._shared = Shared(
             limit=usage.memory_limit(limit_mb),
             reader=self._reader,
-            sampling=sampler.Sampling(sample_bytes),
+            sampling=Sampling(sample_bytes),
             arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
@@ -251,6 +252,7 @@ class Profiler:
     def _keep(self, profile: RunProfile) -> None:
         self._finished += 1
         self.history.add(profile)
+        self._shared.sampling.keep_within()
         self._judge_sometimes(profile.job)
         if self._adaptive is not None:
             self._adapt(self._adaptive, profile)
@@ -273,7 +275,6 @@ class Profiler:
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs where one is asked for, and end it where that is safe."""
         adaptive.saw(run)
-        self._shared.sampling.keep_within(SAMPLING_SHARE)
         if (verdict := self.last_verdict(run.job)) is not None:
             adaptive.consider(run.job, verdict)
         if adaptive.is_over and not self._shared.active and is_quiet():

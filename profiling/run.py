@@ -25,7 +25,7 @@ from profiling.records import (
     Snapshot,
 )
 from profiling.samples.sampled_run import SampledRun
-from profiling.samples.sampler import Sampling
+from profiling.samples.sampling import Sampling
 from profiling.stopwatch import Meter
 from profiling.traces.reader import TraceReader
 from profiling.traces.tracing import Tracing
@@ -229,6 +229,7 @@ class Run:
             peak_rss_bytes=self._peak.rss_bytes,
             lines=lines,
             samples=self._samples,
+            birth=self._sampled.birth if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
             collected=self._collects,
             degraded=self._degraded,

@@ -15,7 +15,7 @@ from profiling.process import usage
 from profiling.records import Cost, Level, LinesOfRun, SiteTable, TimeDiff
 from profiling.run import Shared, total_cost
 from profiling.samples import sampler
-from profiling.samples.estimates import Live, lines_of_run, live
+from profiling.samples.estimates import Live, lines_between, live
 from profiling.stopwatch import Meter
 from profiling.traces import tracing
 
@@ -129,6 +129,6 @@ class _Sampled:
             raise IntervalBroken
         with meter.hold():
             now = live(sampler.snapshot(since=self._since))
-            lines = lines_of_run(self._past or now, now, None, self._period)
+            lines = lines_between(self._past or now, now, self._period)
         self._past = now
         return lines

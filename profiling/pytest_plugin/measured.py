@@ -15,6 +15,7 @@ from profiling.profiler import Profiler
 from profiling.pytest_plugin.checks import Figures, Line
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, Peak, PeakWatch, close_when_quiet
 from profiling.records import Level, RunProfile, SiteTable
+from profiling.samples import sampler
 from profiling.source import SourceReader, is_users
 
 PEAK_RUNS = 3
@@ -84,7 +85,9 @@ def _kept(profiler: Profiler, case: Case, runs: int) -> RunProfile:
     for _ in range(runs):
         args, kwargs = case.arguments()
         gc.collect()
+        before = sampler.job_label.get()
         with profiler.run(JOB) as run:
+            sampler.share_birth(before)
             case.function(*args, **kwargs)
             gc.collect()
         if case.teardown:

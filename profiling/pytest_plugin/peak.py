@@ -15,6 +15,7 @@ from profiling.errors import SamplerUnavailable
 from profiling.records import SiteTable
 from profiling.samples import sampler
 from profiling.samples.estimates import live, table_of
+from profiling.samples.sampling import Sampling
 from profiling.traces import tracing
 
 JOB = "test"
@@ -34,7 +35,7 @@ class PeakWatch:
     """A context manager around the code; its `peak` is there afterwards."""
 
     def __init__(self) -> None:
-        self._sampling = sampler.Sampling(SAMPLE_BYTES)
+        self._sampling = Sampling(SAMPLE_BYTES)
         self._tracing = tracing.Tracing()
         self._number: int | None = None
         self._why: str | None = None
@@ -46,9 +47,9 @@ class PeakWatch:
         except SamplerUnavailable as error:
             self._why = str(error)
         self._tracing.period()
-        self._label = sampler.enter(JOB)
+        self._label = sampler.job_label.get()
         if self._why is None:
-            self._number = sampler.watch(JOB, sampler.mark())
+            self._watch()
         tracing.reset_peak()
         self._before_bytes = tracing.traced_bytes()
         return self
@@ -66,6 +67,14 @@ class PeakWatch:
             sampler.enter(self._label)
             self._sampling.close()
             close_when_quiet(self._tracing)
+
+    def _watch(self) -> None:
+        label = self._label
+        if label is None or label.job != JOB:
+            label = sampler.label(JOB)
+        label.birth = sampler.next_birth()  # of the same label, which an event loop has copied into its own context
+        sampler.enter(label)
+        self._number = sampler.watch(label.birth)
 
     def _held(self) -> SiteTable | None:
         if not sampler.is_on():

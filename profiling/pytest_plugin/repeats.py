@@ -62,7 +62,9 @@ def _judged(call: Callable[[], object], plan: LeakPlan, level: Level, runs: int)
         for number in range(max(runs, RUNS_TO_BE_SURE)):
             if number == runs and not _keeps_something(profiler.history.runs(JOB), plan):
                 return None
+            before = sampler.job_label.get()
             with profiler.run(JOB):
+                sampler.share_birth(before)
                 _run(call, plan.warmup + number + 1)
                 gc.collect()
         return _with_users_lines(profiler.verdict(JOB), profiler.history.runs(JOB))

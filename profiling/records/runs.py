@@ -57,6 +57,7 @@ class RunProfile:
     peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
     lines: LinesOfRun | None  # exact; None where the level has none, and where `degraded` says why
     samples: LinesOfRun | None = None  # estimated; likewise
+    birth: int | None = None  # that its samples bear, the only run that does; None where it had no samples
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
     collected: bool = False  # whether garbage was collected at both ends, so that none counts
     degraded: str | None  # why less was measured than the level promises
@@ -152,13 +153,16 @@ class TimeDiff:
 class SamplerStatistics:
     """What the sampler has done since its start."""
 
-    rate_bytes: float  # now: it doubles when there are too many samples
+    rate_bytes: float  # in force; the samples of earlier rates keep theirs
     alive: int
     taken: int
     lost: int  # for want of memory to keep them
     thinned: int  # times that the rate was doubled
     stacks: int  # different ones that are kept
     table_bytes: int
+    sample_s: float  # that one sample takes of CPU time, as measured; 0 before the first
+    malloc_bytes: float  # estimate: alive in Python's blocks and NumPy's arrays that the C library's malloc served
+    arenas_bytes: int  # exact: change of pymalloc's arenas since the hooks are in place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

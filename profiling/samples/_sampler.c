@@ -1,4 +1,4 @@
-/* A sampling heap profiler: hooks around CPython's OBJ and MEM allocators, and around NumPy's data handler.
+/* A sampling heap profiler: hooks around CPython's OBJ, MEM and RAW allocators, and around NumPy's data handler.
  *
  * A countdown of bytes with exponential gaps picks the allocations: one of n bytes is taken with the chance
  * 1 - exp(-n / rate), independently of all others, and stands for n divided by that chance (Horvitz and Thompson), so
@@ -8,7 +8,10 @@
  * - CPython calls the OBJ and MEM domains with the interpreter held (PEP 445); their countdown rests on that. Interpreters
  *   with a lock of their own (PEP 684) share the hooks: they are never sampled, but may lose a step of the countdown,
  *   which costs accuracy while they run and nothing else.
- * - NumPy may allocate and free without the interpreter: its countdown is atomic, and a free touches no Python object.
+ * - NumPy and the RAW domain may allocate and free without the interpreter: their countdown is atomic. Without it no
+ *   Python object is touched: such a sample has the default label and no stack. A free never touches one.
+ * - pymalloc passes large blocks on to the RAW domain. The hook above notes its thread meanwhile, and the hooks of the
+ *   RAW domain let by what that thread asks for.
  * - The tables are under `tables_lock`. While it is held nothing calls Python, and no reference is given back.
  *
  * The stack is read through frame objects up to 3.12, the only public way. Making them allocates: the countdown stands
@@ -26,471 +29,79 @@
 #error "the sampler counts under the GIL, which a free-threaded build does not have"
 #endif
 
+#include "_sampler_arrays.h"
+#include "_sampler_births.h"
+#include "_sampler_capture.h"
+#include "_sampler_hooks.h"
+#include "_sampler_label.h"
+#include "_sampler_origins.h"
+#include "_sampler_results.h"
 #include "_sampler_tables.h"
-
-#define OFF INT64_MAX
-#define LONGEST_GAP ((double)(1ll << 60))
-#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
-typedef struct {
-    int64_t left; /* bytes to the next sample */
-    double rate;  /* that the gap was drawn for: the tables' rate may have been doubled since */
-} Countdown;
-
-static Countdown objects = {.left = OFF}; /* with the interpreter held */
-static Countdown arrays = {.left = OFF};  /* atomic */
-static bool is_on;                        /* under tables_lock */
-static bool purge_is_pending;             /* under tables_lock */
-static PyObject *job_label;               /* the contextvar; owned once set, never given back */
-static Stack captured;                    /* with the interpreter held */
-
-/* ---- the stack and the job of the running thread ---- */
-
-#if PY_VERSION_HEX >= 0x030C0000
-#define SAVE_ERROR PyObject *error = PyErr_GetRaisedException()
-#define RESTORE_ERROR PyErr_SetRaisedException(error)
-#else
-#define SAVE_ERROR PyObject *type, *value, *traceback; PyErr_Fetch(&type, &value, &traceback)
-#define RESTORE_ERROR PyErr_Restore(type, value, traceback)
-#endif
-
-#if PY_VERSION_HEX < 0x030D0000
-#define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet /* their names before they were documented */
-#define Py_IsFinalizing _Py_IsFinalizing
-#endif
-
-/* This thread's state where it holds the main interpreter, else NULL. Before 3.12 the first of the two is of whatever
- * thread holds the interpreter, so it takes both. NULL too at the interpreter's end: an exit handler may have started
- * the sampling again, after ours had stopped it, and types and contexts are taken down from here on. */
-static PyThreadState *held_state(void)
-{
-    PyThreadState *state = PyThreadState_GetUnchecked();
-    if (state == NULL || state != PyGILState_GetThisThreadState()
-        || PyThreadState_GetInterpreter(state) != PyInterpreterState_Main() || Py_IsFinalizing()) {
-        return NULL;
-    }
-    return state;
-}
-
-/* Both ways give borrowed references: the frames hold the code, the context the label, and no code runs before they
- * are stored. */
-static void walk_objects(PyThreadState *state, Stack *stack)
-{
-    PyFrameObject *frame = PyThreadState_GetFrame(state);
-    uint32_t count = 0;
-    while (frame != NULL && count < MAX_FRAMES) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        stack->codes[count] = code;
-        stack->lasti[count++] = PyFrame_GetLasti(frame);
-        Py_DECREF(code);
-        PyFrameObject *back = PyFrame_GetBack(frame);
-        Py_DECREF(frame);
-        frame = back;
-    }
-    Py_XDECREF(frame);
-    stack->frames = count;
-}
-
-#if PY_VERSION_HEX < 0x030D0000
-#define walk walk_objects
-#else
-/* Up to 3.12 the interpreter, when it has allocated a frame object, looks whether the allocation made one for the same
- * frame (GH-97002). Since 3.13 it does not, and puts its own in place of ours: that one leaks. With a
- * sample every 512 bytes one exception in four cost a frame object for ever. So the frames are read in place, by the
- * unstable API. Only the link to the caller is in no header that is meant for us: it is the second word of a frame in
- * 3.13 and 3.14, which `walks_agree` holds against frame objects when the extension is loaded. */
-typedef struct _PyInterpreterFrame InFrame;
-
-static void walk(PyThreadState *state, Stack *stack)
-{
-    uint32_t count = 0;
-    for (InFrame *frame = state->current_frame; frame != NULL && count < MAX_FRAMES; frame = ((InFrame **)frame)[1]) {
-        PyObject *code = PyUnstable_InterpreterFrame_GetCode(frame);
-        Py_DECREF(code);
-        if (!PyCode_Check(code)) { /* where C called Python */
-            continue;
-        }
-        int lasti = PyUnstable_InterpreterFrame_GetLasti(frame);
-        if (lasti < ((PyCodeObject *)code)->_co_firsttraceable * (int)sizeof(uint16_t)) { /* its call is not complete */
-            continue;
-        }
-        stack->codes[count] = (PyCodeObject *)code;
-        stack->lasti[count++] = lasti;
-    }
-    stack->frames = count;
-}
-#endif
-
-static bool walks_agree(PyThreadState *state)
-{
-    static Stack known, walked;
-    walk_objects(state, &known);
-    walk(state, &walked);
-    return known.frames == walked.frames
-           && memcmp(known.codes, walked.codes, known.frames * sizeof(*known.codes)) == 0
-           && memcmp(known.lasti, walked.lasti, known.frames * sizeof(*known.lasti)) == 0;
-}
-
-static void capture_job(void)
-{
-    PyObject *label = NULL;
-    captured.job = NULL;
-    if (PyContextVar_Get(job_label, NULL, &label) == 0 && label != NULL) {
-        captured.job = PyUnicode_Check(label) ? label : NULL;
-        Py_DECREF(label);
-    }
-}
-
-static void capture(PyThreadState *state)
-{
-    SAVE_ERROR;
-    int was_collecting = PyGC_Disable();
-    walk(state, &captured);
-    capture_job();
-    if (was_collecting) {
-        PyGC_Enable();
-    }
-    RESTORE_ERROR; /* and drops what a frame without memory may have raised */
-}
-
-/* ---- origins that nothing refers to any more ---- */
-
-static int purge(void *Py_UNUSED(argument))
-{
-    uint32_t count;
-    pthread_mutex_lock(&tables_lock);
-    Origin *purged = origins_purge(&count);
-    purge_is_pending = false;
-    pthread_mutex_unlock(&tables_lock);
-    origins_drop(purged, count);
-    return 0;
-}
-
-/* Under the lock: whether the caller has to ask for a purge when the lock is off. */
-static bool should_purge(void)
-{
-    if (purge_is_pending || origins.dead <= DEAD_ALLOWED + origins.alive) {
-        return false;
-    }
-    return purge_is_pending = true;
-}
-
-static void ask_for_purge(void)
-{
-    if (Py_AddPendingCall(purge, NULL) != 0) { /* its queue is full: the next sample asks again */
-        pthread_mutex_lock(&tables_lock);
-        purge_is_pending = false;
-        pthread_mutex_unlock(&tables_lock);
-    }
-}
-
-/* ---- taking and forgetting samples ---- */
-
-static void countdown_set(Countdown *countdown, int64_t left)
-{
-    __atomic_store_n(&countdown->left, left, __ATOMIC_RELAXED);
-}
-
-static void countdown_draw(Countdown *countdown)
-{
-    double gap = -log(random_unit()) * samples.rate;
-    countdown->rate = samples.rate;
-    countdown_set(countdown, (int64_t)fmin(gap, LONGEST_GAP));
-}
-
-/* Under the lock: whether the countdown that ran out makes this block a sample, and the next gap. */
-static bool is_taken(Countdown *countdown, size_t size)
-{
-    if (!is_on) {
-        countdown_set(countdown, OFF);
-        return false;
-    }
-    /* Another thread came first, and drew a gap from which this block was not taken off. */
-    if (countdown == &arrays && __atomic_load_n(&arrays.left, __ATOMIC_RELAXED) >= 0
-        && __atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) >= 0) {
-        return false;
-    }
-    double drawn_for = countdown->rate;
-    countdown_draw(countdown);
-    return drawn_for == samples.rate || random_unit() * chance(size, drawn_for) <= chance(size, samples.rate);
-}
-
-static void keep(void *block, size_t size, const Stack *stack)
-{
-    /* The pending call may be long in coming, while the main thread is in a long call of C. */
-    bool is_crowded = origins.dead > samples.limit;
-    uint32_t origin = stack != NULL && !is_crowded ? origin_of(stack) : NO_ORIGIN;
-    Sample sample = {.block = (uintptr_t)block, .size = size, .origin = origin, .epoch = samples.epoch};
-    samples.taken++;
-    if (!samples_put(sample)) {
-        samples.lost++;
-    }
-    while (samples.alive > samples.limit) {
-        samples_thin();
-    }
-}
-
-/* The countdown ran out within this block, which its allocator has just given out. */
-static void __attribute__((noinline)) sample(Countdown *countdown, void *block, size_t size)
-{
-    PyThreadState *state = held_state();
-    int64_t left = objects.left;
-    if (state != NULL) {
-        countdown_set(&objects, OFF); /* the frames that the capture makes are ours */
-        capture(state);
-        countdown_set(&objects, left);
-    }
-    pthread_mutex_lock(&tables_lock);
-    bool is_foreign = countdown == &objects && state == NULL; /* of another interpreter */
-    if (is_taken(countdown, size) && !is_foreign && block != NULL) {
-        keep(block, size, state != NULL ? &captured : NULL);
-    }
-    bool purges = should_purge();
-    pthread_mutex_unlock(&tables_lock);
-    if (purges) {
-        ask_for_purge();
-    }
-}
-
-/* Take the block out of the tables, where it is in them, and say what was there. */
-static Sample __attribute__((noinline)) forget_in(void *block, uint64_t *era)
-{
-    Sample sample = {.block = 0};
-    pthread_mutex_lock(&tables_lock);
-    if (samples.slots != NULL && block != NULL) {
-        size_t at = slot_of((uintptr_t)block);
-        if (samples.slots[at].block != 0) {
-            sample = samples_remove(at);
-        }
-    }
-    *era = origins_era;
-    pthread_mutex_unlock(&tables_lock);
-    return sample;
-}
-
-static void forget(void *block)
-{
-    uint64_t era;
-    forget_in(block, &era);
-}
-
-/* The block lives on, as its allocator could not resize it. NumPy may resize without the interpreter: if others have
- * purged or stopped meanwhile, the number of its origin may be another's by now, or nobody's. */
-static void remember(Sample sample, uint64_t era)
-{
-    pthread_mutex_lock(&tables_lock);
-    if (is_on && sample.block != 0 && (era != origins_era || !samples_put(sample))) {
-        samples.lost++;
-    }
-    pthread_mutex_unlock(&tables_lock);
-}
-
-/* ---- hooks of the OBJ and MEM domains ---- */
-
-static PyMemAllocatorEx below[2]; /* whom we have hooked, by domain: a hook's context */
-static const PyMemAllocatorDomain domains[2] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
-static bool is_probing, is_reached; /* with the interpreter held */
-
-static inline bool runs_out(size_t size)
-{
-    int64_t left = __atomic_load_n(&objects.left, __ATOMIC_RELAXED) - (int64_t)size;
-    __atomic_store_n(&objects.left, left, __ATOMIC_RELAXED);
-    return UNLIKELY(left < 0);
-}
-
-static void __attribute__((noinline)) took(void *block, size_t size)
-{
-    if (is_probing) {
-        is_reached = true;
-    }
-    else {
-        sample(&objects, block, size);
-    }
-}
-
-/* What is rare is in functions of its own, here and for free: the hooks then need no frame, and jump to what is below. */
-static void *__attribute__((noinline, cold)) malloc_taken(PyMemAllocatorEx *next, size_t size)
-{
-    void *block = next->malloc(next->ctx, size);
-    took(block, size);
-    return block;
-}
-
-static void *hook_malloc(void *context, size_t size)
-{
-    PyMemAllocatorEx *next = context;
-    if (runs_out(size)) {
-        return malloc_taken(next, size);
-    }
-    return next->malloc(next->ctx, size);
-}
-
-static void *hook_calloc(void *context, size_t count, size_t size)
-{
-    PyMemAllocatorEx *next = context;
-    void *block = next->calloc(next->ctx, count, size);
-    if (block != NULL && runs_out(count * size)) { /* it was given out, so the product fits */
-        took(block, count * size);
-    }
-    return block;
-}
-
-static void *hook_realloc(void *context, void *block, size_t size)
-{
-    PyMemAllocatorEx *next = context;
-    Sample before = {.block = 0};
-    uint64_t era = 0;
-    if (UNLIKELY(filter_has(block))) {
-        before = forget_in(block, &era); /* first: once moved, the old address may be given out again */
-    }
-    void *moved = next->realloc(next->ctx, block, size);
-    if (UNLIKELY(moved == NULL)) {
-        remember(before, era);
-    }
-    else if (runs_out(size)) {
-        took(moved, size);
-    }
-    return moved;
-}
-
-static void __attribute__((noinline, cold)) free_forgotten(PyMemAllocatorEx *next, void *block)
-{
-    forget(block);
-    next->free(next->ctx, block);
-}
-
-static void hook_free(void *context, void *block)
-{
-    PyMemAllocatorEx *next = context;
-    if (UNLIKELY(filter_has(block))) {
-        free_forgotten(next, block);
-        return;
-    }
-    next->free(next->ctx, block);
-}
-
-/* Whether an allocation comes to our hook: it may be below others, and others may have taken it out. */
-static bool is_hooked(PyMemAllocatorDomain domain)
-{
-    int64_t left = objects.left;
-    is_probing = true;
-    is_reached = false;
-    countdown_set(&objects, 0);
-    if (domain == PYMEM_DOMAIN_OBJ) {
-        PyObject_Free(PyObject_Malloc(1));
-    }
-    else {
-        PyMem_Free(PyMem_Malloc(1));
-    }
-    countdown_set(&objects, left);
-    is_probing = false;
-    return is_reached;
-}
-
-static void hook(int which)
-{
-    PyMemAllocatorEx ours = {&below[which], hook_malloc, hook_calloc, hook_realloc, hook_free};
-    PyMem_GetAllocator(domains[which], &below[which]);
-    PyMem_SetAllocator(domains[which], &ours);
-}
-
-/* ---- functions of the module ---- */
-
-#include "_sampler_numpy.h"
-#include "_sampler_result.h"
+#include "_sampler_taking.h"
+#include "_sampler_watches.h"
 
 static void before_fork(void) { pthread_mutex_lock(&tables_lock); }
 static void after_fork(void) { pthread_mutex_unlock(&tables_lock); }
 
 static PyObject *is_installed(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    return PyBool_FromLong(is_hooked(PYMEM_DOMAIN_OBJ) && is_hooked(PYMEM_DOMAIN_MEM));
+    return PyBool_FromLong(hooks_are_in_place());
 }
 
 static PyObject *install(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    for (int which = 0; which < 2; which++) {
-        if (!is_hooked(domains[which])) {
-            hook(which);
-        }
-    }
+    hooks_install();
     Py_RETURN_NONE;
 }
 
-/* For a forked child that wants to see the allocators below; samples are off from here on. */
 static PyObject *lift(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
-    for (int which = 0; which < 2; which++) {
-        if (is_hooked(domains[which])) {
-            PyMem_SetAllocator(domains[which], &below[which]);
-        }
-    }
+    hooks_lift();
     Py_RETURN_NONE;
 }
 
 /* Under the lock. */
-static bool tables_begin(double rate, size_t limit, uint64_t seed)
+static bool tables_begin(double base, uint32_t exponent, size_t limit, uint64_t seed)
 {
-    if (!samples_grow(FIRST_SLOTS) || !origins_grow()) {
+    if (!samples_begin(base, exponent, limit, seed) || !origins_begin()) {
         return false;
     }
-    samples.rate = rate;
-    samples.limit = limit;
-    random_state = seed;
-    static const Stack nowhere;
-    if (origin_of(&nowhere) != NO_ORIGIN || !origins.items[NO_ORIGIN].used) {
-        return false;
-    }
-    origin_hold(NO_ORIGIN); /* for good */
+    nowhere_renew();
     return true;
 }
 
 /* Under the lock: empty the tables. The origins are the caller's, to drop when the lock is off. */
 static Origin *tables_end(uint32_t *count)
 {
-    Origin *all = origins.items;
-    uint32_t used = 0;
-    for (uint32_t number = 0; number < origins.length; number++) {
-        if (all[number].used) {
-            all[used++] = all[number];
-        }
-    }
-    *count = used;
-    free(origins.index);
-    free(origins.vacant);
-    free(samples.slots);
-    memset(&origins, 0, sizeof(origins));
-    origins_era++;
-    memset(&samples, 0, sizeof(samples));
-    memset(filter, 0, sizeof(filter));
-    return all;
+    samples_end();
+    return origins_end(count);
 }
 
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    double rate;
+    double base;
+    unsigned int exponent;
     Py_ssize_t limit;
     unsigned long long seed;
     PyObject *label;
-    if (!PyArg_ParseTuple(arguments, "dnKO!", &rate, &limit, &seed, &PyContextVar_Type, &label)) {
+    if (!PyArg_ParseTuple(arguments, "dInKO!", &base, &exponent, &limit, &seed, &PyContextVar_Type, &label)) {
         return NULL;
     }
-    if (!(rate >= 1) || rate > 1e12 || limit < 1) {
+    if (!(base >= 1) || base > 1e12 || exponent > MAX_EXPONENT || limit < 1) {
         return PyErr_Format(PyExc_ValueError, "the rate must be 1 byte or more, and so must the samples");
     }
     uint32_t count = 0;
     Origin *none = NULL;
     pthread_mutex_lock(&tables_lock);
-    bool was_on = is_on, begun = !was_on && tables_begin(rate, (size_t)limit, seed);
+    bool was_on = is_on, begun = !was_on && tables_begin(base, exponent, (size_t)limit, seed);
     if (begun) {
         Py_INCREF(label);
         PyObject *old = job_label; /* the same one but in tests */
         job_label = label;
         label = old;
         is_on = true;
-        filter_mask = FILTER_BYTES - 1;
-        countdown_draw(&objects);
-        countdown_draw(&arrays);
+        countdowns_begin();
+        govern(0, 0);
     }
     else if (!was_on) {
         none = tables_end(&count);
@@ -512,18 +123,10 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     uint32_t count;
     pthread_mutex_lock(&tables_lock);
     is_on = false;
-    countdown_set(&objects, OFF);
-    countdown_set(&arrays, OFF);
-    filter_mask = 0;
-    PyObject *watched[MAX_WATCHES];
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        watched[i] = watch_end(&watches[i]);
-    }
+    countdowns_end();
+    watches_drop();
     Origin *all = tables_end(&count);
     pthread_mutex_unlock(&tables_lock);
-    for (int i = 0; i < MAX_WATCHES; i++) {
-        Py_XDECREF(watched[i]);
-    }
     origins_drop(all, count);
     Py_RETURN_NONE;
 }
@@ -537,9 +140,55 @@ static PyObject *on(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *mark(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     pthread_mutex_lock(&tables_lock);
-    uint32_t epoch = ++samples.epoch;
+    uint32_t epoch = samples_mark();
     pthread_mutex_unlock(&tables_lock);
     return PyLong_FromUnsignedLong(epoch);
+}
+
+static PyObject *set_default_label(PyObject *Py_UNUSED(module), PyObject *label)
+{
+    if (label != Py_None && !Py_IS_TYPE(label, &Label_Type)) {
+        return PyErr_Format(PyExc_TypeError, "the default is a Label or None");
+    }
+    pthread_mutex_lock(&tables_lock);
+    Label *old = default_label;
+    default_label = label == Py_None ? NULL : (Label *)Py_NewRef(label);
+    if (is_on) {
+        nowhere_renew();
+    }
+    pthread_mutex_unlock(&tables_lock);
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
+static PyObject *set_rate(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned int exponent;
+    if (!PyArg_ParseTuple(arguments, "I", &exponent)) {
+        return NULL;
+    }
+    if (exponent > MAX_EXPONENT) {
+        return PyErr_Format(PyExc_ValueError, "the exponent of the rate is at most %u", MAX_EXPONENT);
+    }
+    pthread_mutex_lock(&tables_lock);
+    if (is_on) {
+        rate_set(exponent);
+    }
+    pthread_mutex_unlock(&tables_lock);
+    return PyBool_FromLong(is_on);
+}
+
+static PyObject *set_share(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    double share;
+    unsigned int coarsest;
+    if (!PyArg_ParseTuple(arguments, "dI", &share, &coarsest)) {
+        return NULL;
+    }
+    pthread_mutex_lock(&tables_lock);
+    govern(share, coarsest <= MAX_EXPONENT ? coarsest : MAX_EXPONENT);
+    pthread_mutex_unlock(&tables_lock);
+    Py_RETURN_NONE;
 }
 
 static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
@@ -547,24 +196,91 @@ static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     pthread_mutex_lock(&tables_lock);
     if (is_on) {
         samples_thin();
+        watches_count();
     }
     pthread_mutex_unlock(&tables_lock);
     Py_RETURN_NONE;
+}
+
+static PyObject *snapshot(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *job;
+    unsigned int since, birth;
+    if (!PyArg_ParseTuple(arguments, "OII", &job, &since, &birth)) {
+        return NULL;
+    }
+    Selection selection = {.job = job == Py_None ? NULL : job, .birth = birth, .since = since};
+    Table table;
+    pthread_mutex_lock(&tables_lock);
+    Place *places = table_collect(&table, &selection) ? places_of(&table) : NULL;
+    pthread_mutex_unlock(&tables_lock);
+    return result_of(&table, places);
+}
+
+static PyObject *watch(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    unsigned long birth = PyLong_AsUnsignedLong(argument);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    pthread_mutex_lock(&tables_lock);
+    int found = is_on ? watch_begin((uint32_t)birth) : -1;
+    pthread_mutex_unlock(&tables_lock);
+    return PyLong_FromLong(found);
+}
+
+static PyObject *take_peak(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    long number = PyLong_AsLong(argument);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (number < 0 || number >= MAX_WATCHES) {
+        return PyErr_Format(PyExc_ValueError, "there is no watch %ld", number);
+    }
+    Table peak;
+    pthread_mutex_lock(&tables_lock);
+    watch_end((int)number, &peak);
+    Place *places = places_of(&peak);
+    table_release(&peak);
+    pthread_mutex_unlock(&tables_lock);
+    return result_of(&peak, places);
+}
+
+/* In the order of `SamplerStatistics`. */
+static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    pthread_mutex_lock(&tables_lock);
+    double rate = samples.slots != NULL ? samples_rate() : 0, seconds = sample_seconds();
+    double malloc_bytes = samples.malloc_bytes;
+    size_t alive = samples.alive;
+    uint64_t taken = samples.taken, lost = samples.lost;
+    uint32_t thinned = samples.thinned, kept = origins.length - origins.vacancies;
+    size_t bytes = samples_bytes() + origins_bytes() + watches_bytes();
+    pthread_mutex_unlock(&tables_lock);
+    return Py_BuildValue("(dnKKIInddL)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
+                         thinned, kept, (Py_ssize_t)bytes, seconds, malloc_bytes, (long long)arenas_bytes());
 }
 
 static PyMethodDef functions[] = {
     {"install", install, METH_NOARGS, "Put the hooks in place where they are not."},
     {"lift", lift, METH_NOARGS, "Take the hooks out: in a forked child only, where nobody else has saved them."},
     {"is_installed", is_installed, METH_NOARGS, "Whether allocations come to the hooks."},
-    {"start", start, METH_VARARGS, "start(rate_bytes, max_samples, seed, job_label)"},
+    {"start", start, METH_VARARGS, "start(base_bytes, exponent, max_samples, seed, job_label)"},
     {"stop", stop, METH_NOARGS, "Forget all samples, and switch the hooks off."},
     {"is_on", on, METH_NOARGS, "Whether samples are taken."},
+    {"set_rate", set_rate, METH_VARARGS, "set_rate(exponent) -> whether sampling is on: base times two to that power."},
+    {"set_share", set_share, METH_VARARGS, "set_share(share, exponent): coarser up to that, beyond the share of CPU time."},
     {"thin", thin, METH_NOARGS, "Double the rate, and let go the samples that it would not have taken."},
     {"mark", mark, METH_NOARGS, "A number for `snapshot`, to tell the samples taken from here on."},
     {"snapshot", snapshot, METH_VARARGS,
-     "snapshot(job or None, since) -> rate, heads, frames, and eight doubles a row as bytes; fresh: since that mark"},
+     "snapshot(job or None, since, birth) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
+     "birth or, where it is 0, since that mark."},
+    {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth), see `SampledBirths`."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
-    {"watch", watch, METH_VARARGS, "watch(job, since) -> number, or -1: keep what is alive at the job's peak."},
+    {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},
+    {"next_birth", next_birth, METH_NOARGS, "A number that no label of this process has had."},
+    {"set_default_label", set_default_label, METH_O, "The label for work whose context has none, or None."},
     {"take_peak", take_peak, METH_O, "As `snapshot`, of the moment of the peak; ends the watch of that number."},
     {"sample_arrays", sample_arrays, METH_O, "sample_arrays(numpy._ARRAY_API): in this context from here on."},
     {NULL, NULL, 0, NULL},
@@ -579,6 +295,9 @@ static int execute(PyObject *module)
     }
     if (!walks_agree(PyThreadState_Get())) {
         PyErr_SetString(PyExc_ImportError, "the sampler does not know how this Python lays out its frames");
+        return -1;
+    }
+    if (PyModule_AddType(module, &Label_Type) < 0) {
         return -1;
     }
     if (!is_executed && pthread_atfork(before_fork, after_fork, after_fork) != 0) {
@@ -609,7 +328,7 @@ static PyModuleDef_Slot slots[] = {
 
 static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "profiling._sampler",
+    .m_name = "profiling.samples._sampler",
     .m_doc = "Samples of what Python and NumPy allocate, by job and stack.",
     .m_methods = functions,
     .m_slots = slots,

@@ -1,8 +1,8 @@
 """From samples to tables by line, each figure with its variance: pure functions.
 
 A sum over samples is unbiased, and so is its variance (Horvitz and Thompson, 1952), because each block is taken
-independently of all others. What a run kept is what is alive after it less what was alive before; both hold many of the
-same samples, which cancel, so its variance is that of the samples that came and of those that went.
+independently of all others. What a run kept is what is alive of its birth. Between two moments the samples that are
+alive at both cancel, so the variance of a change is that of the samples that came and of those that went.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of 
 class SampleTable:
     """What is alive, by job and stack: one row for each of them that has samples."""
 
-    rate_bytes: float
+    rate_bytes: float  # in force when the table was made
+    coarsest_bytes: float  # rate at which a block may have gone unseen: of all, and of the fresh
+    fresh_coarsest_bytes: float
+    thinned: int  # times so far that samples were thinned
     heads: Sequence[tuple[str | None, bytes, int]]  # job, numbers of its frames as 32 bits innermost first, samples
     frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the rows
     figures: bytes  # FIGURES doubles a row
@@ -53,7 +56,9 @@ class Sum:
     size_bytes: float = 0.0
     variance: float = 0.0  # of size_bytes
     blocks: float = 0.0
-    fresh_variance: float = 0.0  # of the bytes that came since the mark
+    fresh_bytes: float = 0.0  # of the birth or since the mark that was asked for
+    fresh_variance: float = 0.0  # of fresh_bytes
+    fresh_blocks: float = 0.0
     samples: int = 0
 
     def add(self, row: SampleRow) -> None:
@@ -61,7 +66,9 @@ class Sum:
         self.size_bytes += row.figures[0]
         self.variance += row.figures[1]
         self.blocks += row.figures[2]
+        self.fresh_bytes += row.figures[4]
         self.fresh_variance += row.figures[5]
+        self.fresh_blocks += row.figures[6]
         self.samples += row.samples
 
 
@@ -72,7 +79,10 @@ Sums = dict[SiteKey, Sum]
 class Live:
     """A job's samples at one moment, by line."""
 
-    rate_bytes: float
+    rate_bytes: float  # in force
+    coarsest_bytes: float
+    fresh_coarsest_bytes: float
+    thinned: int
     sums: Sums
 
 
@@ -113,7 +123,7 @@ def live(table: SampleTable) -> Live:
         if number is not None:
             file, _, line = table.frames[number]
             sums.setdefault((file, line), Sum()).add(row)
-    return Live(table.rate_bytes, sums)
+    return Live(table.rate_bytes, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
 
 
 def by_job(table: SampleTable) -> dict[str | None, Sum]:
@@ -125,14 +135,28 @@ def by_job(table: SampleTable) -> dict[str | None, Sum]:
     return sums
 
 
-def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> LinesOfRun:
-    """What a run kept by the estimates before and after it, whose fresh figures are of what came in between."""
+Row = tuple[SiteKey, float, float, float]
+"""A line with its bytes, their variance, and its blocks."""
+
+
+def lines_of_run(after: Live, peak: Live | None, period: int) -> LinesOfRun:
+    """Return what a run kept: the fresh figures after it, which are of its own birth, however runs overlap."""
+    rows = [(site, now.fresh_bytes, now.fresh_variance, now.fresh_blocks) for site, now in after.sums.items()]
+    return _lines(after, rows, peak, period, after.fresh_coarsest_bytes)
+
+
+def lines_between(before: Live, after: Live, period: int) -> LinesOfRun:
+    """Return what came less what went between two moments; the fresh figures are of what came since the first."""
     rows = []
     for site in {**before.sums, **after.sums}:
         was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
         variance = _change_variance(was, now, before, after)
         rows.append((site, now.size_bytes - was.size_bytes, variance, now.blocks - was.blocks))
-    retained = _packed((row for row in rows if row[1] or row[3]), after.rate_bytes)
+    return _lines(after, rows, None, period, max(before.coarsest_bytes, after.coarsest_bytes))
+
+
+def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int, unseen_bytes: float) -> LinesOfRun:
+    retained = _packed((row for row in rows if row[1] or row[3]), unseen_bytes)
     table = table_of(after)
     return LinesOfRun(
         live=table,
@@ -145,8 +169,8 @@ def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> L
         period=period,
         precision=Precision(
             rate_bytes=after.rate_bytes,
-            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.rate_bytes),
-            retained_error_bytes=_error(sum(row[2] for row in rows), after.rate_bytes),
+            live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.coarsest_bytes),
+            retained_error_bytes=_error(sum(row[2] for row in rows), unseen_bytes),
             peak=table_of(peak) if peak else None,
         ),
     )
@@ -155,32 +179,32 @@ def lines_of_run(before: Live, after: Live, peak: Live | None, period: int) -> L
 def table_of(state: Live) -> SiteTable:
     """The estimates as a table, with their standard errors."""
     rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
-    return _packed(rows, state.rate_bytes)
+    return _packed(rows, state.coarsest_bytes)
 
 
 def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
-    """Of what came, plus of what went. Where the rate doubled in between, the rest was drawn anew: both ends count."""
-    if before.rate_bytes != after.rate_bytes:
+    """Of what came, plus of what went. If samples were thinned in between, the rest was drawn anew: both ends count."""
+    if before.thinned != after.thinned:
         return was.variance + now.variance
     went = was.variance + now.fresh_variance - now.variance
     return now.fresh_variance + max(0.0, went)
 
 
-def _packed(rows: Iterable[tuple[SiteKey, float, float, float]], rate_bytes: float) -> SiteTable:
+def _packed(rows: Iterable[Row], unseen_bytes: float) -> SiteTable:
     """As a table."""
     keys, sizes, counts, errors = [], array("q"), array("q"), array("d")
     for key, size_bytes, variance, blocks in rows:
         keys.append(key)
         sizes.append(round(size_bytes))
         counts.append(round(blocks))
-        errors.append(_error(variance, rate_bytes))
+        errors.append(_error(variance, unseen_bytes))
     return SiteTable(tuple(keys), sizes, counts, errors)
 
 
-def _error(variance: float, rate_bytes: float) -> float:
-    """Standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is known, and
-    nothing of the small ones beside them, of which none was taken."""
-    return math.sqrt(variance + rate_bytes**2)
+def _error(variance: float, unseen_bytes: float) -> float:
+    """Return the standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is
+    known, and nothing of the small ones beside them, of which none was taken."""
+    return math.sqrt(variance + unseen_bytes**2)
 
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:

@@ -7,17 +7,18 @@ divided by that chance (Horvitz and Thompson, 1952): sums are unbiased, and each
 from __future__ import annotations
 
 import importlib
+import math
 import secrets
 import sys
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from profiling.errors import SamplerUnavailable
 from profiling.records import SamplerStatistics
+from profiling.samples.births import SampledBirths
 from profiling.samples.estimates import SampleTable
 
 
@@ -35,13 +36,22 @@ def _load() -> tuple[Any, str | None]:
 _sampler, _why = _load()
 
 RATE_BYTES = 65_536
-COARSEST_RATE_BYTES = 524_288  # beyond it is not doubled for its cost: a leak of 100 KB a run would take 50 runs
-SAMPLE_S = 1.3e-6  # of CPU time for one, measured
-LOOKED_AT_EVERY_S = 1.0  # of CPU time
 MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
 
-job_label: ContextVar[str | None] = ContextVar("profiling_job", default=None)
-"""The job that this context works for: child tasks and `asyncio.to_thread` inherit it."""
+
+class Label(Protocol):
+    """What a context's work is attributed to; made by `label`. Each sample reads the label when it is taken."""
+
+    @property
+    def job(self) -> str | None:
+        """The job, or None for work outside jobs."""
+        ...
+
+    birth: int  # of the blocks allocated from now on: 32 bits, of one run or of one window of a shared label
+
+
+job_label: ContextVar[Label | None] = ContextVar("profiling_job", default=None)
+"""The label of this context: child tasks and `asyncio.to_thread` inherit it."""
 
 
 def unavailable_reason() -> str | None:
@@ -49,11 +59,18 @@ def unavailable_reason() -> str | None:
     return _why
 
 
-def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, seed: int | None = None) -> None:
+def start(
+    rate_bytes: float = RATE_BYTES,
+    *,
+    finest_bytes: float | None = None,
+    max_samples: int = MAX_SAMPLES,
+    seed: int | None = None,
+) -> None:
     """Begin to take samples, one every `rate_bytes` of allocation in the mean.
 
-    The first call puts the hooks in place, and there they stay. Raises SamplerUnavailable where the extension is
-    missing or tracemalloc is on but the hooks are not yet in place, and RuntimeError where sampling is on.
+    The first call puts the hooks in place, and there they stay. `set_rate` can go down to about `finest_bytes`, or to
+    `rate_bytes` if that is not given. Raises SamplerUnavailable if the extension is missing, or if tracemalloc is on
+    but the hooks are not yet in place; ValueError for a rate that makes no sense; RuntimeError if sampling is on.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -63,49 +80,15 @@ def start(rate_bytes: float = RATE_BYTES, *, max_samples: int = MAX_SAMPLES, see
             # It would put back the allocators that it found, and with them take ours out.
             raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
         _sampler.install()
-    _sampler.start(float(rate_bytes), max_samples, secrets.randbits(64) if seed is None else seed, job_label)
-    global _starts
+    exponent = max(0, round(math.log2(rate_bytes / finest_bytes))) if finest_bytes else 0
+    base_bytes = rate_bytes / 2**exponent
+    _sampler.start(base_bytes, exponent, max_samples, secrets.randbits(64) if seed is None else seed, job_label)
+    global _starts, _base_bytes
     _starts += 1
+    _base_bytes = base_bytes
 
 
-class Sampling:
-    """Sampling by one profiler: on with its first need, and numbered by stretch, since stopping drops all samples."""
-
-    def __init__(self, rate_bytes: float = RATE_BYTES, *, cpu_clock: Callable[[], float] = time.process_time) -> None:
-        self._rate_bytes = rate_bytes
-        self._is_ours = False
-        self._cpu_clock = cpu_clock
-        self._looked_at = (0, 0.0)  # samples taken and CPU time, when its cost was last looked at
-
-    def period(self) -> int:
-        """The number of the stretch we are in; begins one where sampling is off. Raises SamplerUnavailable."""
-        if not is_on():
-            start(self._rate_bytes)
-            self._is_ours = True
-            self._looked_at = 0, self._cpu_clock()
-        return _starts
-
-    def keep_within(self, share: float) -> None:
-        """Thin where it takes more of the process's CPU time than that, looked at once a second of it.
-
-        For a program that allocates much: there are samples enough at half the rate too.
-        """
-        taken_before, cpu_before_s = self._looked_at
-        cpu_s = self._cpu_clock() - cpu_before_s
-        if cpu_s < LOOKED_AT_EVERY_S:
-            return
-        told = statistics()
-        self._looked_at = told.taken, cpu_before_s + cpu_s
-        if (told.taken - taken_before) * SAMPLE_S > share * cpu_s and told.rate_bytes < COARSEST_RATE_BYTES:
-            thin()
-
-    def close(self) -> None:
-        """Stop, if it was us who started."""
-        if self._is_ours:
-            stop()
-        self._is_ours = False
-
-
+_base_bytes = float(RATE_BYTES)
 _starts = 0
 
 
@@ -125,15 +108,37 @@ def is_on() -> bool:
     return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
+def set_rate(rate_bytes: float) -> None:
+    """Take samples at another rate from here on: at the power of two times the finest rate that is nearest.
+
+    Samples that are alive keep the rate that they were taken at. Does nothing while sampling is off.
+    """
+    if _sampler is not None:
+        _sampler.set_rate(_exponent(rate_bytes))
+
+
+def set_share(share: float, coarsest_bytes: float) -> None:
+    """Let the rate become coarser by itself, up to that one, when samples take more than the share of the CPU time.
+
+    Until the next start. It is looked at within 10 ms of sampling, so also in the middle of a long run.
+    """
+    if _sampler is not None:
+        _sampler.set_share(share, _exponent(coarsest_bytes))
+
+
+def _exponent(rate_bytes: float) -> int:
+    return max(0, round(math.log2(rate_bytes / _base_bytes)))
+
+
 def thin() -> None:
-    """Double the rate from here on; samples that it would not have taken go, so that all estimates stay unbiased."""
+    """Double the rate in force and that of each sample; samples that it would not have taken go, without bias."""
     if _sampler is not None:
         _sampler.thin()
 
 
 @contextmanager
 def labelled(job: str) -> Iterator[None]:
-    """Put down to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
+    """Attribute to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
     previous = enter(job)
     try:
         yield
@@ -141,13 +146,52 @@ def labelled(job: str) -> Iterator[None]:
         job_label.set(previous)
 
 
-def enter(job: str | None) -> str | None:
-    """Work for `job` in this context from here on, NumPy's arrays included; gives what it worked for before."""
+def label(job: str | None, birth: int | None = None) -> Label:
+    """Return a label with this birth, or with one of its own. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    made: Label = _sampler.Label(job, next_birth() if birth is None else birth)
+    return made
+
+
+def next_birth() -> int:
+    """Draw a number that no label of this process has had. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    drawn: int = _sampler.next_birth()
+    return drawn
+
+
+def set_default_label(default: Label | None) -> None:
+    """Attribute to this label what is allocated in contexts without one: threads and executors that inherit none.
+
+    The owner of the label advances its birth. With None such memory has no job, and the birth 0.
+    """
+    if _sampler is not None:
+        _sampler.set_default_label(default)
+
+
+def enter(work: str | Label | None) -> Label | None:
+    """Attribute this context's work to a label from here on, NumPy's arrays included, and return the label before.
+
+    A job's name stands for a new label of that job. None takes the label off.
+    """
     previous = job_label.get()
-    job_label.set(sys.intern(job) if job is not None else None)  # the tables compare labels by identity
-    if job is not None:
-        _sample_arrays()
+    if _sampler is not None:
+        job_label.set(label(work) if isinstance(work, str) else work)
+        if work is not None:
+            _sample_arrays()
     return previous
+
+
+def share_birth(other: Label | None) -> None:
+    """Give another label the birth of this context's label, if both are of one job.
+
+    For an event loop that was made before a run: it copied the label of its maker, and knows no other.
+    """
+    own = job_label.get()
+    if other is not None and own is not None and other.job == own.job:
+        other.birth = own.birth
 
 
 def _sample_arrays() -> None:
@@ -163,28 +207,42 @@ def mark() -> int:
     return _sampler.mark() if _sampler is not None else 0
 
 
-def snapshot(job: str | None = None, *, since: int = 0) -> SampleTable:
-    """What is alive, of one job or of all; `fresh` figures are of what came after the mark `since`."""
+def snapshot(job: str | None = None, *, since: int = 0, birth: int | None = None) -> SampleTable:
+    """Return what is alive, of one job or of all.
+
+    The `fresh` figures are of the blocks with that birth or, without one, of those that came after the mark `since`.
+    """
     if _sampler is None:
         raise SamplerUnavailable(_why)
-    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since))
+    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since, birth or 0))
 
 
-def watch(job: str, since: int) -> int | None:
-    """Keep what the job holds when it holds most, from the mark on; for `take_peak`. None: too many watches."""
-    number = _sampler.watch(sys.intern(job), since) if _sampler is not None else -1
+def births(job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0) -> SampledBirths:
+    """Return what is alive by stack and birth: of one job, of all, or of what is outside jobs; and of no older birth.
+
+    Raises SamplerUnavailable.
+    """
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    wanted = sys.intern(job) if job is not None else None
+    return SampledBirths(*_sampler.births(job is not None or outside_jobs, wanted, oldest))
+
+
+def watch(birth: int) -> int | None:
+    """Keep the peak of what is alive of this birth, for `take_peak`. Return None if there are too many watches."""
+    number = _sampler.watch(birth) if _sampler is not None else -1
     return number if number >= 0 else None
 
 
 def take_peak(number: int) -> SampleTable:
-    """What the watched job held when it held most, to within 5 %; ends the watch."""
+    """Return what was alive of the watched birth when that was most, to within 5 %, and end the watch."""
     return SampleTable(*_sampler.take_peak(number))
 
 
 def statistics() -> SamplerStatistics:
     """What the sampler has done since its start and what its tables cost."""
     if _sampler is None:
-        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0)
+        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0)
     return SamplerStatistics(*_sampler.statistics())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import sys
 import threading
 import tracemalloc
@@ -24,6 +23,12 @@ HERE = __file__
 def bytes_of(job: str | None) -> float:
     entry = by_job(sampler.snapshot()).get(job)
     return entry.size_bytes if entry else 0.0
+
+
+def birth_of_context() -> int:
+    label = sampler.job_label.get()
+    assert label is not None
+    return label.birth
 
 
 def line_of(function: Callable[..., object], offset: int) -> tuple[str, int]:
@@ -144,7 +149,7 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
     for seed in range(40):
         sampling(512, seed=seed)
         with sampler.labelled("job"):
-            number = sampler.watch("job", sampler.mark())
+            number = sampler.watch(birth_of_context())
             kept = make(2_000, 467)
             sampler.thin()
             kept = [kept, make(2_000, 467)]
@@ -159,40 +164,10 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
     sampler.thin()  # off: nothing to do
 
 
-@pytest.mark.parametrize(("cpu_s", "rate_bytes"), [(0.9, 1_024), (1.1, 2_048), (60.0, 1_024)])
-def test_rate_is_doubled_where_samples_take_more_of_the_cpu_time_than_they_may(cpu_s: float, rate_bytes: int) -> None:
-    times_s = iter([100.0, 100.0 + cpu_s, 100.0 + 2 * cpu_s])
-    sampling = sampler.Sampling(1_024, cpu_clock=lambda: next(times_s))
-    sampling.period()
-    try:
-        with sampler.labelled("job"):
-            for _ in range(40):
-                make(1_000, 1_000)  # 40 000 samples in all: 50 ms, of 15 that it may have in a second
-        sampling.keep_within(0.015)
-        assert sampler.statistics().rate_bytes == rate_bytes
-        sampling.keep_within(0.015)  # no more samples since
-        assert sampler.statistics().rate_bytes == (rate_bytes if cpu_s > 1 else 2_048)
-    finally:
-        sampling.close()
-
-
-def test_rate_is_doubled_for_its_cost_up_to_a_bound() -> None:
-    clock = itertools.count(0.0, 2.0)
-    sampling = sampler.Sampling(sampler.COARSEST_RATE_BYTES / 2, cpu_clock=lambda: next(clock))
-    sampling.period()
-    try:
-        for _ in range(3):
-            make(1_000, 10_000)
-            sampling.keep_within(0.0)
-        assert sampler.statistics().rate_bytes == sampler.COARSEST_RATE_BYTES
-    finally:
-        sampling.close()
-
-
 def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> None:
     sampling(1_024)
     with sampler.labelled("job"):
-        number = sampler.watch("job", sampler.mark())
+        number = sampler.watch(birth_of_context())
         assert number is not None
         for _ in range(3):
             make(3_000, 1_000)
@@ -204,11 +179,11 @@ def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> No
 
 def test_watches_are_bounded(sampling: Start) -> None:
     sampling(1_024)
-    numbers = [sampler.watch(f"job {i}", 0) for i in range(20)]
+    numbers = [sampler.watch(i + 1) for i in range(20)]
     assert [number for number in numbers if number is not None] == list(range(16))
     for number in range(16):
         assert sampler.take_peak(number).heads == []
-    assert sampler.watch("again", 0) == 0
+    assert sampler.watch(1) == 0
 
 
 def test_code_objects_and_labels_are_given_back(sampling: Start) -> None:
@@ -298,6 +273,6 @@ def test_missing_extension_is_told_with_what_helps(monkeypatch: pytest.MonkeyPat
         sampler.snapshot()
     assert not sampler.is_on()
     assert sampler.mark() == 0
-    assert sampler.watch("job", 0) is None
+    assert sampler.watch(1) is None
     assert sampler.statistics().taken == 0
     sampler.stop()

@@ -4,6 +4,10 @@
  * is set in a context, as NumPy keeps it; arrays remember theirs, so whoever frees one comes here, in any context.
  */
 
+#include "_sampler_arrays.h"
+
+#include "_sampler_taking.h"
+
 #define HANDLER_NAME "mem_handler" /* of the capsule, by NEP 49 */
 #define SET_HANDLER 304            /* PyDataMem_SetHandler in NumPy's table, since 1.22; the table only ever grows */
 #define GET_HANDLER 305
@@ -26,17 +30,11 @@ static ArrayAllocator arrays_below;    /* set once */
 static PyObject *array_handler_below;  /* its capsule; owned once set, never given back */
 static PyObject *array_handler;        /* ours; likewise */
 
-/* NumPy may call without the interpreter, so from two threads at once. */
-static inline bool array_runs_out(size_t size)
-{
-    return UNLIKELY(__atomic_sub_fetch(&arrays.left, (int64_t)size, __ATOMIC_RELAXED) < 0);
-}
-
 static void *array_malloc(void *Py_UNUSED(context), size_t size)
 {
     void *block = arrays_below.malloc(arrays_below.context, size);
-    if (array_runs_out(size)) {
-        sample(&arrays, block, size);
+    if (shared_runs_out(size)) {
+        sample(&shared, block, size);
     }
     return block;
 }
@@ -44,8 +42,8 @@ static void *array_malloc(void *Py_UNUSED(context), size_t size)
 static void *array_calloc(void *Py_UNUSED(context), size_t count, size_t size)
 {
     void *block = arrays_below.calloc(arrays_below.context, count, size);
-    if (block != NULL && array_runs_out(count * size)) {
-        sample(&arrays, block, count * size);
+    if (block != NULL && shared_runs_out(count * size)) {
+        sample(&shared, block, count * size);
     }
     return block;
 }
@@ -61,8 +59,8 @@ static void *array_realloc(void *Py_UNUSED(context), void *block, size_t size)
     if (UNLIKELY(moved == NULL)) {
         remember(before, era);
     }
-    else if (array_runs_out(size)) {
-        sample(&arrays, moved, size);
+    else if (shared_runs_out(size)) {
+        sample(&shared, moved, size);
     }
     return moved;
 }
@@ -81,8 +79,7 @@ static ArrayHandler our_handler = {
     .allocator = {NULL, array_malloc, array_calloc, array_realloc, array_free},
 };
 
-/* Whether arrays made in this context come to us. Not so where a program has set a handler of its own, which stays. */
-static PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
+PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     void **table = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
     if (table == NULL) {

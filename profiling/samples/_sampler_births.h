@@ -1,0 +1,11 @@
+/* Live samples by origin and birth, as Python objects. */
+
+#ifndef PROFILING_SAMPLER_BIRTHS_H
+#define PROFILING_SAMPLER_BIRTHS_H
+
+#include <Python.h>
+
+/* births(is_of_job, job or None, oldest birth); see `SampledBirths` for what it answers. */
+PyObject *births(PyObject *module, PyObject *arguments);
+
+#endif

@@ -1,0 +1,109 @@
+#include "_sampler_label.h"
+
+Label *default_label;
+
+PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    static uint32_t last; /* with the interpreter held */
+    if (++last == 0) {    /* is for samples without a label */
+        last = 1;
+    }
+    return PyLong_FromUnsignedLong(last);
+}
+
+/* -1 with an error set. */
+static int birth_from(PyObject *number, uint32_t *birth)
+{
+    unsigned long value = PyLong_AsUnsignedLong(number);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if (value > UINT32_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "a birth is a number of 32 bits");
+        return -1;
+    }
+    *birth = (uint32_t)value;
+    return 0;
+}
+
+static PyObject *label_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"job", "birth", NULL};
+    PyObject *job, *number;
+    uint32_t birth;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "OO!", names, &job, &PyLong_Type, &number)) {
+        return NULL;
+    }
+    if (job != Py_None && !PyUnicode_Check(job)) {
+        const char *type_name = Py_TYPE(job)->tp_name;
+        return PyErr_Format(PyExc_TypeError, "a label's job is a str or None, not %.100s", type_name);
+    }
+    if (birth_from(number, &birth) < 0) {
+        return NULL;
+    }
+    PyObject *exact = job == Py_None ? NULL : PyUnicode_FromObject(job); /* a subclass cannot be interned */
+    if (job != Py_None && exact == NULL) {
+        return NULL;
+    }
+    if (exact != NULL) {
+        PyUnicode_InternInPlace(&exact);
+    }
+    Label *label = (Label *)type->tp_alloc(type, 0);
+    if (label == NULL) {
+        Py_XDECREF(exact);
+        return NULL;
+    }
+    label->job = exact;
+    label->birth = birth;
+    return (PyObject *)label;
+}
+
+static void label_dealloc(PyObject *self)
+{
+    Py_XDECREF(((Label *)self)->job);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *label_repr(PyObject *self)
+{
+    Label *label = (Label *)self;
+    return PyUnicode_FromFormat("Label(%R, %u)", label->job ? label->job : Py_None, label->birth);
+}
+
+static PyObject *get_job(PyObject *self, void *Py_UNUSED(closure))
+{
+    PyObject *job = ((Label *)self)->job;
+    return Py_NewRef(job ? job : Py_None);
+}
+
+static PyObject *get_birth(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(((Label *)self)->birth);
+}
+
+static int set_birth(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    if (number == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "a label always has a birth");
+        return -1;
+    }
+    return birth_from(number, &((Label *)self)->birth);
+}
+
+static PyGetSetDef attributes[] = {
+    {"job", get_job, NULL, "The job that work is attributed to, or None.", NULL},
+    {"birth", get_birth, set_birth, "The number of the run or window that blocks are born in from now on.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyTypeObject Label_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "profiling.samples._sampler.Label",
+    .tp_doc = "Label(job, birth): what the work of a context is attributed to.",
+    .tp_basicsize = sizeof(Label),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = label_new,
+    .tp_dealloc = label_dealloc,
+    .tp_repr = label_repr,
+    .tp_getset = attributes,
+};

@@ -1,0 +1,24 @@
+/* Labels: what a context's work is attributed to. The contextvar holds one, and the hooks read it at each sample. */
+
+#ifndef PROFILING_SAMPLER_LABEL_H
+#define PROFILING_SAMPLER_LABEL_H
+
+#include <Python.h>
+#include <stdint.h>
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *job;  /* an interned str, as the tables compare jobs by identity; NULL: none */
+    uint32_t birth; /* of the blocks that are allocated under it from now on */
+} Label;
+
+extern PyTypeObject Label_Type;
+
+/* For work whose context holds no label; NULL: none. Owned. Set with the interpreter held and under `tables_lock`, so
+ * that either is enough to read it. */
+extern Label *default_label;
+
+/* A number that no label of this process has had. */
+PyObject *next_birth(PyObject *module, PyObject *none);
+
+#endif
