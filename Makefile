@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 COVERAGE ?= --cov --cov-report=term
 EXTRAS = embedded,replay,test,bench,lint,typing
 
-.PHONY: run test lint typing bench soak container-test setup constraints clean
+.PHONY: run test lint typing bench soak container-test setup constraints real-corpus clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -51,6 +51,12 @@ constraints:
 	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
 	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
 	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+
+# The old releases that tests/real needs; --no-deps, because they are older than ours may be.
+real-corpus:
+	$(PYTHON) -m venv .tox/real
+	.tox/real/bin/python -m pip install --quiet --disable-pip-version-check -r tests/real/requirements.txt
+	.tox/real/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 
 clean:
 	rm -rf $(VENV) .tox .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage*
