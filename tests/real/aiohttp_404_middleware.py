@@ -5,7 +5,7 @@ Report: https://github.com/advisories/GHSA-27mf-ghqm-j3j8
 The server runs in tasks of its own, so no line of the job is on the stack that allocates.
 
 needs: aiohttp
-Measured: 149 716 B a run alone.
+Measured: 149 716 B a run alone, 147 238 in company.
 """
 
 import itertools

@@ -3,7 +3,7 @@
 The cache is a plain dict and no key comes back, since it holds the time.
 
 needs: cachetools
-Measured: 22 529 B a run alone.
+Measured: 22 529 B a run alone, 22 182 in company.
 """
 
 import itertools

@@ -5,7 +5,7 @@ Reports: https://github.com/python-attrs/cattrs/issues/290,
 https://github.com/apple/app-store-server-library-python/issues/90
 
 needs: cattrs
-Measured: 21 231 B a run alone.
+Measured: 21 231 B a run alone, 16 167 in company.
 """
 
 import attrs

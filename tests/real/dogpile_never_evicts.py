@@ -3,7 +3,7 @@
 `expiration_time` tells when a value is stale; the backend never removes one, and each search has a key of its own.
 
 needs: dogpile.cache
-Measured: 157 024 B a run alone.
+Measured: 157 024 B a run alone, 156 579 in company.
 """
 
 import itertools

@@ -3,7 +3,7 @@
 run_in_executor does not hand the context of the run to the thread.
 
 needs: nothing beside the standard library
-Measured: 62 357 B a run alone.
+Measured: 62 357 B a run alone, 64 101 in company.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 pyplot holds each figure until it is closed; deleting the variable does not.
 
 needs: matplotlib
-Measured: 120 338 B a run alone.
+Measured: 120 338 B a run alone, 121 931 in company.
 """
 
 import io

@@ -3,7 +3,7 @@
 The callback is a bound method: it keeps the cursor, so the cursor is never collected.
 
 needs: nothing beside the standard library
-Measured: 62 140 B a run alone.
+Measured: 62 140 B a run alone, 61 441 in company.
 """
 
 import weakref

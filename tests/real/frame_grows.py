@@ -3,7 +3,7 @@
 concat copies: the large blocks are replaced in each run, and each is larger than the last.
 
 needs: pandas
-Measured: 32 089 B a run alone.
+Measured: 32 089 B a run alone, 25 885 in company.
 """
 
 import numpy as np

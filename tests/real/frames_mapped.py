@@ -3,7 +3,7 @@
 mmap is neither Python's heap nor the C heap.
 
 needs: nothing beside the standard library
-Measured: 153 651 B of RSS a run alone.
+Measured: 153 651 B of RSS a run alone, 132 096 in company.
 """
 
 import itertools

@@ -4,7 +4,7 @@ hiredis before 3.2 keeps a reference to each value of a map.
 Report: https://github.com/redis/hiredis-py/issues/175
 
 needs: hiredis
-Measured: 423 921 B a run alone.
+Measured: 423 921 B a run alone, 440 409 in company.
 """
 
 import hiredis

@@ -3,7 +3,7 @@
 Each client has a TLS context with all root certificates, in OpenSSL's memory on the C heap.
 
 needs: httpx
-Measured: 705 178 B of RSS a run alone.
+Measured: 705 178 B of RSS a run alone, 653 230 in company.
 """
 
 import httpx

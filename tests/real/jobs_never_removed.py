@@ -3,7 +3,7 @@
 The scheduler's memory store keeps the job with its arguments.
 
 needs: apscheduler
-Measured: 24 720 B a run alone.
+Measured: 24 720 B a run alone, 24 238 in company.
 """
 
 import datetime

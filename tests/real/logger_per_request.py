@@ -3,7 +3,7 @@
 The logging module keeps every logger by name for good, and the logger its handler.
 
 needs: nothing beside the standard library
-Measured: 130 191 B a run alone.
+Measured: 130 191 B a run alone, 131 921 in company.
 """
 
 import itertools

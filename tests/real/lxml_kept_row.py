@@ -3,7 +3,7 @@
 An lxml element keeps its document, and the document is libxml2's memory, not Python's.
 
 needs: lxml
-Measured: 576 529 B of RSS a run alone.
+Measured: 576 529 B of RSS a run alone, 577 191 in company.
 """
 
 from lxml import etree

@@ -3,7 +3,7 @@
 A match object keeps the whole string that was searched.
 
 needs: nothing beside the standard library
-Measured: 108 107 B a run alone.
+Measured: 108 107 B a run alone, 108 106 in company.
 """
 
 import itertools

@@ -3,7 +3,7 @@
 A mock records each call, with its arguments, for assertions that never come.
 
 needs: nothing beside the standard library
-Measured: 166 714 B a run alone.
+Measured: 166 714 B a run alone, 166 032 in company.
 """
 
 from unittest.mock import MagicMock

@@ -4,7 +4,7 @@ msgspec before 0.21.2 leaks the fields of a struct with array_like=True in to_bu
 Report: https://github.com/msgspec/msgspec/issues/1175
 
 needs: msgspec
-Measured: 34 091 B a run alone.
+Measured: 34 091 B a run alone, 33 996 in company.
 """
 
 import msgspec

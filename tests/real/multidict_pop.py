@@ -4,7 +4,7 @@ multidict 6.6.3 forgets to release an entry that is popped.
 Report: https://github.com/aio-libs/multidict/issues/1232
 
 needs: multidict
-Measured: 87 361 B a run alone.
+Measured: 87 361 B a run alone, 87 335 in company.
 """
 
 from multidict import CIMultiDict

@@ -4,7 +4,7 @@ Each set of attributes is a series that the SDK holds for good.
 Report: https://github.com/vectorize-io/hindsight/issues/850
 
 needs: opentelemetry-sdk
-Measured: 19 871 B a run alone.
+Measured: 19 871 B a run alone, 19 728 in company.
 """
 
 import itertools

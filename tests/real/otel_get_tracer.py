@@ -4,7 +4,7 @@ opentelemetry-sdk 1.40.0 makes meters for every tracer; without a meter provider
 Report: https://github.com/open-telemetry/opentelemetry-python/issues/5016
 
 needs: opentelemetry-sdk
-Measured: 41 319 B a run alone.
+Measured: 41 319 B a run alone, 40 478 in company.
 """
 
 from opentelemetry.sdk.trace import TracerProvider

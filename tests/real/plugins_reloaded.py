@@ -3,7 +3,7 @@
 sys.modules keeps each module.
 
 needs: nothing beside the standard library
-Measured: 40 257 B a run alone.
+Measured: 40 257 B a run alone, 40 197 in company.
 """
 
 import itertools

@@ -4,7 +4,7 @@ Each new key makes a child of the histogram, with all its buckets; none is ever 
 Report: https://github.com/BerriAI/litellm/issues/12159
 
 needs: prometheus-client
-Measured: 19 552 B a run alone.
+Measured: 19 552 B a run alone, 19 374 in company.
 """
 
 import itertools

@@ -4,7 +4,7 @@ protobuf 4.22.1 allocates in the message's arena at each ByteSize() of a sub-mes
 Report: https://github.com/protocolbuffers/upb/issues/1243
 
 needs: protobuf
-Measured: 239 991 B of RSS a run alone.
+Measured: 239 991 B of RSS a run alone, 239 739 in company.
 """
 
 from google.protobuf.type_pb2 import Type

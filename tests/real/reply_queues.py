@@ -3,7 +3,7 @@
 The transport keeps queues and messages in dictionaries of the class.
 
 needs: kombu
-Measured: 83 494 B a run alone.
+Measured: 83 494 B a run alone, 83 026 in company.
 """
 
 import itertools

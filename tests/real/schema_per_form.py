@@ -3,7 +3,7 @@
 marshmallow registers each schema class by its name, unless Meta.register is False.
 
 needs: marshmallow
-Measured: 40 321 B a run alone.
+Measured: 40 321 B a run alone, 48 735 in company.
 """
 
 import itertools

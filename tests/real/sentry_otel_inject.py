@@ -4,7 +4,7 @@ sentry-sdk 2.42.1 registers one more global event processor at every inject().
 Report: https://github.com/getsentry/sentry-python/issues/6267
 
 needs: sentry-sdk, opentelemetry-sdk
-Measured: 37 331 B a run alone.
+Measured: 37 331 B a run alone, 36 990 in company.
 """
 
 import sentry_sdk

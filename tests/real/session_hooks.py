@@ -3,7 +3,7 @@
 The hook is added to the session, not to the request: all hooks of all requests stay.
 
 needs: requests
-Measured: 63 425 B a run alone.
+Measured: 63 425 B a run alone, 62 852 in company.
 """
 
 import requests

@@ -3,7 +3,7 @@
 `weak=False` makes the signal keep the handler, and the handler keeps its connection.
 
 needs: blinker
-Measured: 68 018 B a run alone.
+Measured: 68 018 B a run alone, 68 230 in company.
 """
 
 import blinker

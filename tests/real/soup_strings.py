@@ -4,7 +4,7 @@
 Documented: https://www.crummy.com/software/BeautifulSoup/bs4/doc/#navigablestring
 
 needs: beautifulsoup4
-Measured: 131 793 B a run alone.
+Measured: 131 793 B a run alone, 130 938 in company.
 """
 
 from bs4 import BeautifulSoup

@@ -4,7 +4,7 @@ SQLAlchemy 2.0 keeps the listener that it makes for a class with __declare_last_
 Report: https://github.com/sqlalchemy/sqlalchemy/pull/13565
 
 needs: sqlalchemy
-Measured: 19 892 B a run alone.
+Measured: 19 892 B a run alone, 13 630 in company.
 """
 
 from sqlalchemy import orm

@@ -3,7 +3,7 @@
 SQLite allocates from the C heap; Python sees a small object.
 
 needs: nothing beside the standard library
-Measured: 67 243 B of RSS a run alone.
+Measured: 67 243 B of RSS a run alone, 51 821 in company.
 """
 
 import itertools

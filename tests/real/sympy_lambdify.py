@@ -4,7 +4,7 @@ SymPy before 1.14 keeps the source of every lambdified function in linecache.
 Report: https://github.com/sympy/sympy/issues/27216
 
 needs: sympy
-Measured: 17 268 B a run alone.
+Measured: 17 268 B a run alone, 22 248 in company.
 """
 
 import sympy

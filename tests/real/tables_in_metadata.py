@@ -3,7 +3,7 @@
 The MetaData keeps the Table of each import.
 
 needs: sqlalchemy
-Measured: 20 388 B a run alone.
+Measured: 20 388 B a run alone, 16 813 in company.
 """
 
 import itertools

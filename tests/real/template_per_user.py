@@ -3,7 +3,7 @@
 `cache_size=-1` has no bound, and each name is a compiled template of its own.
 
 needs: jinja2
-Measured: 14 833 B a run alone.
+Measured: 14 833 B a run alone, 25 391 in company.
 """
 
 import itertools

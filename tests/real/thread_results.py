@@ -3,7 +3,7 @@
 A thread does not inherit the context of the run that started it.
 
 needs: nothing beside the standard library
-Measured: 59 751 B a run alone.
+Measured: 59 751 B a run alone, 59 986 in company.
 """
 
 import threading

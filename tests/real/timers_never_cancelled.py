@@ -3,7 +3,7 @@
 The event loop keeps the timer with its arguments.
 
 needs: nothing beside the standard library
-Measured: 25 261 B a run alone.
+Measured: 25 261 B a run alone, 25 398 in company.
 """
 
 import asyncio

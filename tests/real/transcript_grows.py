@@ -3,7 +3,7 @@
 A str is copied to grow, so there is one large block that is a little larger after each run.
 
 needs: nothing beside the standard library
-Measured: 22 501 B a run alone.
+Measured: 22 501 B a run alone, 22 214 in company.
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@ transitions 0.8.3 keeps the task of every trigger in a dictionary of the class A
 Report: https://github.com/pytransitions/transitions/issues/475
 
 needs: transitions
-Measured: 42 820 B a run alone.
+Measured: 42 820 B a run alone, 44 121 in company.
 """
 
 from transitions.extensions.asyncio import AsyncMachine

@@ -2,18 +2,20 @@
 
     python -m tests.real.truth alone [NAME ...]      each job in a process of its own
     python -m tests.real.truth company [NAME ...]    all jobs in one process, in a new random order each round
+    python -m tests.real.truth innocents             all innocent jobs in one process, their sum
 
-A line a job: bytes a run by tracemalloc, bytes a run by RSS (in a second process, without tracemalloc), the readings.
-Every reading follows a full garbage collection. Tracing starts before the import, so what a cache evicts counts.
+A line a job: bytes a run by tracemalloc, in the C heap and of RSS (each in a process of its own), and the KB traced.
+Every reading follows a garbage collection. Tracing starts before the import, so what a cache evicts counts.
 
-In company a block belongs to the job whose file is in its traceback, or whose `RETAINED_BY` is. RSS is read there
-before and after each run of a job in `native_growth`, and of no other: the rest of the company moves it too.
+In company each run is read before and after, and the changes are added up. What the others left is frozen meanwhile:
+it is not freed within this run, and a collection costs little. Cyclic garbage out of earlier rounds is freed between
+rounds and is nobody's, so a cache that evicts cycles appears to grow there; `innocents` shows that it does not.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
+import ctypes
 import gc
 import importlib
 import inspect
@@ -24,148 +26,124 @@ import subprocess
 import sys
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import psutil
 
-FOLDER = pathlib.Path(__file__).parent
-NOT_JOBS = {"__init__", "truth", "test_corpus"}
-MAX_FRAMES = 40  # the deepest library between a job and what it allocates
-ALONE = (60, 120, 180, 240, 300)  # runs at which an innocent job is read
+FILES = {file.stem for file in pathlib.Path(__file__).parent.glob("*.py")}
+JOBS = sorted(FILES - {"__init__", "truth", "test_corpus"})
+ALONE = (60, 120, 180, 240, 300)  # runs at which a job is read
 COMPANY = (60, 90, 120)
 
 process = psutil.Process()
 
 
-def names() -> list[str]:
-    """Return the names of all jobs."""
-    return sorted(file.stem for file in FOLDER.glob("*.py") if file.stem not in NOT_JOBS)
-
-
-def load(name: str) -> ModuleType:
-    """Import a job's module."""
-    return importlib.import_module(f"{__package__}.{name}")
-
-
-async def run(job: Callable[[], Any]) -> None:
+async def run(module: ModuleType) -> None:
     """Run a job once, be it a function or a coroutine function."""
-    result = job()
+    result = module.job()
     if inspect.isawaitable(result):
         await result
+    del result
+    for _ in range(5):
+        await asyncio.sleep(0)  # what the loop still holds of this run would be freed within the next one
 
 
 def traced() -> int:
-    """Return the bytes in traced blocks, after a full garbage collection."""
+    """Return the bytes in traced blocks, after a garbage collection."""
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 
 
+class MallInfo(ctypes.Structure):
+    """What glibc says of the C heap."""
+
+    _fields_ = (("sizes", ctypes.c_size_t * 10),)
+
+
+mallinfo2 = ctypes.CDLL(None).mallinfo2
+mallinfo2.restype = MallInfo
+
+
+def c_heap() -> int:
+    """Return the bytes in use in the C heap, after a garbage collection. Free space that a job reuses counts."""
+    gc.collect()
+    sizes = mallinfo2().sizes
+    return int(sizes[4] + sizes[7])  # mapped for large blocks, and in use in the arenas
+
+
 def resident() -> int:
-    """Return the resident set size in bytes, after a full garbage collection."""
+    """Return the resident set size in bytes, after a garbage collection."""
     gc.collect()
     return int(process.memory_info().rss)
 
 
-async def read_one(name: str, read: Callable[[], int]) -> list[int]:
-    """Return the readings of one job in this process, at each of `ALONE`."""
-    job, readings = load(name).job, []
+READS = {function.__name__: function for function in (traced, c_heap, resident)}
+
+
+async def read_sum(jobs: list[str], read: Callable[[], int]) -> dict[str, list[int]]:
+    """Return the readings of the process while these jobs run in turn, at each of `ALONE`."""
+    rng, readings, modules = random.Random(1), [], [importlib.import_module(f"{__package__}.{name}") for name in jobs]
     for number in range(1, ALONE[-1] + 1):
-        await run(job)
+        rng.shuffle(modules)
+        for module in modules:
+            await run(module)
         if number in ALONE:
             readings.append(read())
-    return readings
+    return {jobs[0] if len(jobs) == 1 else "sum": readings}
 
 
-def owners(jobs: dict[str, ModuleType]) -> Callable[[Iterable[tuple[str, int]]], str]:
-    """Return a function that tells to which job a traceback belongs."""
-    files = {str(module.__file__): name for name, module in jobs.items()}
-    packages = {f"/{module.RETAINED_BY}/": name for name, module in jobs.items() if hasattr(module, "RETAINED_BY")}
-
-    def owner(traceback: Iterable[tuple[str, int]]) -> str:
-        for file, _ in traceback:
-            if file in files:
-                return files[file]
-        for file, _ in traceback:
-            for package, name in packages.items():
-                if package in file:
-                    return name
-        return ""
-
-    return owner
-
-
-def held(owner: Callable[[Iterable[tuple[str, int]]], str]) -> Counter[str]:
-    """Return the bytes in traced blocks by job, after a full garbage collection."""
-    gc.collect()
-    sizes: Counter[Any] = Counter()
-    for _, size, traceback, *_ in tracemalloc.take_snapshot().traces._traces:  # type: ignore[attr-defined]
-        sizes[traceback] += size
-    totals: Counter[str] = Counter()
-    for traceback, size in sizes.items():
-        totals[owner(traceback)] += size
-    return totals
-
-
-async def read_company(tracing: bool) -> dict[str, list[int]]:
-    """Return the readings of each job in the company of all others, at each of `COMPANY`."""
-    jobs = {name: load(name) for name in names()}
-    native = {name for name, module in jobs.items() if module.VERDICT == "native_growth"}
-    owner, order, rng = owners(jobs), list(jobs), random.Random(1)
-    grown: Counter[str] = Counter()
-    readings: dict[str, list[int]] = {name: [] for name in (jobs if tracing else native)}
+async def read_each(jobs: list[str], read: Callable[[], int]) -> dict[str, list[int]]:
+    """Return what each of these jobs has added to the process while all run in turn, at each of `COMPANY`."""
+    modules = {name: importlib.import_module(f"{__package__}.{name}") for name in jobs}
+    rng, grown = random.Random(1), Counter[str]()
+    readings: dict[str, list[int]] = {name: [] for name in jobs}
     for number in range(1, COMPANY[-1] + 1):
-        rng.shuffle(order)
-        for name in order:
-            if tracing or name not in native or number <= COMPANY[0]:
-                await run(jobs[name].job)
-                continue
-            gc.freeze()  # what the others left is neither freed within this run nor slows its collections
-            before = resident()
-            await run(jobs[name].job)
-            grown[name] += resident() - before
-            gc.unfreeze()
-        if number in COMPANY:
-            totals = held(owner) if tracing else grown
-            for name, values in readings.items():
-                values.append(totals[name])
+        rng.shuffle(jobs)
+        for name in jobs:
+            gc.freeze()
+            before = read()
+            await run(modules[name])
+            grown[name] += read() - before
+        gc.unfreeze()
+        if number % 10 == 0:
+            gc.collect()
+        for name in jobs if number in COMPANY else ():
+            readings[name].append(grown[name])
     return readings
 
 
-def child(*words: str) -> Any:
+def child(how: str, read: str, jobs: list[str]) -> Any:
     """Return what this module measures in a process of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.truth", "child", *words]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    command = [sys.executable, "-W", "ignore", "-m", f"{__package__}.truth", f"{how}:{read}", *jobs]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
-def pace(readings: list[int], runs: tuple[int, ...]) -> str:
-    """Return bytes a run between the first and the last reading, as text."""
-    return f"{(readings[-1] - readings[0]) / (runs[-1] - runs[0]):,.0f}" if readings else "-"
+def report(how: str, jobs: list[str]) -> None:
+    """Measure in three processes, and print a line a job."""
+    runs = COMPANY if how == "company" else ALONE
+    heap, *others = (child(how, read, jobs) for read in READS)
+    for name, values in sorted(heap.items()):
+        each = (values, *(other[name] for other in others))
+        paces = (f"{(readings[-1] - readings[0]) / (runs[-1] - runs[0]):,.0f}" for readings in each)
+        print(name, *paces, [value // 1024 for value in values], flush=True)  # noqa: T201
 
 
 def main() -> None:
-    """Measure, and print a line a job."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("how", choices=["alone", "company", "child"])
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    if arguments.how == "child":
-        name, mode = arguments.names
-        if mode == "traced":
-            tracemalloc.start(MAX_FRAMES if name == "company" else 1)
-        reader = read_company(mode == "traced") if name == "company" else read_one(name, globals()[mode])
-        print(json.dumps(asyncio.run(reader)))  # noqa: T201
-        return
-    company = arguments.how == "company"
-    both = [child("company", mode) for mode in ("traced", "resident")] if company else []
-    runs = COMPANY if company else ALONE
-    for name in arguments.names or names():
-        if company:
-            heap, rss = both[0][name], both[1].get(name, [])
-        else:
-            heap, rss = child(name, "traced"), child(name, "resident")
-        print(name, pace(heap, runs), pace(rss, runs), [value // 1024 for value in heap])  # noqa: T201
+    """Measure what was asked for."""
+    how, _, read = sys.argv[1].partition(":")
+    jobs = sys.argv[2:] or [name for name in JOBS if how != "innocents" or name.endswith("_ok")]
+    if read:
+        if read == "traced":
+            tracemalloc.start()
+        readings = asyncio.run((read_each if how == "company" else read_sum)(jobs, READS[read]))
+        print(json.dumps(readings))  # noqa: T201
+    elif how == "alone":
+        for name in jobs:
+            report(how, [name])
+    else:
+        report(how, jobs)
 
 
 if __name__ == "__main__":

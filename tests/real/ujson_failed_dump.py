@@ -4,7 +4,7 @@ ujson before 5.12.1 keeps the text it made if the file's write() raises.
 Report: https://github.com/advisories/GHSA-c8rr-9gxc-jprv, CVE-2026-44660
 
 needs: ujson
-Measured: 61 983 B a run alone.
+Measured: 61 983 B a run alone, 61 979 in company.
 """
 
 import contextlib

@@ -4,7 +4,7 @@ ujson 5.4.0 to 5.11.0 copy each such number's digits and never free the copy.
 Report: https://github.com/advisories/GHSA-wgvc-ghv9-3pmm
 
 needs: ujson
-Measured: 24 801 B a run alone.
+Measured: 24 801 B a run alone, 24 747 in company.
 """
 
 import ujson

@@ -3,7 +3,7 @@
 A row is a view, and a view keeps the whole array.
 
 needs: numpy
-Measured: 1 024 249 B a run alone.
+Measured: 1 024 249 B a run alone, 1 024 189 in company.
 """
 
 import numpy as np
