@@ -7,8 +7,8 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test test-3.14 wheels setup \
-	constraints clean
+.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test real-corpus test-3.14 wheels \
+	setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -103,6 +103,12 @@ constraints:
 	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
 	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
 	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+
+# The old releases that tests/real needs; --no-deps, because they are older than ours may be.
+real-corpus:
+	$(PYTHON) -m venv .tox/real
+	.tox/real/bin/python -m pip install --quiet --disable-pip-version-check -r tests/real/requirements.txt
+	.tox/real/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 
 clean:
 	rm -rf $(VENV) .tox .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage*
