@@ -59,7 +59,9 @@ class RunProfile:
     samples: LinesOfRun | None = None  # estimated; likewise
     birth: int | None = None  # that its samples bear, the only run that does; None where it had no samples
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
-    collected: bool = False  # whether garbage was collected at both ends, so that none counts
+    closed: bool = False  # whether the interpreter's free lists were emptied at both ends
+    collected: bool = False  # whether its own garbage was collected at its end, so that none counts
+    collected_after: bool = False  # whether all garbage was collected at its end
     degraded: str | None  # why less was measured than the level promises
     cost: Cost
 
@@ -163,6 +165,7 @@ class SamplerStatistics:
     sample_s: float  # that one sample takes of CPU time, as measured; 0 before the first
     malloc_bytes: float  # estimate: alive in Python's blocks and NumPy's arrays that the C library's malloc served
     arenas_bytes: int  # exact: change of pymalloc's arenas since the hooks are in place
+    let_go: int  # looked at and not taken, as their job is sampled more coarsely
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,13 +253,15 @@ static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(non
     pthread_mutex_lock(&tables_lock);
     double rate = samples.slots != NULL ? samples_rate() : 0, seconds = sample_seconds();
     double malloc_bytes = samples.malloc_bytes;
+    uint64_t let_go = samples_let_go();
     size_t alive = samples.alive;
     uint64_t taken = samples.taken, lost = samples.lost;
     uint32_t thinned = samples.thinned, kept = origins.length - origins.vacancies;
     size_t bytes = samples_bytes() + origins_bytes() + watches_bytes();
     pthread_mutex_unlock(&tables_lock);
-    return Py_BuildValue("(dnKKIInddL)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
-                         thinned, kept, (Py_ssize_t)bytes, seconds, malloc_bytes, (long long)arenas_bytes());
+    return Py_BuildValue("(dnKKIInddLK)", rate, (Py_ssize_t)alive, (unsigned long long)taken, (unsigned long long)lost,
+                         thinned, kept, (Py_ssize_t)bytes, seconds, malloc_bytes, (long long)arenas_bytes(),
+                         (unsigned long long)let_go);
 }
 
 static PyMethodDef functions[] = {

@@ -88,7 +88,7 @@ bool walks_agree(PyThreadState *state)
            && memcmp(known.lasti, walked.lasti, known.frames * sizeof(*known.lasti)) == 0;
 }
 
-static void capture_label(void)
+Label *label_in_force(void)
 {
     PyObject *held = NULL;
     Label *label = default_label;
@@ -96,16 +96,21 @@ static void capture_label(void)
         label = Py_IS_TYPE(held, &Label_Type) ? (Label *)held : label;
         Py_DECREF(held);
     }
+    return label != NULL && label->heir != NULL ? label->heir : label;
+}
+
+static void capture_label(Label *label)
+{
     captured.job = label != NULL ? label->job : NULL;
     captured.birth = label != NULL ? label->birth : 0;
 }
 
-const Stack *capture(PyThreadState *state)
+const Stack *capture(PyThreadState *state, Label *label)
 {
     SAVE_ERROR;
     int was_collecting = PyGC_Disable();
     walk(state, &captured);
-    capture_label();
+    capture_label(label);
     if (was_collecting) {
         PyGC_Enable();
     }

@@ -6,6 +6,7 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "_sampler_label.h"
 #include "_sampler_origins.h"
 
 extern PyObject *job_label; /* the contextvar; owned once set, never given back */
@@ -15,9 +16,13 @@ extern PyObject *job_label; /* the contextvar; owned once set, never given back 
  * the sampling again, after ours had stopped it, and types and contexts are taken down from here on. */
 PyThreadState *held_state(void);
 
+/* The label of the running thread's context, or the default one; borrowed: the context holds it. NULL: none. With the
+ * interpreter held. */
+Label *label_in_force(void);
+
 /* With the interpreter held. The references are borrowed: the frames hold the code, the context the label, and no code
  * runs before they are stored. Making frames allocates: the caller sees to it that nothing is sampled meanwhile. */
-const Stack *capture(PyThreadState *state);
+const Stack *capture(PyThreadState *state, Label *label);
 
 /* Whether the frames are read right: whether this Python lays them out as we know it. */
 bool walks_agree(PyThreadState *state);

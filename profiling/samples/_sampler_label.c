@@ -1,5 +1,7 @@
 #include "_sampler_label.h"
 
+#include <stddef.h>
+
 Label *default_label;
 
 PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
@@ -12,17 +14,21 @@ PyObject *next_birth(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 }
 
 /* -1 with an error set. */
-static int birth_from(PyObject *number, uint32_t *birth)
+static int number_from(PyObject *number, uint32_t *member)
 {
+    if (number == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "a label always has its numbers");
+        return -1;
+    }
     unsigned long value = PyLong_AsUnsignedLong(number);
     if (PyErr_Occurred()) {
         return -1;
     }
     if (value > UINT32_MAX) {
-        PyErr_SetString(PyExc_OverflowError, "a birth is a number of 32 bits");
+        PyErr_SetString(PyExc_OverflowError, "a label's numbers have 32 bits");
         return -1;
     }
-    *birth = (uint32_t)value;
+    *member = (uint32_t)value;
     return 0;
 }
 
@@ -38,7 +44,7 @@ static PyObject *label_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
         const char *type_name = Py_TYPE(job)->tp_name;
         return PyErr_Format(PyExc_TypeError, "a label's job is a str or None, not %.100s", type_name);
     }
-    if (birth_from(number, &birth) < 0) {
+    if (number_from(number, &birth) < 0) {
         return NULL;
     }
     PyObject *exact = job == Py_None ? NULL : PyUnicode_FromObject(job); /* a subclass cannot be interned */
@@ -60,6 +66,10 @@ static PyObject *label_new(PyTypeObject *type, PyObject *arguments, PyObject *ke
 
 static void label_dealloc(PyObject *self)
 {
+    if (((Label *)self)->weak != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
+    Py_XDECREF(((Label *)self)->heir);
     Py_XDECREF(((Label *)self)->job);
     Py_TYPE(self)->tp_free(self);
 }
@@ -83,16 +93,46 @@ static PyObject *get_birth(PyObject *self, void *Py_UNUSED(closure))
 
 static int set_birth(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
 {
-    if (number == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "a label always has a birth");
-        return -1;
-    }
-    return birth_from(number, &((Label *)self)->birth);
+    return number_from(number, &((Label *)self)->birth);
 }
+
+static PyObject *get_taken(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(((Label *)self)->taken);
+}
+
+static PyObject *get_doublings(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(((Label *)self)->doublings);
+}
+
+static int set_doublings(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    return number_from(number, &((Label *)self)->doublings);
+}
+
+static PyObject *bequeath(PyObject *self, PyObject *heir)
+{
+    if (!Py_IS_TYPE(heir, &Label_Type) || ((Label *)heir)->heir != NULL || heir == self) {
+        PyErr_SetString(PyExc_TypeError, "an heir is another label, and one without an heir");
+        return NULL;
+    }
+    Label *before = ((Label *)self)->heir;
+    ((Label *)self)->heir = (Label *)Py_NewRef(heir);
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"bequeath", bequeath, METH_O, "Let another label stand in for this one, in contexts that outlive its run."},
+    {NULL, NULL, 0, NULL},
+};
 
 static PyGetSetDef attributes[] = {
     {"job", get_job, NULL, "The job that work is attributed to, or None.", NULL},
     {"birth", get_birth, set_birth, "The number of the run or window that blocks are born in from now on.", NULL},
+    {"taken", get_taken, NULL, "How many samples were taken under it.", NULL},
+    {"doublings", get_doublings, set_doublings, "How many times its rate is twice that of the others.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -105,5 +145,7 @@ PyTypeObject Label_Type = {
     .tp_new = label_new,
     .tp_dealloc = label_dealloc,
     .tp_repr = label_repr,
+    .tp_methods = methods,
     .tp_getset = attributes,
+    .tp_weaklistoffset = offsetof(Label, weak),
 };

@@ -6,10 +6,14 @@
 #include <Python.h>
 #include <stdint.h>
 
-typedef struct {
+typedef struct Label {
     PyObject_HEAD
-    PyObject *job;  /* an interned str, as the tables compare jobs by identity; NULL: none */
-    uint32_t birth; /* of the blocks that are allocated under it from now on */
+    PyObject *job;      /* an interned str, as the tables compare jobs by identity; NULL: none */
+    struct Label *heir; /* that stands in for it once its run has ended; owned, has no heir of its own; NULL: none yet */
+    PyObject *weak;     /* references to it */
+    uint32_t birth;     /* of the blocks that are allocated under it from now on */
+    uint32_t taken;     /* samples so far */
+    uint32_t doublings; /* of the rate in force: its work is sampled so much more coarsely */
 } Label;
 
 extern PyTypeObject Label_Type;

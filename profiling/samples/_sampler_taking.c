@@ -114,6 +114,7 @@ void rate_set(uint32_t exponent)
 #define TIMED_EVERY 16         /* samples: looking at the clock takes 50 ns */
 #define LONGEST_SECONDS 10e-6  /* of a sample; what is longer was interrupted */
 #define FORGET_SECONDS 0.2e-6  /* to let go of it, when its block is freed */
+#define LET_GO_SECONDS 0.1e-6  /* of what is no sample, as its label is sampled more coarsely */
 #define BURST_SECONDS 10e-3    /* that samples may take before anybody looks at what they take */
 
 static struct {
@@ -123,6 +124,7 @@ static struct {
     uint64_t taken;  /* likewise */
     double seconds;  /* of the samples that were timed */
     uint64_t timed, all;
+    uint64_t let_go, all_let_go; /* as their label is sampled more coarsely; since we last looked, and in all */
 } cost; /* under tables_lock */
 
 static double clock_seconds(clockid_t clock)
@@ -135,6 +137,7 @@ static void cost_look(void)
 {
     cost.cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     cost.taken = cost.all;
+    cost.let_go = 0;
 }
 
 void govern(double share, uint32_t coarsest)
@@ -142,6 +145,11 @@ void govern(double share, uint32_t coarsest)
     cost.share = share;
     cost.coarsest = coarsest;
     cost_look();
+}
+
+uint64_t samples_let_go(void)
+{
+    return cost.all_let_go;
 }
 
 double sample_seconds(void)
@@ -152,7 +160,7 @@ double sample_seconds(void)
 /* Gaps drawn before are for a finer rate than the one in force: see `is_taken`. */
 static void cost_bound(void)
 {
-    double spent = (double)(cost.all - cost.taken) * sample_seconds();
+    double spent = (double)(cost.all - cost.taken) * sample_seconds() + (double)cost.let_go * LET_GO_SECONDS;
     if (cost.share <= 0 || spent < BURST_SECONDS) {
         return;
     }
@@ -194,7 +202,7 @@ static bool put(Sample sample)
     return true;
 }
 
-static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc)
+static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc, uint32_t exponent)
 {
     /* The pending call may be long in coming, while the main thread is in a long call of C. */
     bool is_crowded = origins.dead > samples.limit;
@@ -204,7 +212,7 @@ static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc
         .block = (uintptr_t)block,
         .size = size < MAX_SIZE ? size : MAX_SIZE,
         .epoch = (uint16_t)samples.epoch,
-        .exponent = samples.exponent & MAX_EXPONENT,
+        .exponent = exponent & MAX_EXPONENT,
         .is_of_malloc = is_of_malloc,
         .origin = origin,
         .birth = stack != NULL ? stack->birth : default_birth,
@@ -219,25 +227,68 @@ static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc
     }
 }
 
+#define ALWAYS_FINE (512u << 10) /* bytes: so large a block costs more to fill than its sample, and tells of what swells */
+
+/* A label may be sampled more coarsely than the rate in force, by so many doublings: what is over is let go here, before
+ * the stack is read, which is what a sample costs. Under the lock. */
+static bool is_of_label(size_t size, uint32_t doublings)
+{
+    if (doublings == 0) {
+        return true;
+    }
+    double rate = samples_rate();
+    return random_unit() * chance(size, rate) <= chance(size, ldexp(rate, (int)doublings));
+}
+
+/* What is known of a sample before its stack is read. */
+typedef struct {
+    bool is_taken;
+    uint32_t exponent;
+    double began; /* by the clock; 0: this one is not timed */
+} Choice;
+
+static Choice choose(Countdown *countdown, size_t size, uint32_t doublings)
+{
+    pthread_mutex_lock(&tables_lock);
+    doublings = doublings < MAX_EXPONENT - samples.exponent ? doublings : MAX_EXPONENT - samples.exponent;
+    Choice choice = {.exponent = samples.exponent + doublings};
+    choice.is_taken = is_taken(countdown, size) && is_of_label(size, doublings);
+    if (choice.is_taken) {
+        choice.began = cost.all % TIMED_EVERY == 0 ? clock_seconds(CLOCK_MONOTONIC) : 0;
+    }
+    else {
+        cost.let_go++;
+        cost.all_let_go++;
+        cost_bound();
+    }
+    pthread_mutex_unlock(&tables_lock);
+    return choice;
+}
+
 void sample(Countdown *countdown, void *block, size_t size)
 {
     PyThreadState *state = held_state();
+    Label *label = state != NULL ? label_in_force() : NULL;
+    Choice choice = choose(countdown, size, label != NULL && size < ALWAYS_FINE ? label->doublings : 0);
+    bool is_foreign = countdown == &hot.objects && state == NULL; /* of another interpreter */
+    if (!choice.is_taken || is_foreign || block == NULL) {
+        return;
+    }
     const Stack *stack = NULL;
-    int64_t left = hot.objects.left;
-    /* Read without the lock: which of the samples are timed does not matter. */
-    bool is_timed = __atomic_load_n(&cost.all, __ATOMIC_RELAXED) % TIMED_EVERY == 0;
-    double began = is_timed ? clock_seconds(CLOCK_MONOTONIC) : 0;
     if (state != NULL) {
+        int64_t left = hot.objects.left;
         countdown_set(&hot.objects, OFF); /* the frames that the capture makes are ours */
-        stack = capture(state);
+        stack = capture(state, label);
         countdown_set(&hot.objects, left);
+        if (label != NULL) {
+            label->taken++;
+        }
     }
     pthread_mutex_lock(&tables_lock);
-    bool is_foreign = countdown == &hot.objects && state == NULL; /* of another interpreter */
-    if (is_taken(countdown, size) && !is_foreign && block != NULL) {
-        keep(block, size, stack, countdown != &hot.objects || size > largest_of_pymalloc);
+    if (is_on) {
+        keep(block, size, stack, countdown != &hot.objects || size > largest_of_pymalloc, choice.exponent);
     }
-    cost_add(began);
+    cost_add(choice.began);
     bool purges = should_purge();
     pthread_mutex_unlock(&tables_lock);
     if (purges) {

@@ -46,6 +46,9 @@ void govern(double share, uint32_t coarsest);
 /* What a sample takes, in seconds, as measured since the start; 0: not yet. */
 double sample_seconds(void);
 
+/* How many were no samples in the end, as their label is sampled more coarsely. Under the lock. */
+uint64_t samples_let_go(void);
+
 /* Find the origin of what is taken without the interpreter, which is of the default label. Under the lock, and with the
  * interpreter held, whenever that label or the tables are new. */
 void nowhere_renew(void);

@@ -61,6 +61,8 @@ bool table_collect(Table *table, const Selection *selection)
         }
     }
     free(row_of);
+    Row *fitting = realloc(rows, ((size_t)table->length + 1) * sizeof(*rows)); /* a peak is kept for a whole run */
+    rows = fitting != NULL ? fitting : rows;
     table->rows = rows;
     table->coarsest = rate_at(coarsest);
     table->fresh_coarsest = rate_at(fresh_coarsest);

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 from profiling.records import LinesOfRun
 from profiling.samples import sampler
 from profiling.samples.estimates import Live, lines_of_run, live
 from profiling.samples.sampling import Sampling
 
+_heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
+"""By job, the label of what outlives its runs: a server or a worker that one run has started works in all later ones.
+
+Its birth is that of the job's latest run. It lasts as long as a context holds the label of a run that has ended.
+"""
+
 
 class SampledRun:
     """From `open` to `leave` what is allocated in this context bears the run's own birth; `close` tells what stayed."""
 
-    def __init__(self, job: str, sampling: Sampling) -> None:
+    def __init__(self, job: str, sampling: Sampling, *, all_threads: bool = False, is_suspect: bool = False) -> None:
         self._job = job
+        self._all_threads = all_threads
+        self._is_suspect = is_suspect
         self._sampling = sampling
         self._watch: int | None = None
         self.birth: int | None = None  # until `open`
@@ -20,14 +30,26 @@ class SampledRun:
     def open(self) -> None:
         """Begin. Raises SamplerUnavailable."""
         self._period = self._sampling.period()
-        label = sampler.label(self._job)
+        label = self._sampling.label(self._job, is_suspect=self._is_suspect)
         self.birth = label.birth
         self._watch = sampler.watch(label.birth)
+        self._label = label
+        if (heir := _heirs.get(self._job)) is not None:
+            heir.birth, heir.doublings = label.birth, label.doublings
         self._previous = sampler.enter(label)
+        if self._all_threads:
+            sampler.set_default_label(label)
 
     def leave(self) -> None:
         """Restore the label that this context had before `open`."""
         sampler.enter(self._previous)
+        heir = _heirs.get(self._job)
+        if heir is None:
+            heir = _heirs[self._job] = sampler.label(self._job, self._label.birth)
+        self._label.bequeath(heir)
+        self._sampling.learn(self._job, self._label.taken)
+        if self._all_threads:
+            sampler.set_default_label(self._sampling.outside)
 
     def close(self) -> LinesOfRun | None:
         """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""

@@ -49,6 +49,17 @@ class Label(Protocol):
 
     birth: int  # of the blocks allocated from now on: 32 bits, of one run or of one window of a shared label
 
+    doublings: int  # of the rate in force: its work is sampled so much more coarsely
+
+    @property
+    def taken(self) -> int:
+        """How many samples were taken under it."""
+        ...
+
+    def bequeath(self, heir: Label) -> None:
+        """Let another label stand in for this one, in contexts that outlive its run."""
+        ...
+
 
 job_label: ContextVar[Label | None] = ContextVar("profiling_job", default=None)
 """The label of this context: child tasks and `asyncio.to_thread` inherit it."""
@@ -242,7 +253,7 @@ def take_peak(number: int) -> SampleTable:
 def statistics() -> SamplerStatistics:
     """What the sampler has done since its start and what its tables cost."""
     if _sampler is None:
-        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0)
+        return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0)
     return SamplerStatistics(*_sampler.statistics())
 
 

@@ -1,84 +1,175 @@
-"""Sampling by one profiler: when it is on, and how fine it is."""
+"""Sampling by one profiler: when it is on, and how fine it is, for the process and for each job."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from profiling.samples import sampler
+from profiling.samples import sampler, threads
 
-FIRST_RATE_BYTES = 16_384
-"""Finer than a busy process can have: within 10 ms of sampling it is coarser, and the first runs are seen well."""
 MIN_RATE_BYTES = 4_096  # finer tells no more: with a sample every 4 KB a leak of 15 KB a run is settled after 50 runs
 MAX_RATE_BYTES = 524_288  # coarser tells too little: a leak of 100 KB a run would take 50 runs
-MAX_SHARE = 0.01  # of the CPU time, that samples may take
-REFINE_BELOW = 1 / 3  # of the share: twice as many samples then still leave room
+MAX_SHARE = 0.04  # of the CPU time, that samples may take in a burst
+JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
+SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
+AT_ONCE_S = 0.2  # of CPU time, that they may take beyond their share once, so that a service is judged soon
+AT_ONCE_RUNS = 20  # of each of them, over which that is spread
+REFINE_BELOW = 1 / 3  # of what may be taken: twice as many samples then still leave room
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 4  # else finer samples would be thinned again
-SAMPLE_S = 1.3e-6  # of CPU time for one, until it is measured
+SAMPLE_S = 2e-6  # of CPU time for one, until it is measured
+LET_GO_S = 0.1e-6  # for what is no sample, as its job is sampled more coarsely
 LOOKED_AT_EVERY_S = 1.0  # of CPU time
+MIN_SAMPLES = 4  # a run may take so many, however short
+MAX_JOBS = 256  # whose rates are remembered
+
+
+@dataclass(slots=True)
+class JobRate:
+    """How finely one job is sampled."""
+
+    rate_bytes: float = MIN_RATE_BYTES
+    seen_s: float = 0.0  # CPU time of the process at its last look
+    is_suspect: bool = False
 
 
 class Sampling:
     """On with its first need, and numbered by session, since stopping drops all samples.
 
-    A given rate is fixed. Without one the rate follows the work, between MIN_RATE_BYTES and MAX_RATE_BYTES.
+    A given rate is fixed. Without one the rate follows the work: each job has the same share of the CPU time that
+    samples may take, so one that allocates little is sampled finely beside another that allocates much.
     """
 
     def __init__(self, rate_bytes: float | None = None, *, cpu_clock: Callable[[], float] = time.process_time) -> None:
         self._rate_bytes = rate_bytes
         self._is_ours = False
         self._cpu_clock = cpu_clock
-        self._looked_at = (0, 0.0, 0.0)  # samples taken, CPU time and rate, when the cost was last looked at
+        self._looked_at = (0, 0, 0.0, 0.0)  # samples taken, let go, CPU time and rate, when the cost was last looked at
+        self._jobs: OrderedDict[str | None, JobRate] = OrderedDict()  # None: what is outside jobs
+        self._outside: sampler.Label | None = None
+        self._outside_taken = 0
+        self._at_once_s = AT_ONCE_S
 
     def period(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
         if not sampler.is_on():
             if self._rate_bytes is None:
-                sampler.start(FIRST_RATE_BYTES, finest_bytes=MIN_RATE_BYTES)
+                sampler.start(MIN_RATE_BYTES, finest_bytes=MIN_RATE_BYTES)
                 sampler.set_share(MAX_SHARE, MAX_RATE_BYTES)
             else:
                 sampler.start(self._rate_bytes)
             self._is_ours = True
+            self._outside, self._outside_taken = sampler.label(None), 0
+            sampler.set_default_label(self._outside)
+            threads.follow()
             self._look(self._cpu_clock())
         session = sampler.stretch()
         assert session is not None  # noqa: S101 - it was just begun
         return session
 
+    @property
+    def outside(self) -> sampler.Label | None:
+        """The label of what is allocated outside jobs; None while the sampling is not ours."""
+        return self._outside
+
+    def label(self, job: str, *, is_suspect: bool = False) -> sampler.Label:
+        """Return a label for a run of the job, sampled as finely as its share allows. Raises SamplerUnavailable."""
+        label = sampler.label(job)
+        if self._follows:
+            known = self._of(job)
+            known.is_suspect = is_suspect
+            label.doublings = _doublings(known.rate_bytes)
+        return label
+
+    def learn(self, job: str | None, taken: int) -> None:
+        """Let the job's rate follow how many samples its last run took."""
+        if not self._follows:
+            return
+        known, now_s = self._of(job), self._cpu_clock()
+        sample_s = sampler.statistics().sample_s or SAMPLE_S
+        allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
+        known.rate_bytes = rate_for(known.rate_bytes, taken, max(MIN_SAMPLES, allowed_s / sample_s))
+        known.seen_s = now_s
+
+    def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
+        """Return what the samples of a run may take, if the last one was so long ago and the samples took so much."""
+        share_s = JOBS_SHARE / len(self._jobs) * seconds
+        if not known.is_suspect:
+            return share_s
+        suspects = sum(other.is_suspect for other in self._jobs.values())
+        share_s += SUSPECTS_SHARE / suspects * seconds
+        at_once_s = self._at_once_s / (suspects * AT_ONCE_RUNS)
+        self._at_once_s -= min(at_once_s, max(0.0, spent_s - share_s))
+        return share_s + at_once_s
+
     def keep_within(self, share: float = MAX_SHARE) -> None:
-        """Let the rate follow the work, looked at once a second of the process's CPU time.
+        """Let the rate of the process follow the work, looked at once a second of its CPU time.
 
         If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If
         they take much less, they become twice as frequent. Does nothing for a fixed rate.
         """
-        taken_before, cpu_before_s, rate_before = self._looked_at
+        taken_before, let_go_before, cpu_before_s, rate_before = self._looked_at
         now_s = self._cpu_clock()
-        if not self._is_ours or self._rate_bytes is not None or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
+        if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
             return
         told = sampler.statistics()
         if told.rate_bytes == rate_before:  # else it has become coarser by itself, and the samples are of several rates
-            spent_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
-            rate_bytes = rate_for(told.rate_bytes, spent_s, share * (now_s - cpu_before_s), told.alive)
+            taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
+            let_go_s = (told.let_go - let_go_before) * LET_GO_S
+            allowed_s = share * (now_s - cpu_before_s)
+            # A finer rate of the process costs where a job is not sampled more coarsely anyway.
+            spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
+            rate_bytes = told.rate_bytes
+            if taken_s + let_go_s > allowed_s:
+                rate_bytes = rate_for(told.rate_bytes, taken_s + let_go_s, allowed_s)
+            elif told.alive < REFINE_BELOW_ALIVE:
+                rate_bytes = rate_for(told.rate_bytes, spent_s, allowed_s)
             if rate_bytes != told.rate_bytes:
                 sampler.set_rate(rate_bytes)
+        if self._outside is not None:
+            self.learn(None, self._outside.taken - self._outside_taken)
+            self._outside_taken = self._outside.taken
+            self._outside.doublings = _doublings(self._of(None).rate_bytes)
         self._look(now_s)
+
+    @property
+    def _follows(self) -> bool:
+        return self._is_ours and self._rate_bytes is None
+
+    def _of(self, job: str | None) -> JobRate:
+        known = self._jobs.get(job)
+        if known is None:
+            known = self._jobs[job] = JobRate(seen_s=self._cpu_clock())
+            if len(self._jobs) > MAX_JOBS:
+                self._jobs.popitem(last=False)
+        self._jobs.move_to_end(job)
+        return known
 
     def _look(self, now_s: float) -> None:
         told = sampler.statistics()
-        self._looked_at = told.taken, now_s, told.rate_bytes
+        self._looked_at = told.taken, told.let_go, now_s, told.rate_bytes
 
     def close(self) -> None:
         """Stop, if it was us who started."""
         if self._is_ours:
             sampler.stop()
-        self._is_ours = False
+            sampler.set_default_label(None)
+            threads.leave()
+        self._is_ours, self._outside = False, None
 
 
-def rate_for(rate_bytes: float, spent_s: float, allowed_s: float, alive: int) -> float:
-    """Return the rate for work on which samples took `spent_s` at this rate, where they may take `allowed_s`."""
-    if spent_s > allowed_s:
-        doublings = math.ceil(math.log2(spent_s / allowed_s)) if allowed_s > 0 else 1
+def _doublings(rate_bytes: float) -> int:
+    """Return how many times the process's rate is to be doubled for this one."""
+    return max(0, round(math.log2(rate_bytes / max(sampler.statistics().rate_bytes, MIN_RATE_BYTES))))
+
+
+def rate_for(rate_bytes: float, spent: float, allowed: float) -> float:
+    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much."""
+    if spent > allowed:
+        doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1
         return max(rate_bytes, min(rate_bytes * 2.0**doublings, MAX_RATE_BYTES))
-    if spent_s < REFINE_BELOW * allowed_s and alive < REFINE_BELOW_ALIVE:
+    if spent < REFINE_BELOW * allowed:
         return min(rate_bytes, max(rate_bytes / 2, MIN_RATE_BYTES))
     return rate_bytes

@@ -95,7 +95,7 @@ def test_label_refuses_what_is_no_job_and_no_birth(sampling: Start) -> None:
             sampler.label("job", birth)
     with pytest.raises(AttributeError):
         label.job = "other"  # type: ignore[misc]
-    with pytest.raises(AttributeError, match="always has a birth"):
+    with pytest.raises(AttributeError, match="always has its numbers"):
         del label.birth
     with pytest.raises(TypeError, match="a str or None, not int"):
         sampler.label(3)  # type: ignore[arg-type]
