@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib.util
 import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +17,7 @@ from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
 from profiling.samples import sampler
 from profiling.source import is_users
-from profiling.verdict.series import MIN_RUNS
+from profiling.trial import Bounds, Trial
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
 SAMPLE_BYTES = 1_024.0
@@ -68,81 +67,51 @@ def _module(path: Path) -> object:
     return module
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a series of runs is made."""
-
-    runs: int
-    level: Level
-    together: bool = False  # the targets overlap, else they take turns
-
-
-def first_plan(runs: int, level: Level | None, targets: int) -> Plan:
-    """Samples where they can be taken, since jobs may then overlap; exact lines elsewhere, in turns.
+def level_for(level: Level | None) -> Level:
+    """Return the level to check at: samples if they can be taken, else lines.
 
     Raises CannotCheck for samples that cannot be taken.
     """
     reason = sampler.unavailable_reason()
     if level is Level.SAMPLES and reason is not None:
         raise CannotCheck(f"level samples cannot be had: {reason}; leave --level out, or take lines")
-    if level is None:
-        level = Level.SAMPLES if reason is None else Level.LINES
-    return Plan(runs=runs, level=level, together=level.samples and targets > 1)
+    return level or (Level.SAMPLES if reason is None else Level.LINES)
 
 
-def next_plan(plan: Plan, checked: Sequence[Checked]) -> Plan | None:
-    """A further series where this one leaves open what another can tell; None where it does not.
+async def check(
+    targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None
+) -> list[Checked]:
+    """Run the targets in turns until it is known of each whether it leaks, and judge them.
 
-    Samples are whose they are while jobs overlap, but the size of the process is not. One frame of exact lines that is
-    in a library needs its callers.
+    Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
+    is the target's, by whatever thread. Raises CannotCheck if a run fails.
     """
-    states = {result.verdict.state for result in checked}
-    if plan.together and State.NATIVE_GROWTH in states:
-        return replace(plan, together=False)
-    if plan.level is Level.LINES and any(map(_needs_stacks, checked)):
-        return replace(plan, level=Level.STACKS)
-    return None
-
-
-async def check(targets: Sequence[Target], *, runs: int = MIN_RUNS, level: Level | None = None) -> list[Checked]:
-    """Run the targets `runs` times each, and judge them.
-
-    At level `samples`, the one where none is asked for, they run beside each other; at the exact ones in turns, since
-    of two that overlap each would be charged with what both keep. Garbage is collected at the end of each run, so that
-    it counts as freed. Raises CannotCheck where a run fails.
-    """
+    chosen, limits = level_for(level), bounds or Bounds()
     plain_s = {target.name: min([await _timed(target) for _ in range(PLAIN_RUNS)]) for target in targets}
-    plan: Plan | None = first_plan(runs, level, len(targets))
-    checked: list[Checked] = []
-    while plan is not None:
-        checked = await _series(targets, plan, plain_s)
-        plan = next_plan(plan, checked)
+    checked = await _series(targets, chosen, limits, plain_s)
+    if chosen is Level.LINES and any(map(_needs_stacks, checked)):
+        # One frame of exact lines that is in a library needs its callers.
+        checked = await _series(targets, Level.STACKS, limits, plain_s)
     return checked
 
 
-async def _series(targets: Sequence[Target], plan: Plan, plain_s: Mapping[str, float]) -> list[Checked]:
-    profiler = Profiler(level=plan.level, sample_bytes=SAMPLE_BYTES, arenas=True)
-    took_s: dict[str, list[float]] = {target.name: [] for target in targets}
-
-    async def run(target: Target) -> None:
-        async with profiler.run(target.name):
-            took_s[target.name].append(await _timed(target))
-            gc.collect()
-
+async def _series(
+    targets: Sequence[Target], level: Level, bounds: Bounds, plain_s: Mapping[str, float]
+) -> list[Checked]:
+    profiler = Profiler(
+        level=level, sample_bytes=SAMPLE_BYTES, collect=True, patience=bounds.patience, all_threads=True
+    )
+    trials = {target: Trial(profiler, target.name, bounds) for target in targets}
+    took_s: dict[Target, list[float]] = {target: [] for target in targets}
     try:
-        for _ in range(plan.runs):
-            if plan.together:
-                async with asyncio.TaskGroup() as group:
-                    for target in targets:
-                        group.create_task(run(target), name=target.name)
-            else:
-                for target in targets:
-                    await run(target)
+        # A target that is done rests while the others go on.
+        while under_way := [target for target, trial in trials.items() if trial.goes_on()]:
+            for target in under_way:
+                async with profiler.run(target.name):
+                    took_s[target].append(await _timed(target))
         return [
-            _judge(profiler, target.name, _slowdown(took_s[target.name], plain_s[target.name])) for target in targets
+            _judge(profiler, trial, _slowdown(took_s[target], plain_s[target.name])) for target, trial in trials.items()
         ]
-    except* CannotCheck as errors:
-        raise errors.exceptions[0] from None
     finally:
         profiler.close()
 
@@ -170,15 +139,14 @@ def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
     return median(took_s) / plain_s if plain_s > 1e-3 else None
 
 
-def _judge(profiler: Profiler, job: str, slowdown: float | None) -> Checked:
-    runs = profiler.history.runs(job)
-    verdict = profiler.verdict(job)
+def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> Checked:
+    runs = profiler.history.runs(trial.job)
     last = runs[-1]
     return Checked(
-        job=job,
-        runs=len(runs),
+        job=trial.job,
+        runs=trial.runs,
         level=profiler.level,
-        verdict=verdict,
+        verdict=trial.verdict(),
         usage=profiler.usage(),
         traced_bytes=last.figures.traced_bytes if last.figures else None,
         relative_error=_relative_error(last),

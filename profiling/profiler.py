@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from profiling.adaptive import Adaptive, is_quiet
+from profiling.cases import Cases, evidence_of
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
-from profiling.errors import DiffInProgress
+from profiling.errors import DiffInProgress, UnknownJob
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
+from profiling.process.full_collections import Collector, Ends, count_full_collections
 from profiling.records import (
     Level,
     MemoryUsage,
@@ -21,26 +24,24 @@ from profiling.records import (
     RunDiff,
     RunProfile,
     SiteKey,
-    State,
-    Suspect,
     TimeDiff,
     Verdict,
 )
-from profiling.run import Run, Shared
+from profiling.run import Care, Run, Shared
 from profiling.samples import sampler
-from profiling.samples.estimates import largest_stacks as largest_sampled_stacks
+from profiling.samples.estimates import largest_stacks, lines_by_birth
 from profiling.samples.sampling import Sampling
 from profiling.source import SourceReader, claim, users_site
+from profiling.stopwatch import Budget
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
 from profiling.traces.reader import Room, TraceReader
-from profiling.traces.reader import largest_stacks as largest_exact_stacks
-from profiling.verdict.judge import has_risen, verdict
-from profiling.verdict.series import MIN_RUNS, series_of
-from profiling.verdict.suspects import suspects
+from profiling.verdict.judge import Judgement, judge, with_stacks
+from profiling.verdict.patience import Patience
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-JUDGED_EVERY = 4  # runs of a job, where nobody asks; over 50 runs it is some milliseconds
+COLLECTED_EVERY = 4  # runs of a job that is under suspicion, at most
+MAX_JUDGING_SHARE = 0.005  # of the time, where nobody asks for a verdict
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ class Profiler:
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
     not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
-    Lines of `packages` are the user's own even where they are installed, as a service is in its container.
+    With `collect` all garbage is collected at both ends of every run, as a test would do. Lines of `packages` are the
+    user's own even where they are installed, as a service is in its container.
 
     Example:
         >>> profiler = Profiler(level=Level.LINES)
@@ -84,6 +86,9 @@ class Profiler:
         arenas: bool = False,
         budget_mb: float = BUDGET_MB,
         packages: Sequence[str] = (),
+        collect: bool = False,
+        patience: Patience | None = None,
+        all_threads: bool = False,
     ) -> None:
         claim(*packages)
         self.level = level
@@ -93,7 +98,10 @@ class Profiler:
         self._finished = 0
         self._readers: dict[Level, TraceReader] = {}
         self._given_reader = reader
-        self._judged: dict[str, tuple[int, Verdict]] = {}  # by job: the run it was made after, and the verdict
+        self._cases = Cases()
+        self._patience = patience or Patience()
+        self._for_judging = Budget(MAX_JUDGING_SHARE)
+        self._collects = collect
         self._budget_bytes = round(budget_mb * (1 << 20))
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
@@ -107,6 +115,8 @@ class Profiler:
             keep=self._keep,
             next_id=lambda: next(self._ids),
             own_bytes=lambda: sampler.own_tables_bytes() + self.history.own_bytes(),
+            collector=Collector(is_bounded=not collect),
+            all_threads=all_threads,
         )
 
     def run(self, job: str) -> Run:
@@ -115,9 +125,7 @@ class Profiler:
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        last = self.last_verdict(job)
-        collects = last is not None and last.needs_collection
-        return Run(job, self.next_level(job), self._shared, samples=samples, collects=collects)
+        return Run(job, self.next_level(job), self._shared, samples=samples, care=self._care(job))
 
     def next_level(self, job: str) -> Level:
         """The level that the job's next run will have."""
@@ -173,57 +181,70 @@ class Profiler:
         finally:
             self._is_diffing = False
 
-    def verdict(self, job: str) -> Verdict:
+    def verdict(self, job: str, *, patience: Patience | None = None) -> Verdict:
         """What the job's runs say together, with the lines that a leak is at. Raises UnknownJob.
 
-        Some milliseconds for 50 runs, once after each; on a loop, `verdicts` is for that.
+        Some milliseconds, once after each run; on a loop, `verdicts` is for that. Another `patience` than the
+        profiler's makes a verdict that is not remembered.
         """
+        return self.judgement(job, patience=patience).verdict
+
+    def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
+        """The same with what would make the next verdict surer."""
         runs = self.history.runs(job)
+        if patience is not None:
+            return self._judge(runs, patience)
         if not self._is_judged(runs):
             self._note(runs, self._judge(runs))
-        return self._judged[job][1]
+        return self._noted(job)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """The verdicts of these jobs, or of all, without holding the loop. Raises UnknownJob."""
         # The runs are taken here, where none is added meanwhile.
         asked = [self.history.runs(job) for job in jobs or self.history.jobs()]
-        found = {runs[-1].job: self._judged[runs[-1].job][1] for runs in asked if self._is_judged(runs)}
         if new := [runs for runs in asked if not self._is_judged(runs)]:
             judged = await asyncio.to_thread(lambda: [self._judge(runs) for runs in new])
-            for runs, verdict in zip(new, judged, strict=True):
-                self._note(runs, verdict)
-                found[runs[-1].job] = verdict
-        return found
+            for runs, judgement in zip(new, judged, strict=True):
+                self._note(runs, judgement)
+        return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
+
+    def last_verdict(self, job: str) -> Verdict | None:
+        """The job's verdict of some runs ago, or of the last in which anything rose; None before any."""
+        case = self._cases.find(job)
+        return case.verdict if case else None
+
+    def _noted(self, job: str) -> Judgement:
+        judgement = self._cases.of(job).judgement
+        if judgement is None:
+            raise UnknownJob(job, self.history.jobs())
+        return judgement
 
     def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
-        return self._judged.get(runs[-1].job, (0, None))[0] >= runs[-1].id
+        return self._cases.of(runs[-1].job).judged_after >= runs[-1].id
 
-    def _note(self, runs: Sequence[RunProfile], verdict: Verdict) -> None:
+    def _note(self, runs: Sequence[RunProfile], judgement: Judgement) -> None:
+        case = self._cases.of(runs[-1].job)
         if not self._is_judged(runs):  # by another meanwhile
-            known = self.history.jobs()
-            self._judged = {job: judged for job, judged in self._judged.items() if job in known}
-            self._judged[runs[-1].job] = (runs[-1].id, verdict)
+            case.judgement, case.judged_after = judgement, runs[-1].id
 
-    def _judge(self, runs: Sequence[RunProfile]) -> Verdict:
-        series = series_of(runs)
-        judged = verdict(series)
-        if judged.state is not State.LEAKING:
-            return judged
-        found = suspects([run for run in runs if run.collected] if series.is_collected else runs)
-        stacks = self._stacks(runs[-1].job, [site for site, _ in found])
-        return replace(
-            judged,
-            suspects=tuple(
-                Suspect(site=site, bytes_per_run=bytes_per_run, stack=stacks.get(site, (site,)))
-                for site, bytes_per_run in found
-            ),
+    def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
+        job = runs[-1].job
+        evidence = evidence_of(
+            self._cases.of(job),
+            runs,
+            lines_by_birth(sampler.births(job)) if sampler.is_on() else {},
+            collections=count_full_collections(),
+            patience=patience or self._patience,
         )
+        judgement = judge(evidence)
+        if judgement.verdict.suspects:
+            stacks = self._stacks(job, [suspect.site for suspect in judgement.verdict.suspects])
+            judgement = replace(judgement, verdict=with_stacks(judgement.verdict, stacks))
+        return judgement
 
     def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
         """By which frames most of each site's bytes came, as far as that is still known."""
-        if tracing.is_on() and self.level.frames:
-            return largest_exact_stacks(sites, site_of_level(self.level))
-        return largest_sampled_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
+        return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def own_bytes(self) -> int:
         """What the profiler keeps: tracemalloc's tables and the history."""
@@ -253,24 +274,30 @@ class Profiler:
         self._finished += 1
         self.history.add(profile)
         self._shared.sampling.keep_within()
-        self._judge_sometimes(profile.job)
+        self._cases.keep_only(set(self.history.jobs()))
+        case = self._cases.of(profile.job)
+        case.saw(profile)
+        if case.is_due() and self._for_judging.is_left:
+            began_s, runs = time.perf_counter(), self.history.runs(profile.job)
+            self._note(runs, self._judge(runs))
+            self._for_judging.spend_since(began_s)
         if self._adaptive is not None:
             self._adapt(self._adaptive, profile)
 
-    def last_verdict(self, job: str) -> Verdict | None:
-        """The job's verdict of some runs ago, or of the last in which anything rose; None before any."""
-        judged = self._judged.get(job)
-        return judged[1] if judged else None
-
-    def _judge_sometimes(self, job: str) -> None:
-        """Every few runs while something rises, and at once where a run tells what was in doubt."""
-        runs = self.history.runs(job)
-        judged_after, last = self._judged.get(job, (0, None))
-        if len(runs) < MIN_RUNS - 1 or not (_is_open(last, runs[-1]) or runs[-JUDGED_EVERY].id > judged_after):
-            return
-        is_due = len(runs) >= MIN_RUNS if last is None else last.state is not State.STABLE or last.needs_collection
-        if is_due or has_risen(series_of(runs), JUDGED_EVERY):
-            self._note(runs, self._judge(runs))
+    def _care(self, job: str) -> Care:
+        """What is done for the job's next run, so that the next verdict can be surer."""
+        if self._collects:
+            return Care(ends=Ends.COLLECT)
+        case = self._cases.find(job)
+        judgement = case.judgement if case else None
+        if case is None or judgement is None:
+            return Care()
+        is_time = case.runs - case.collected_at >= COLLECTED_EVERY
+        return Care(
+            ends=Ends.CLOSE if judgement.suspected or judgement.wants_collected_runs else Ends.NOTHING,
+            collects_after=judgement.wants_collection and is_time,
+            is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
+        )
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs where one is asked for, and end it where that is safe."""
@@ -298,10 +325,3 @@ class Profiler:
 
 def _base_level() -> Level:
     return Level.SAMPLES if sampler.unavailable_reason() is None else Level.COUNTERS
-
-
-def _is_open(verdict: Verdict | None, run: RunProfile) -> bool:
-    """Whether a question is open that this run may settle."""
-    if verdict is None or verdict.state is State.INSUFFICIENT_RUNS:
-        return True
-    return verdict.state is State.STABLE and verdict.needs_collection and run.collected

@@ -12,7 +12,7 @@ from typing import Self
 
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.process import composition, usage
-from profiling.process.full_collections import Collector
+from profiling.process.full_collections import Collector, Ends, count_full_collections
 from profiling.process.peaks import Peaks
 from profiling.records import (
     Cost,
@@ -24,6 +24,7 @@ from profiling.records import (
     RunProfile,
     Snapshot,
 )
+from profiling.samples import sampler
 from profiling.samples.sampled_run import SampledRun
 from profiling.samples.sampling import Sampling
 from profiling.stopwatch import Meter
@@ -32,6 +33,15 @@ from profiling.traces.tracing import Tracing
 
 MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
 """What a measurement may fail with, at the cost of its own result only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """What is done for a run, so that the next verdict on its job can be surer."""
+
+    ends: Ends = Ends.NOTHING
+    collects_after: bool = False  # all garbage, once, at the end
+    is_suspect: bool = False  # its samples may be finer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,11 +58,16 @@ class Shared:
     peaks: Peaks = field(default_factory=Peaks)
     collector: Collector = field(default_factory=Collector)
     active: set[Run] = field(default_factory=set)
+    all_threads: bool = False  # whether a run also has what threads allocate that do not know its context
     arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
 
     def counters(self) -> Counters:
         """What is cheap to know now, and the arenas where they are asked for."""
-        counters = replace(usage.counters(), own_bytes=self.own_bytes())
+        counters = replace(
+            usage.counters(),
+            own_bytes=self.own_bytes(),
+            python_malloc_bytes=sampler.statistics().malloc_bytes if sampler.is_on() else None,
+        )
         return replace(counters, arenas_free_bytes=composition.free_arenas_bytes()) if self.arenas else counters
 
 
@@ -62,11 +77,11 @@ class Run:
     A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
-    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool, collects: bool = False) -> None:
+    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool, care: Care) -> None:
         self.job = job
         self.level = level
         self._samples_too = samples
-        self._collects = collects
+        self._care = care
         self.overlapped_with: set[str] = set()
         self._shared = shared
         self._profile: RunProfile | None = None
@@ -131,7 +146,8 @@ class Run:
     def _enter(self) -> None:
         self._meter = Meter()
         with self._meter.hold():
-            self._collect()  # before anything is read, so that others' garbage is no change of this run's
+            # Before anything is read, so that others' garbage is no change of this run's.
+            self._begun = self._shared.collector.begin(self, self._care.ends)
         for other in self._shared.active:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)
@@ -152,13 +168,13 @@ class Run:
         self._meter = Meter()
         with self._meter.hold():
             self._shared.peaks.end(self._peak)
-            self._collect()
-            self._after = self._shared.counters()
+            full_collections = count_full_collections()  # before ours, which this run's garbage does not survive
+            self._ended, self._own_garbage_is_gone = self._shared.collector.end(self, self._begun)
+            self._collected_after = self._ended is Ends.COLLECT or (
+                self._care.collects_after and self._shared.collector.collect()
+            )
+            self._after = replace(self._shared.counters(), full_collections=full_collections)
             self._samples = self._close_samples()
-
-    def _collect(self) -> None:
-        """At both ends or not at all."""
-        self._collects = self._collects and self._shared.collector.collect()
 
     def _begin_sampling(self) -> None:
         """Before tracing begins, which cannot have the sampler come after it."""
@@ -173,7 +189,12 @@ class Run:
 
     def _open_samples(self) -> None:
         if self._samples_too:
-            self._sampled = SampledRun(self.job, self._shared.sampling)
+            self._sampled = SampledRun(
+                self.job,
+                self._shared.sampling,
+                all_threads=self._shared.all_threads,
+                is_suspect=self._care.is_suspect,
+            )
             self._sampled.open()
 
     def _close_samples(self) -> LinesOfRun | None:
@@ -231,7 +252,9 @@ class Run:
             samples=self._samples,
             birth=self._sampled.birth if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
-            collected=self._collects,
+            closed=self._ended is not Ends.NOTHING,
+            collected=self._own_garbage_is_gone,
+            collected_after=self._collected_after,
             degraded=self._degraded,
             cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),
         )

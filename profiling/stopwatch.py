@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from profiling.records import Cost
 
+AT_ONCE_S = 0.3  # that may be spent at once, so that a leak in a job that runs all the time is told soon
+
 
 class Meter:
     """From its making to `cost()`: the whole time, and the longest piece that held the loop."""
@@ -33,3 +35,22 @@ class Meter:
     def cost(self, memory_bytes: int = 0) -> Cost:
         """What it came to so far."""
         return Cost(duration_s=self._clock() - self._started_s, stall_s=self.stall_s, memory_bytes=memory_bytes)
+
+
+class Budget:
+    """Time that may be spent: some at once, and a share of all that has passed since."""
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._share = share
+        self._clock = clock
+        self._began_s = clock()
+        self._spent_s = 0.0
+
+    @property
+    def is_left(self) -> bool:
+        """Whether anything may be spent now."""
+        return self._spent_s <= AT_ONCE_S + self._share * (self._clock() - self._began_s)
+
+    def spend_since(self, began_s: float) -> None:
+        """Take off what has passed since then, by the same clock."""
+        self._spent_s += self._clock() - began_s

@@ -1,4 +1,10 @@
-"""Full garbage collections, for verdicts that cannot tell a leak from garbage without one."""
+"""Garbage collections and empty free lists, for verdicts that cannot tell a leak without them.
+
+CPython keeps freed tuples, dicts, lists and floats on free lists. A block that goes from one job to another through
+such a list never passes the allocator, so its sample still names the first job. Any collection of all generations
+empties the lists. It is cheap while all older objects are frozen, at any size of the heap: so a run under suspicion
+begins with a freeze and ends with a collection of what it has made itself.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +12,95 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from enum import IntEnum
 
-MOST_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
-SHARE = 0.001  # of the time that collections may take
-AT_ONCE_S = 0.2  # beyond that, so that a leak in a job that runs all the time does not wait for them
+from profiling.stopwatch import Budget
+
+MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
+MAX_SHARE = 0.005  # of the time that full collections may take
+MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
+MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
 
 
 def count_full_collections() -> int | None:
-    """How many there have been, in 1 µs; None where none of ours is to be had."""
-    return gc.get_stats()[2]["collections"] if _may_collect() else None
+    """Return how many there have been, in 1 µs; None if the program has switched its collector off."""
+    return gc.get_stats()[2]["collections"] if gc.isenabled() else None
 
 
-def _may_collect() -> bool:
-    """Not where the program has switched its collector off, and not for longer than 50 ms."""
-    return gc.isenabled() and sys.getallocatedblocks() <= MOST_BLOCKS
+class Ends(IntEnum):
+    """What is done at both ends of a run, so that its survivors can be told from garbage and from free lists."""
+
+    NOTHING = 0
+    CLOSE = 1  # empty the free lists, and collect the run's own garbage
+    COLLECT = 2  # collect all garbage
 
 
 class Collector:
-    """Collects all garbage, in a fifth of a second and a thousandth of the time at most."""
+    """Collects within a bound on the time that this takes; without one for a test, where a run may take its time.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    Side effects: what is young moves to the oldest generation, so its garbage waits for the next full collection. The
+    collector's counters start again, which puts off the interpreter's own full collections. `gc.unfreeze` would release
+    what the program itself has frozen, so where it has, runs are not closed.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, *, is_bounded: bool = True) -> None:
         self._clock = clock
-        self._began_s = clock()
-        self._spent_s = 0.0
+        self._is_bounded = is_bounded
+        self._for_collections = Budget(MAX_SHARE, clock)
+        self._for_closing = Budget(MAX_CLOSING_SHARE, clock)
+        self._frozen_for: object | None = None  # the run
+        self._frozen_s = 0.0  # since when
+
+    def begin(self, run: object, ends: Ends) -> Ends:
+        """Do what is asked for before the run, as far as it may be done; return what was done."""
+        began_s = self._clock()
+        if self._frozen_for is not None and began_s - self._frozen_s > MAX_FREEZE_S:
+            self._thaw()
+        if ends is Ends.COLLECT and self.collect():
+            return Ends.COLLECT
+        if ends is Ends.NOTHING or not self._for_closing.is_left:
+            return Ends.NOTHING
+        if self._frozen_for is None:
+            if gc.get_freeze_count():
+                return Ends.NOTHING
+            gc.collect(0)
+            gc.freeze()
+            self._frozen_for, self._frozen_s = run, began_s
+        gc.collect()
+        self._for_closing.spend_since(began_s)
+        return Ends.CLOSE
+
+    def end(self, run: object, begun: Ends) -> tuple[Ends, bool]:
+        """Do after the run what was done before it; return that, and whether the run's own garbage is gone."""
+        if begun is Ends.COLLECT:
+            return (Ends.COLLECT, True) if self.collect() else (Ends.NOTHING, False)
+        if begun is Ends.NOTHING:
+            return Ends.NOTHING, False
+        began_s, is_own = self._clock(), self._frozen_for is run
+        if self._frozen_for is None:  # another run's freeze has ended meanwhile
+            if gc.get_freeze_count():
+                return Ends.NOTHING, False
+            gc.freeze()
+        gc.collect()
+        if is_own or self._frozen_for is None:
+            self._thaw()
+        self._for_closing.spend_since(began_s)
+        return Ends.CLOSE, is_own
 
     def collect(self) -> bool:
-        """Collect now, holding the caller; False where that would cost too much."""
+        """Collect all garbage, which holds the caller; return False if that would cost too much."""
         began_s = self._clock()
-        if self._spent_s > AT_ONCE_S + SHARE * (began_s - self._began_s) or not _may_collect():
+        if self._is_bounded and not self._may_collect():
             return False
         gc.collect()
-        self._spent_s += self._clock() - began_s
+        self._for_collections.spend_since(began_s)
         return True
+
+    def _thaw(self) -> None:
+        gc.unfreeze()
+        self._frozen_for = None
+
+    def _may_collect(self) -> bool:
+        """Not if the program has switched its collector off, not for longer than 50 ms, and not while it is frozen."""
+        is_small = gc.isenabled() and sys.getallocatedblocks() <= MAX_BLOCKS and self._frozen_for is None
+        return is_small and self._for_collections.is_left

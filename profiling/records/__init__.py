@@ -21,10 +21,11 @@ from profiling.records.runs import (
     SiteDiff,
     TimeDiff,
 )
-from profiling.records.verdict import Checked, Forecast, Outlook, State, Suspect, Verdict
+from profiling.records.verdict import Accusation, Checked, Forecast, Outlook, State, Suspect, Verdict
 
 __all__ = [
     "UNKNOWN_SITE",
+    "Accusation",
     "Change",
     "Checked",
     "Composition",

@@ -16,12 +16,13 @@ class State(StrEnum):
 
     LEAKING = "leaking"
     NATIVE_GROWTH = "native_growth"
+    GROWING = "growing"
     STABLE = "stable"
     INSUFFICIENT_RUNS = "insufficient_runs"
 
     @property
-    def grows(self) -> bool:
-        """Whether the job keeps more with every run, in Python's heap or beside it."""
+    def is_accusation(self) -> bool:
+        """Whether this is one to act on: `growing` may still be something that fills up."""
         return self in {State.LEAKING, State.NATIVE_GROWTH}
 
 
@@ -54,17 +55,30 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Accusation:
+    """What a verdict of `leaking` or `native_growth` rests on. It holds until half of that has gone."""
+
+    state: State
+    since_run: int  # how many completed runs the job had when it was accused
+    births: tuple[int, int]  # the runs, by birth, whose survivors it rests on; the first and the last
+    site: SiteKey | None  # the line whose survivors they are; None: all lines of the job, or the C heap
+    bytes_held: float  # alive of these births when accused; of the C heap, what it had grown by
+    bytes_per_run: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a job's runs say together."""
 
     state: State
     reason: str  # one sentence
     runs: int  # how many runs it rests on
-    bytes_per_run: float | None  # robust slope of what the state is about; None where there are too few runs
+    bytes_per_run: float | None  # what stays alive of a run, of what the state is about; None for too few runs
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
     suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
     forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
-    needs_collection: bool = False  # what grows may be garbage, which only full collections around runs tell
+    native_bytes_per_run: float | None = None  # growth of the C heap beside it; None where none is seen
+    accusation: Accusation | None = None  # what an accusation rests on; None for the other states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,4 +99,4 @@ class Checked:
     @property
     def grows(self) -> bool:
         """Whether the verdict is one to act on."""
-        return self.verdict.state.grows
+        return self.verdict.state.is_accusation

@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from profiling.records import UNKNOWN_SITE, LinesOfRun, Precision, SiteKey, SiteTable
+from profiling.samples.births import SampledBirths
 from profiling.source import PROFILER_FILES, is_users
+from profiling.verdict.evidence import LineEvidence
+from profiling.verdict.survivors import Alive
 
 LOOP_FUNCTIONS = {"BaseEventLoop._run_once", "BaseEventLoop.run_until_complete", "Runner.run"}
 FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of all, then of the fresh
@@ -89,15 +92,15 @@ class Live:
 NOTHING = Sum()
 
 
-def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
+def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[int]], int | None]:
     """How a stack finds the frame it is put down to: the innermost of the user's own, else the innermost.
 
     Who started the event loop has not called what the loop calls, so frames outside of it do not count. None for the
     profiler's own allocations: what it called, directly or through a library, is its own.
     """
-    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
-    is_own = [file.startswith(PROFILER_FILES) for file, _, _ in table.frames]
-    users = [is_users(file) and not own for (file, _, _), own in zip(table.frames, is_own, strict=True)]
+    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
+    is_own = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
+    users = [is_users(file) and not own for (file, _, _), own in zip(frames, is_own, strict=True)]
 
     def frame(stack: Sequence[int]) -> int | None:
         for number in stack:
@@ -114,7 +117,7 @@ def users_frame(table: SampleTable) -> Callable[[Sequence[int]], int | None]:
 
 def live(table: SampleTable) -> Live:
     """Bytes and blocks by the user's line."""
-    frame_of, sums = users_frame(table), Sums()
+    frame_of, sums = users_frame(table.frames), Sums()
     for row in table.rows():
         if len(row.stack) == 0:
             sums.setdefault(UNKNOWN_SITE, Sum()).add(row)
@@ -128,7 +131,7 @@ def live(table: SampleTable) -> Live:
 
 def by_job(table: SampleTable) -> dict[str | None, Sum]:
     """Totals of each job, the profiler's own left out; None: what no job allocated."""
-    frame_of, sums = users_frame(table), dict[str | None, Sum]()
+    frame_of, sums = users_frame(table.frames), dict[str | None, Sum]()
     for row in table.rows():
         if len(row.stack) == 0 or frame_of(row.stack) is not None:
             sums.setdefault(row.job, Sum()).add(row)
@@ -209,7 +212,7 @@ def _error(variance: float, unseen_bytes: float) -> float:
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:
     """For each of these sites the frames, innermost first, by which most of its bytes came."""
-    wanted, frame_of = set(sites), users_frame(table)
+    wanted, frame_of = set(sites), users_frame(table.frames)
     best: dict[SiteKey, tuple[float, Sequence[int]]] = {}
     for row in table.rows():
         number = frame_of(row.stack) if len(row.stack) else None
@@ -223,3 +226,33 @@ def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey
         site: tuple((table.frames[number][0], table.frames[number][2]) for number in stack)
         for site, (_, stack) in best.items()
     }
+
+
+def lines_by_birth(table: SampledBirths) -> dict[SiteKey, LineEvidence]:
+    """Return what is alive at each of the user's lines, by the run it was born in."""
+    site_of = _sites(table)
+    births: dict[SiteKey, dict[int, Alive]] = {}
+    large: dict[SiteKey, tuple[float, float]] = {}
+    for row in table.rows():
+        site = site_of[row.head]
+        if site is None:
+            continue
+        alive = Alive(row.samples, row.size_bytes, row.size_bytes**2 / row.samples)
+        line = births.setdefault(site, {})
+        line[row.birth] = line[row.birth] + alive if row.birth in line else alive
+        if row.large_bytes:
+            so_far = large.get(site, (0.0, 0.0))
+            large[site] = so_far[0] + row.large_bytes, so_far[1] + row.blocks * row.large_bytes / row.size_bytes
+    return {site: LineEvidence(line, *large.get(site, (0.0, 0.0))) for site, line in births.items()}
+
+
+def _sites(table: SampledBirths) -> list[SiteKey | None]:
+    """Return the user's line of each head; None for the profiler's own."""
+    frame_of = users_frame(table.frames)
+    sites: list[SiteKey | None] = []
+    for head in range(len(table.heads)):
+        stack = table.stack(head)
+        number = frame_of(stack) if len(stack) else None
+        known = None if number is None else (table.frames[number][0], table.frames[number][2])
+        sites.append(known if len(stack) else UNKNOWN_SITE)
+    return sites

@@ -30,6 +30,11 @@ class Room:
     ended_at: datetime  # the last run; aware, UTC
 
     @property
+    def left_bytes(self) -> int:
+        """What the RSS leaves of the limit."""
+        return max(0, self.limit.limit_bytes - self.rss_bytes)
+
+    @property
     def usual_gap_s(self) -> float:
         """The median, so that a night without runs does not count."""
         return max(SHORTEST_GAP_S, median(self.gaps_s))
@@ -68,13 +73,12 @@ def forecast(state: State, pace: Pace | None, room: Room) -> Forecast:
     """
     if state is State.INSUFFICIENT_RUNS:
         return _without_time(Outlook.NOT_ENOUGH_RUNS, "not enough runs yet to say when the memory is full")
-    if pace is None or state is State.STABLE:
+    if pace is None or pace[0] <= 0 or state is State.STABLE:
         return _without_time(Outlook.NOT_GROWING, "not growing by this job")
     slope, low, high = pace
-    left_bytes = max(0, room.limit.limit_bytes - room.rss_bytes)
     usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.held_free_bytes)
     full_in_s = usable_bytes / slope * room.usual_gap_s
-    earliest_s = left_bytes / high * min(room.usual_gap_s, room.mean_gap_s)
+    earliest_s = room.left_bytes / high * min(room.usual_gap_s, room.mean_gap_s)
     latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf
     whose = "the machine" if room.limit.source == "machine" else "the container"
     at_pace = (

@@ -1,195 +1,311 @@
-"""A series of runs to a verdict: pure functions.
+"""From the evidence to a verdict: a pure function.
 
-Totals decide that something grows; one run, or one line, never does. What grows has to be added by the job's own runs,
-and to stay in the whole: else another job is to blame, or it is freed between runs.
+Three kinds of evidence accuse: survivors of every age, an object that swells, and a C heap that grows within collected
+runs. An accusation is withdrawn only when a later full collection finds less than half of it alive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from enum import Enum
-from statistics import fmean, median_low
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
-from profiling.records import State, Verdict
-from profiling.units import format_bytes, format_change
+from profiling.records import Accusation, SiteKey, State, Suspect, Verdict
+from profiling.verdict import patience, steady, survivors
+from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import forecast
-from profiling.verdict.growth import GrowingPart, growing_part
-from profiling.verdict.series import MIN_RUNS, Levels, Series
-from profiling.verdict.statistics import theil_sen
+from profiling.verdict.steady import steady_pace
+from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
+from profiling.verdict.swelling import YOUNG_RUNS, swelling_pace
+from profiling.verdict.wording import reason_of
 
-SURE_OF_SAMPLES = 3.0
-"""Standard errors that estimates have to rise by: samples stay, and so does their error. So many samples squared, too:
-the error that few samples tell is itself a guess, and n of them come and go by their root."""
-LEAST_SHARE = 0.0001  # of the level a run: what grows slower takes months to matter
-LEAST_HEAP_BYTES = 2_048  # a run; likewise
-LEAST_HEAP_BLOCKS = 1
-LEAST_PROCESS_BYTES = 32_768  # a run: the RSS moves by pages and arenas
-LEAST_PROCESS_RISE_BYTES = 2 << 20  # over all runs: two arenas
-EARLY_SHARE = 1 / 4  # of a rise: so far are the last four of 12 to 50 runs above three quarters of the others
-LATE_SHARE = 2 / 3  # of the runs that grow have to be before the last full collection
-FREED_SHARE = 0.5  # of the growth until then: where full collections have freed more it is garbage
-TRACED = "traced memory"
-SEEN_IN_PROCESS = 0.5  # of what malloc hands out a run: the process has to grow by as much, else it fills a hole
+MIN_RUNS = patience.MIN_RUNS
+FREE_LISTS_BYTES = 262_144.0  # per run: above it a pace cannot come from blocks that free lists handed on
+SURE_SHARE = 0.5  # of the runs that a growth has gone on for: so many of them have to make the case sure
+HELD_SHARE = 0.5  # of what an accusation rests on: while so much is alive it holds
+ALL_TOTALS = 40  # of the last runs; the history keeps 50
+SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer is judged with others of the kind
+WARM_UP_RUNS = 2  # what the first runs keep is a warm-up, if no other runs keep anything
+MIN_KEEPING_RUNS = 2
+MAX_SUSPECTS = 10
+MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
 
 
-class Doubt(Enum):
-    """Why growth is no leak yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Something that grows, of one kind of evidence."""
 
-    NOT_COLLECTED = "no full garbage collection has come since, that would tell whether it is garbage"
-    FREED = "full garbage collections free most of it: that is garbage, or on the interpreter's free lists"
-
-
-def has_risen(series: Series, runs: int) -> bool:
-    """Whether most of the last `runs` runs are above three quarters of those before them, in anything that may grow.
-
-    By as much as they are where it grows by the least that is told. A verdict of `stable` stays where this is false,
-    at a hundredth of its cost; noise alone makes it true at most one time in ten. Not the highest of before: after one
-    spike a leak would take long to pass that.
-    """
-
-    def have_risen(*rows: Sequence[float], least: float) -> bool:
-        return all(_rise(row, runs) >= least for row in rows)
-
-    heap, process, c_heap = series.heap, series.process, series.c_heap
-    if series.is_traced and have_risen(
-        heap.total, heap.own, least=max(LEAST_HEAP_BYTES, _least_heap_rise(series) * EARLY_SHARE)
-    ):
-        return True
-    if c_heap is not None and have_risen(c_heap.after, c_heap.own, least=LEAST_PROCESS_BYTES):
-        return True
-    return have_risen(process.after, process.own, least=LEAST_PROCESS_RISE_BYTES * EARLY_SHARE)
+    state: State  # what it would be called if it is sure
+    pace: Pace
+    site: SiteKey | None  # None: small lines together, or the C heap
+    watched: int  # for how many runs it has gone on
+    is_sure: bool  # an accusation may rest on it, as far as its kind goes
 
 
-def _rise(levels: Sequence[float], runs: int) -> float:
-    """Of most of the last runs over three quarters of those before."""
-    before = levels[:-runs]
-    return median_low(levels[-runs:]) - sorted(before)[len(before) * 3 // 4] if before else 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict, and what would help to make the next one surer."""
+
+    verdict: Verdict
+    suspected: bool  # the job's runs are to be closed: free lists emptied at both ends
+    keeps_something: bool  # of more than one run, be it a leak or a store that fills up
+    wants_collection: bool  # a full collection would tell garbage from what is kept
+    wants_collected_runs: bool  # full collections at both ends of its runs would tell native growth
 
 
-def verdict(series: Series) -> Verdict:
-    """Leaking where Python's heap grows, native growth where only the process does, stable where nothing does."""
-    if len(series) < MIN_RUNS:
-        missing = MIN_RUNS - len(series)
-        reason = f"{len(series)} completed runs so far, a verdict takes {MIN_RUNS}: {missing} more"
-        told = _verdict(series, State.INSUFFICIENT_RUNS, reason, len(series), None)
-        return replace(told, needs_collection=missing == 1)  # so that the first verdict need not wait for it
-    heap, (process, levels) = _growth_of_heap(series), _growth_of_process(series)
-    if heap is not None and series.is_traced:
-        doubt = _doubt(series.heap, heap)
-        return _doubtful(series, heap, TRACED, doubt) if doubt else _leaking(series, heap, TRACED)
-    if process is not None:
-        doubt = _doubt(levels, process) or (_doubt(series.heap, heap) if heap else None)
-        if doubt:
-            return _doubtful(series, process, "the process", doubt)
-    if heap is not None and process is not None:
-        return _leaking(series, process, "the process, and with it the number of Python's small objects,")
-    if process is not None:
-        return _native(series, process)
-    return _stable(series)
-
-
-def _doubt(levels: Levels, part: GrowingPart) -> Doubt | None:
-    """Whether what grows may be garbage, or on the interpreter's free lists, which a full collection empties too."""
-    if levels.freed is None:
-        return None  # no collection is to be had
-    freed = levels.freed[-part.runs :]
-    last = max((at for at in range(part.runs) if freed[at] is not None), default=0)
-    if last < LATE_SHARE * part.runs:
-        return Doubt.NOT_COLLECTED
-    freed_bytes = sum(so_far or 0.0 for so_far in freed[: last + 1])
-    return Doubt.FREED if freed_bytes > FREED_SHARE * part.slope * last else None
-
-
-def _growth_of_heap(series: Series) -> GrowingPart | None:
-    least = max(
-        LEAST_HEAP_BYTES if series.is_traced else LEAST_HEAP_BLOCKS, LEAST_SHARE * fmean(map(abs, series.heap.after))
-    )
-    part = _growing_by_its_own_runs(series.heap.total, series.heap.own, least)
-    return part if part is not None and part.rise >= _least_heap_rise(series) else None
-
-
-def _least_heap_rise(series: Series) -> float:
-    """Over all runs, that samples may be sure of; 0 where the heap's figures are exact."""
-    return max(SURE_OF_SAMPLES * series.heap_error_bytes, SURE_OF_SAMPLES**2 * series.heap_sample_bytes)
-
-
-def _growth_of_process(series: Series) -> tuple[GrowingPart | None, Levels]:
-    """With the levels that it was found in: malloc's count where that grows, exact and without arenas, else the RSS.
-
-    The RSS wanders, and climbs for a while where more pages of Python's own arenas are touched, one after the other.
-    What it falls by is given back, also where a full collection came then: malloc's heap may have been trimmed as well.
-    """
-    least = max(LEAST_PROCESS_BYTES, LEAST_SHARE * fmean(series.process.after))
-    if series.c_heap is not None:
-        part = _growing_by_its_own_runs(series.c_heap.after, series.c_heap.own, least)
-        if part is not None and theil_sen(series.process.after[-part.runs :])[0] >= SEEN_IN_PROCESS * part.slope:
-            return part, series.c_heap
-    part = _growing_by_its_own_runs(series.process.after, series.process.own, least, wanders=True)
-    return part if part is not None and part.rise >= LEAST_PROCESS_RISE_BYTES else None, series.process
-
-
-def _growing_by_its_own_runs(
-    total: Sequence[float], own: Sequence[float], least: float, *, wanders: bool = False
-) -> GrowingPart | None:
-    """The growing part of what the job's runs add, if the total grows too; None otherwise.
-
-    Where only the total grows another job is to blame. Where only the runs add, it is freed in between: garbage that
-    waits for the collector, a table that the next run replaces.
-    """
-    part = growing_part(own, least, wanders=wanders)
-    if part is None or growing_part(total, least, wanders=wanders) is None:
-        return None
-    return part
-
-
-def _leaking(series: Series, part: GrowingPart, what: str) -> Verdict:
-    reason = f"{what} grows by {_pace(part)}, without giving it back, over {_last_runs(series, part)}"
-    return _verdict(series, State.LEAKING, reason, part.runs, (part.slope, part.low, part.high))
-
-
-def _doubtful(series: Series, part: GrowingPart, what: str, doubt: Doubt) -> Verdict:
-    reason = f"{what} grows by {_pace(part)} over the last {part.runs} runs, but {doubt.value}"
-    told = _verdict(series, State.STABLE, reason, part.runs, (part.slope, part.low, part.high))
-    return replace(told, needs_collection=True)
-
-
-def _native(series: Series, part: GrowingPart) -> Verdict:
-    if series.is_traced:
-        whose = "and Python's heap does not: a C library keeps it"
-    else:
-        whose = (
-            "and the number of Python's small objects does not: a C library, or large objects; level lines tells which"
-        )
-    reason = f"the process grows by {_pace(part)} over {_last_runs(series, part)}, {whose}"
-    return _verdict(series, State.NATIVE_GROWTH, reason, part.runs, (part.slope, part.low, part.high))
-
-
-def _last_runs(series: Series, part: GrowingPart) -> str:
-    return f"the last {part.runs} runs" + (" that all garbage was collected around" if series.is_collected else "")
-
-
-def _pace(part: GrowingPart) -> str:
-    return f"{format_bytes(round(part.slope))} a run"
-
-
-def _stable(series: Series) -> Verdict:
-    pace = theil_sen(series.heap.after if series.is_traced else series.process.after)
-    what = TRACED if series.is_traced else "the process"
-    reason = (
-        f"nothing grows persistently over {len(series)} runs; {what} moves by {format_change(round(pace[0]))} a run"
-    )
-    return _verdict(series, State.STABLE, reason, len(series), pace)
-
-
-def _verdict(series: Series, state: State, reason: str, runs: int, pace: tuple[float, float, float] | None) -> Verdict:
-    return Verdict(
+def judge(evidence: Evidence) -> Judgement:
+    """Return what the evidence says of the job."""
+    if len(evidence.ended) < MIN_RUNS and evidence.accusation is None:
+        return _too_few(evidence)
+    heap, native = _heap_growth(evidence), _native_growth(evidence)
+    accusation = _held(evidence) or _accusation(evidence, [growth for growth in (heap, native) if growth])
+    state = accusation.state if accusation else (State.GROWING if heap or native else State.STABLE)
+    # What an accusation is of comes first: a small leak may stand beside a large native growth.
+    leading = native if accusation and accusation.state is State.NATIVE_GROWTH else heap or native
+    pace = leading.pace if leading else None
+    per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
+    interval = pace.interval_bytes if pace else (per_run, per_run)
+    beside = native.pace.bytes_per_run if native and leading is heap else None
+    verdict = Verdict(
         state=state,
-        reason=reason,
-        runs=runs,
-        bytes_per_run=pace[0] if pace else None,
-        interval_bytes=pace[1:] if pace else None,
-        forecast=forecast(state, pace, series.room) if series.room else None,
-        # Once begun it goes on until there is a series without garbage, and while that grows.
-        needs_collection=series.is_collecting or state.grows,
+        reason=reason_of(
+            state,
+            evidence,
+            per_run=per_run,
+            beside=beside,
+            growth=pace,
+            accusation=accusation,
+            is_native=leading is not None and leading.state is State.NATIVE_GROWTH,
+        ),
+        runs=len(evidence.ended),
+        bytes_per_run=per_run,
+        interval_bytes=interval,
+        native_bytes_per_run=beside,
+        accusation=accusation,
+        suspects=_suspects(evidence) if heap and state is not State.NATIVE_GROWTH else (),
+        forecast=forecast(state, (per_run + (beside or 0.0), interval[0], interval[1] + (beside or 0.0)), evidence.room)
+        if evidence.room
+        else None,
     )
+    return Judgement(
+        verdict=verdict,
+        suspected=heap is not None or _is_suspect(evidence),
+        keeps_something=heap is not None or native is not None or _keeps_something(evidence),
+        wants_collection=_wants_collection(evidence),
+        wants_collected_runs=native is not None and not native.is_sure,
+    )
+
+
+def _too_few(evidence: Evidence) -> Judgement:
+    state = State.INSUFFICIENT_RUNS
+    verdict = Verdict(
+        state=state,
+        reason=reason_of(state, evidence),
+        runs=len(evidence.ended),
+        bytes_per_run=None,
+        interval_bytes=None,
+        forecast=forecast(state, None, evidence.room) if evidence.room else None,
+    )
+    is_suspect = _is_suspect(evidence)
+    return Judgement(
+        verdict=verdict,
+        suspected=is_suspect,
+        keeps_something=_keeps_something(evidence),
+        wants_collection=is_suspect and len(evidence.ended) == MIN_RUNS - 1,
+        wants_collected_runs=False,
+    )
+
+
+# ---- Python's heap ----
+
+
+def _heap_growth(evidence: Evidence) -> Growth | None:
+    """Return the surest growth of Python's heap: of a line, of small lines together, or of one object at a line."""
+    if not evidence.lines:
+        return _exact_growth(evidence)
+    suspicion = None
+    for site, line in _candidates(evidence):
+        for growth in (_survivors_at(evidence, site, line.births), _swelling_at(evidence, site, line)):
+            if growth is not None and growth.is_sure:
+                return growth
+            suspicion = suspicion or growth
+    return suspicion
+
+
+def _candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidence]]:
+    """Yield each line that may matter, the one with the most bytes first, and then the small ones together.
+
+    Never the job as a whole: what one line keeps from the start and another has just made look like survivors of every
+    age together.
+    """
+    small = []
+    for site in sorted(evidence.lines, key=lambda site: -evidence.lines[site].size_bytes):
+        line = evidence.lines[site]
+        if line.samples >= SAMPLES_OF_ITS_OWN or line.large_bytes:
+            yield site, line
+        else:
+            small.append(site)
+    if small:
+        yield None, evidence.together(small)
+
+
+def _survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Growth | None:
+    totals = evidence.totals_at(site) if site else ()
+    kept = evidence.kept_at(site) if site else {}
+    find = partial(
+        surviving_pace,
+        births,
+        min_pace_bytes=evidence.patience.min_pace_bytes,
+        latest=evidence.ended,
+        totals=totals,
+        kept=kept,
+    )
+    over_all = find(evidence.settled)
+    if over_all is None:
+        return None
+    watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
+    if over_all.bytes_per_run >= FREE_LISTS_BYTES:
+        return Growth(state=State.LEAKING, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
+    closed = [birth for birth in evidence.settled if birth in evidence.closed]
+    pace = find(closed)
+    is_sure = pace is not None and pace.is_sure and pace.runs >= max(MIN_RUNS, SURE_SHARE * watched)
+    return Growth(state=State.LEAKING, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
+
+
+def _swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -> Growth | None:
+    size_bytes = line.size_bytes
+    if site is None or not size_bytes:
+        return None
+    young = sum(line.births.get(birth, NOTHING).size_bytes for birth in evidence.ended[-YOUNG_RUNS:])
+    totals = evidence.totals_at(site)
+    pace = swelling_pace(
+        totals, large_share=line.large_bytes / size_bytes, young_share=young / size_bytes, blocks=line.large_blocks
+    )
+    if pace is None:
+        return None
+    births = (evidence.ended[-min(len(totals), len(evidence.ended))], evidence.ended[-1])
+    told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
+    # The history has no more totals than these: an object that swelled in all of them did so before, too.
+    watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
+    return Growth(state=State.LEAKING, pace=told, site=site, watched=watched, is_sure=True)
+
+
+def _exact_growth(evidence: Evidence) -> Growth | None:
+    """Return the growth by exact lines, around runs with a full collection at both ends."""
+    pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
+    return _of_counter(evidence, State.LEAKING, pace, len(evidence.exact), is_sure=True) if pace else None
+
+
+# ---- beside Python's heap ----
+
+
+def _native_growth(evidence: Evidence) -> Growth | None:
+    sure = steady_pace(evidence.native_collected)
+    pace = sure or steady_pace(evidence.native)
+    if pace is None:
+        return None
+    runs = len(evidence.native_collected) + (len(evidence.native) if steady_pace(evidence.native) else 0)
+    return _of_counter(evidence, State.NATIVE_GROWTH, pace, runs, is_sure=sure is not None)
+
+
+def _of_counter(evidence: Evidence, state: State, pace: float, runs: int, *, is_sure: bool) -> Growth:
+    births = (evidence.ended[-min(runs, len(evidence.ended))], evidence.ended[-1])
+    told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=runs, samples=0, is_sure=is_sure)
+    return Growth(state=state, pace=told, site=None, watched=runs, is_sure=is_sure)
+
+
+# ---- accusations ----
+
+
+def _accusation(evidence: Evidence, growths: Iterable[Growth]) -> Accusation | None:
+    """Return the accusation that the surest growth justifies, if the job was watched for long enough."""
+    for growth in growths:
+        pace = growth.pace
+        needed = evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
+        if growth.is_sure and growth.watched >= needed:
+            return Accusation(
+                state=growth.state,
+                since_run=len(evidence.ended),
+                births=pace.births,
+                site=growth.site,
+                bytes_held=_alive_of(evidence, growth.site, pace.births) or pace.bytes_per_run * pace.runs,
+                bytes_per_run=pace.bytes_per_run,
+            )
+    return None
+
+
+def _held(evidence: Evidence) -> Accusation | None:
+    """Return the earlier accusation, if at least half of what it rests on is still alive after a full collection."""
+    accusation = evidence.accusation
+    if accusation is None or not evidence.lines or accusation.state is State.NATIVE_GROWTH:
+        return accusation
+    is_settled = bool(evidence.settled) and evidence.settled[-1] > accusation.births[1]
+    if not is_settled:
+        return accusation
+    # An object that swells is born anew with every run, so all that is alive at its line counts.
+    alive = max(
+        _alive_of(evidence, accusation.site, accusation.births),
+        evidence.lines[accusation.site].large_bytes if accusation.site and accusation.site in evidence.lines else 0.0,
+    )
+    return accusation if alive >= HELD_SHARE * accusation.bytes_held else None
+
+
+def _alive_of(evidence: Evidence, site: SiteKey | None, births: tuple[int, int]) -> float:
+    lines = evidence.lines.values() if site is None else filter(None, [evidence.lines.get(site)])
+    return sum(
+        alive.size_bytes for line in lines for birth, alive in line.births.items() if births[0] <= birth <= births[1]
+    )
+
+
+# ---- what would help ----
+
+
+def _is_suspect(evidence: Evidence) -> bool:
+    """Return whether the ages look like a leak's, garbage and all."""
+    least = evidence.patience.min_pace_bytes
+    return any(
+        surviving_pace(line.births, evidence.ended, min_pace_bytes=least) is not None
+        for _, line in _candidates(evidence)
+    )
+
+
+def _keeps_something(evidence: Evidence) -> bool:
+    """Return whether a line holds memory of several runs, the first and the last ones aside."""
+    middle = set(evidence.settled[WARM_UP_RUNS:-YOUNG_RUNS])
+    for line in evidence.lines.values():
+        alive = [line.births[birth].size_bytes for birth in middle & line.births.keys()]
+        if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= evidence.patience.min_pace_bytes:
+            return True
+    return False
+
+
+def _wants_collection(evidence: Evidence) -> bool:
+    unsettled = len(evidence.ended) - len(evidence.settled)
+    return unsettled > max(2, len(evidence.ended) // 8) and _is_suspect(evidence)
+
+
+def _settled_pace(evidence: Evidence) -> float:
+    """Return what is alive, per run, of the older half of the settled runs: what stays of a stable job's."""
+    older: Sequence[int] = evidence.settled[: len(evidence.settled) // 2]
+    births = evidence.together(evidence.lines).births
+    return sum(births.get(birth, NOTHING).size_bytes for birth in older) / len(older) if older else 0.0
+
+
+def _suspects(evidence: Evidence) -> tuple[Suspect, ...]:
+    """Return the lines that grow, the one with the highest pace first."""
+    paces: list[tuple[float, SiteKey]] = []
+    for site, line in _candidates(evidence):
+        if site is None:
+            continue
+        growth = _survivors_at(evidence, site, line.births) or _swelling_at(evidence, site, line)
+        if growth is not None:
+            paces.append((growth.pace.bytes_per_run, site))
+    least = MIN_SUSPECT_SHARE * sum(pace for pace, _ in paces)
+    ranked = sorted((pace for pace in paces if pace[0] >= least), key=lambda pace: (-pace[0], pace[1]))
+    return tuple(Suspect(site=site, bytes_per_run=pace, stack=(site,)) for pace, site in ranked[:MAX_SUSPECTS])
+
+
+def with_stacks(verdict: Verdict, stacks: Mapping[SiteKey, tuple[SiteKey, ...]]) -> Verdict:
+    """Return the verdict with the stacks of its suspects, as far as they are known."""
+    told = tuple(replace(suspect, stack=stacks.get(suspect.site, suspect.stack)) for suspect in verdict.suspects)
+    return replace(verdict, suspects=told)

@@ -1,0 +1,203 @@
+"""What is remembered of each job between its runs, and the evidence that is made of it."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from profiling.records import Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
+from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.forecast import room_after
+from profiling.verdict.judge import MIN_RUNS, Judgement
+from profiling.verdict.patience import Patience
+
+MAX_RUNS = 512  # whose births are remembered, 13 bytes each
+MAX_CHANGES = 100  # of the C heap
+FIRST_RUNS = 8  # before, nobody looks
+JUDGED_EVERY = 4  # runs of a job that is under no suspicion
+NEVER = -1  # the count of full collections where none is to be had
+
+
+@dataclass(slots=True)
+class Case:
+    """One job: its last runs, what the C heap did in them, and what was last said of it."""
+
+    births: array[int] = field(default_factory=lambda: array("Q"))  # of completed runs, oldest first
+    collections: array[int] = field(default_factory=lambda: array("q"))  # full ones so far, when each of them ended
+    closed: bytearray = field(default_factory=bytearray)  # 1: its free lists were emptied at both ends
+    native: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    native_collected: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    judgement: Judgement | None = None
+    judged_after: int = 0  # the id of the last run that it rests on
+    runs: int = 0  # completed, since the start
+    collected_at: int = 0  # how many those were at the last full collection on its behalf
+
+    def saw(self, run: RunProfile) -> None:
+        """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
+        if run.outcome is not Outcome.COMPLETED:
+            return
+        self.runs += 1
+        if run.birth is not None:
+            self.births.append(run.birth)
+            self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
+            self.closed.append(run.closed)
+            for column in (self.births, self.collections, self.closed):
+                del column[: max(0, len(column) - MAX_RUNS)]
+        if run.collected_after:
+            self.collected_at = self.runs
+        self._saw_counters(run)
+
+    def _saw_counters(self, run: RunProfile) -> None:
+        """The C heap's change is the job's own only if no other job ran meanwhile."""
+        if run.overlapped_with:
+            return
+        change = native_change(run)
+        if change is not None:
+            (self.native_collected if run.collected else self.native).append(change)
+        if run.collected and run.lines is not None:
+            self.exact.append(float(run.lines.traced_diff_bytes))
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The last verdict; None before any."""
+        return self.judgement.verdict if self.judgement else None
+
+    @property
+    def accusation(self) -> Accusation | None:
+        """What the last verdict accuses the job of."""
+        return self.verdict.accusation if self.verdict else None
+
+    def is_due(self) -> bool:
+        """Return whether a verdict is to be made now, though nobody asks."""
+        if self.runs < FIRST_RUNS:
+            return False
+        if self.judgement is not None and (self.judgement.suspected or self.judgement.verdict.state.is_accusation):
+            return True
+        return self.runs % JUDGED_EVERY == 0 or self.runs in {MIN_RUNS - 1, MIN_RUNS}
+
+
+def native_change(run: RunProfile) -> float | None:
+    """Return by how much the C heap grew in the run, less what Python and the profiler have of it; None if unknown.
+
+    Without samples it is not known how much of the growth of Python's own heap malloc has served, so all of it is taken
+    off: too much rather than too little.
+    """
+    before, after = _native_bytes(run.before), _native_bytes(run.after)
+    if before is None or after is None:
+        return None
+    change = after - before
+    if run.lines is not None:
+        change -= TRACE_MALLOC_BYTES * run.lines.retained.count
+        if run.after.python_malloc_bytes is None:
+            change -= max(0, run.lines.traced_diff_bytes)
+    elif run.after.python_malloc_bytes is None:
+        return None
+    return change
+
+
+TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
+
+
+def _native_bytes(counters: Counters) -> float | None:
+    if counters.c_heap_used_bytes is None:
+        return None
+    return counters.c_heap_used_bytes - counters.own_bytes - (counters.python_malloc_bytes or 0.0)
+
+
+class RecentLines:
+    """What the samples of a job's last runs said of each line: alive after each run, and kept by it."""
+
+    def __init__(self, runs: Sequence[RunProfile]) -> None:
+        completed = [run for run in runs if run.outcome is Outcome.COMPLETED and run.samples is not None]
+        last = completed[-1].samples if completed else None
+        self._runs = [run for run in completed if last and run.samples and run.samples.period == last.period]
+
+    @cached_property
+    def _alive(self) -> list[Mapping[SiteKey, int]]:
+        return [
+            dict(zip(run.samples.live.keys, run.samples.live.sizes, strict=True)) for run in self._runs if run.samples
+        ]
+
+    @cached_property
+    def _kept(self) -> list[tuple[int, Mapping[SiteKey, int]]]:
+        return [
+            (run.birth, dict(zip(run.samples.retained.keys, run.samples.retained.sizes, strict=True)))
+            for run in self._runs
+            if run.samples and run.birth is not None
+        ]
+
+    def totals_at(self, site: SiteKey) -> Sequence[float]:
+        """Return the bytes alive at the line after each run, oldest first."""
+        return [alive.get(site, 0) for alive in self._alive]
+
+    def kept_at(self, site: SiteKey) -> Mapping[int, float]:
+        """Return by birth what each run had kept at the line when it ended."""
+        return {birth: kept.get(site, 0) for birth, kept in self._kept}
+
+
+def evidence_of(
+    case: Case,
+    runs: Sequence[RunProfile],
+    lines: Mapping[SiteKey, LineEvidence],
+    *,
+    collections: int | None,
+    patience: Patience,
+) -> Evidence:
+    """Return what is known of a job now.
+
+    Args:
+        case: What is remembered of it.
+        runs: Its runs in the history, oldest first.
+        lines: What is alive of it, by line and birth.
+        collections: How many full collections there have been; None if the program collects no garbage.
+        patience: How long it may be watched.
+    """
+    recent = RecentLines(runs)
+    settled = [
+        birth
+        for birth, count in zip(case.births, case.collections, strict=True)
+        if collections is None or count == NEVER or count < collections
+    ]
+    return Evidence(
+        ended=list(case.births),
+        settled=settled,
+        closed=frozenset(birth for birth, is_closed in zip(case.births, case.closed, strict=True) if is_closed),
+        lines=lines,
+        totals_at=recent.totals_at,
+        kept_at=recent.kept_at,
+        native=list(case.native),
+        native_collected=list(case.native_collected),
+        exact=list(case.exact),
+        room=room_after(runs),
+        left_bytes=runs[0].limit.limit_bytes - runs[0].after.rss_bytes if runs else math.inf,
+        accusation=case.accusation,
+        patience=patience,
+    )
+
+
+class Cases:
+    """The cases of all jobs that the history knows."""
+
+    def __init__(self) -> None:
+        self._cases: dict[str, Case] = {}
+
+    def of(self, job: str) -> Case:
+        """Return the job's case, a new one if there is none."""
+        case = self._cases.get(job)
+        if case is None:
+            case = self._cases[job] = Case()
+        return case
+
+    def find(self, job: str) -> Case | None:
+        """Return the job's case, or None."""
+        return self._cases.get(job)
+
+    def keep_only(self, known: Collection[str]) -> None:
+        """Forget jobs that the history has forgotten."""
+        for job in self._cases.keys() - known:
+            del self._cases[job]

@@ -1,0 +1,90 @@
+"""Runs of one job in a process that does nothing else: how many there have to be, and what they say.
+
+Here runs cost little and a wrong word costs much, so a job is watched longer than in a service: for 80 runs, unless
+these take more than ten seconds. A job that keeps nothing is done after the first 12.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from profiling.profiler import Profiler
+from profiling.records import State, Verdict
+from profiling.verdict.patience import MIN_RUNS, Patience
+
+SURE_RUNS = 80  # by then a cache of 60 runs has been full for long
+QUICK_S = 10.0  # so long a trial goes on for the sake of these
+USUAL_RUNS = 40  # that it then has to have
+KEEPING_RUNS = 40  # for a job that holds memory of several runs, though it does not seem to grow
+MAX_RUNS = 100
+MAX_SECONDS = 60.0
+MIN_PACE_BYTES = 2_048.0  # per run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How long a trial may take."""
+
+    runs: int | None = None  # exactly so many; None: until the verdict is sure
+    max_runs: int = MAX_RUNS
+    max_seconds: float = MAX_SECONDS
+    first_runs: int = MIN_RUNS  # a job that keeps nothing is done after so many
+    min_pace_bytes: float = MIN_PACE_BYTES  # per run: less is no leak
+
+    @property
+    def patience(self) -> Patience:
+        """How long the profiler of such a trial watches."""
+        runs = SURE_RUNS if self.runs is None else MIN_RUNS
+        return Patience(usual_runs=runs, slow_runs=runs, min_pace_bytes=self.min_pace_bytes)
+
+
+@dataclass(slots=True)
+class Trial:
+    """One job's runs. Ask `goes_on` before each of them, and for the `verdict` after the last."""
+
+    profiler: Profiler
+    job: str
+    bounds: Bounds
+    clock: Callable[[], float] = time.monotonic
+    runs: int = 0
+    _began_s: float | None = field(default=None, init=False)
+
+    def goes_on(self) -> bool:
+        """Return whether the job is to run once more, and count that run."""
+        now_s = self.clock()
+        if self._began_s is None:
+            self._began_s = now_s
+        goes_on = self._is_short_of(now_s - self._began_s)
+        self.runs += goes_on
+        return goes_on
+
+    def _is_short_of(self, seconds: float) -> bool:
+        bounds = self.bounds
+        if bounds.runs is not None:
+            return self.runs < bounds.runs
+        if self.runs >= bounds.max_runs or seconds >= bounds.max_seconds:
+            return False
+        if self.runs < bounds.first_runs or self.runs % 2:
+            return True
+        judgement = self.profiler.judgement(self.job)
+        state = judgement.verdict.state
+        if state.is_accusation or (self.runs >= USUAL_RUNS and seconds >= QUICK_S):
+            return False
+        if (
+            state is State.GROWING
+            or judgement.suspected
+            or (state is State.INSUFFICIENT_RUNS and judgement.keeps_something)
+        ):
+            return True
+        return judgement.keeps_something and self.runs < KEEPING_RUNS
+
+    def verdict(self) -> Verdict:
+        """Return what the runs say; where time was short, of as many as there are. Raises UnknownJob before any."""
+        verdict = self.profiler.verdict(self.job)
+        if verdict.state is not State.GROWING:
+            return verdict
+        runs = min(self.runs, USUAL_RUNS if self.runs >= USUAL_RUNS else MIN_RUNS)
+        short = Patience(usual_runs=runs, slow_runs=runs, min_pace_bytes=self.bounds.min_pace_bytes)
+        return self.profiler.verdict(self.job, patience=short)

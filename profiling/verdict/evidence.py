@@ -1,0 +1,57 @@
+"""What is known of a job when it is judged: frozen records, made by `profiling.cases` from samples and counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from profiling.records import Accusation, SiteKey
+from profiling.verdict.forecast import Room
+from profiling.verdict.patience import Patience
+from profiling.verdict.survivors import Alive, Births
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvidence:
+    """What is alive at one of the user's lines."""
+
+    births: Births
+    large_bytes: float = 0.0  # the part of it in blocks that are practically always sampled
+    large_blocks: float = 0.0
+
+    @property
+    def size_bytes(self) -> float:
+        """The bytes alive at the line."""
+        return sum(alive.size_bytes for alive in self.births.values())
+
+    @property
+    def samples(self) -> int:
+        """How many samples tell of them."""
+        return sum(alive.samples for alive in self.births.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a job after one of its runs."""
+
+    ended: Sequence[int]  # the births of all completed runs that are remembered, oldest first
+    settled: Sequence[int]  # of them those that a full collection has followed
+    closed: frozenset[int]  # of them those whose free lists were emptied at both ends
+    lines: Mapping[SiteKey, LineEvidence]  # empty where no samples are to be had
+    totals_at: Callable[[SiteKey], Sequence[float]] = lambda _: ()  # bytes at a line after each of the last runs
+    kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}  # by birth, what a run had kept there at its end
+    native: Sequence[float] = ()  # the C heap's change within each of the last runs that no other job overlapped
+    native_collected: Sequence[float] = ()  # the same of runs between two full collections
+    exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
+    room: Room | None = None  # None before the second run
+    left_bytes: float = float("inf")  # to the memory limit, when the first of the remembered runs had ended
+    accusation: Accusation | None = None  # of an earlier verdict
+    patience: Patience = field(default_factory=Patience)
+
+    def together(self, sites: Iterable[SiteKey]) -> LineEvidence:
+        """Return several lines as if they were one."""
+        births: dict[int, Alive] = {}
+        for site in sites:
+            for birth, alive in self.lines[site].births.items():
+                births[birth] = births[birth] + alive if birth in births else alive
+        return LineEvidence(births)

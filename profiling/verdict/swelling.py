@@ -1,0 +1,43 @@
+"""The second kind of evidence: one object that grows larger and larger.
+
+A DataFrame that is concatenated, bytes that are joined: every run replaces the object, so its survivors are always
+young. Blocks several times larger than the sampling interval are practically always sampled. Their total at a line has
+hardly any sampling noise, and has to rise in every quarter of the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from profiling.verdict.statistics import GROUPS, mann_kendall_z, quarter_means
+
+MIN_RUNS = 15  # fewer cannot reach RISING_Z even if each is above the one before
+MIN_PACE_BYTES = 4_096.0  # per run
+MIN_STEP_SHARE = 1 / 3  # of the mean step from quarter to quarter, in every step
+RISING_Z = 5.0
+MIN_YOUNG_SHARE = 0.8  # of the bytes: born in the last runs, as every run replaces the object
+YOUNG_RUNS = 3
+FEW_BLOCKS = 3  # or so few blocks that they can only be one object: bytearray grows in place for many runs
+MIN_LARGE_SHARE = 0.8  # of the bytes at the line, in large blocks
+
+
+def swelling_pace(totals: Sequence[float], *, large_share: float, young_share: float, blocks: float) -> float | None:
+    """Return the bytes per run by which an object at one line swells, or None.
+
+    Args:
+        totals: Bytes alive at the line after each of the last runs, oldest first.
+        large_share: The share of them that large blocks hold now.
+        young_share: The share of them that was born in the last three runs.
+        blocks: How many large blocks are alive at the line. A ring of frames holds more, and is no swelling object.
+    """
+    if len(totals) < MIN_RUNS or large_share < MIN_LARGE_SHARE:
+        return None
+    if young_share < MIN_YOUNG_SHARE and blocks > FEW_BLOCKS:
+        return None
+    steps = [later - earlier for earlier, later in pairwise(quarter_means(totals))]
+    mean_step = sum(steps) / len(steps)
+    pace = mean_step * GROUPS / len(totals)
+    if pace < MIN_PACE_BYTES or min(steps) < MIN_STEP_SHARE * mean_step:
+        return None
+    return pace if mann_kendall_z(totals) >= RISING_Z else None
