@@ -51,11 +51,11 @@ def test_tables_of_tracemalloc_are_not_the_jobs(sampling: Start) -> None:
     tracemalloc.start()
     try:
         with sampler.labelled("job"):
-            kept = [str(number) for number in range(1_000, 11_000)]  # 56 bytes each, and a trace
+            kept = [str(number) for number in range(1_000, 11_000)]  # some 50 bytes each, and a trace
         size_bytes = by_job(sampler.snapshot())["job"].size_bytes
     finally:
         tracemalloc.stop()
-    assert size_bytes == pytest.approx(10_000 * 53 + sys.getsizeof(kept), rel=0.05)
+    assert size_bytes == pytest.approx(sum(map(sys.getsizeof, kept)) + sys.getsizeof(kept), rel=0.05)
 
 
 def test_blocks_taken_without_the_interpreter_have_the_default_label_and_no_stack(sampling: Start) -> None:

@@ -50,7 +50,8 @@ async def test_two_overlapping_jobs_through_one_helper_are_told_apart(profiler: 
         for run in profiler.history.runs(name)[1:]:
             assert run.overlapped_with == (("large",) if name == "small" else ("small",))
             assert run.samples is not None
-            assert run.retained_bytes == pytest.approx(truth_bytes, rel=0.05)
+            # A worker thread that a run starts stays, and 3.13 takes 10 KB for its state from the RAW domain.
+            assert run.retained_bytes == pytest.approx(truth_bytes, rel=0.05, abs=25_000)
             site = (__file__, helper.__code__.co_firstlineno + 1)
             sizes = {key: size_bytes for key, size_bytes, _ in run.samples.retained.rows()}
             assert sizes[site] == pytest.approx(truth_bytes, rel=0.05)
