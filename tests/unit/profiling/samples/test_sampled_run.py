@@ -89,7 +89,7 @@ async def test_runs_of_one_job_at_once_are_each_told_what_they_keep_themselves(r
         told_bytes = sizes[__file__, helper.__code__.co_firstlineno + 1]
         off.append((told_bytes - 40 * 1_000) / profile.samples.precision.retained_error_bytes)
         assert abs(off[-1]) < 4.5
-        assert profile.retained_bytes - told_bytes < 12_000  # tasks, lists and the loop's own
+        assert profile.retained_bytes - told_bytes < 40_000  # tasks, the loop, a new worker thread's state
     assert abs(sum(off)) / len(off) < 4 / len(off) ** 0.5
 
 
