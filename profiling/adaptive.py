@@ -24,8 +24,8 @@ AGAIN_AFTER_RUNS = 50  # of the same job, while its verdict stays
 FIRST_SLOWDOWN = 6.0  # assumed until one was measured
 MAX_JOBS = 256  # remembered
 PLAIN_RUNS = 5  # whose median a traced run is compared with
-IDLE_IN = {"_worker", "wait", "_wait_for_tstate_lock", "select", "poll", "accept", "get"}
-"""Functions in which a thread waits for work."""
+IDLE_IN = {"_worker", "wait", "_wait_for_tstate_lock", "select", "poll", "accept", "get", "read", "recv"}
+"""Functions in which a thread waits for work. In `read` for one a worker of pytest-xdist waits for its controller."""
 
 
 @dataclass(slots=True)
