@@ -51,12 +51,14 @@ class Case:
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
-    collected_at: int = 0  # how many those were at the last full collection on its behalf
+    left_bytes: float = math.inf  # to the memory limit, after the first of them
 
     def saw(self, run: RunProfile) -> None:
         """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
         if run.outcome is not Outcome.COMPLETED:
             return
+        if not self.runs:
+            self.left_bytes = run.limit.limit_bytes - run.after.rss_bytes
         self.runs += 1
         if run.birth is not None:
             self.births.append(run.birth)
@@ -64,8 +66,6 @@ class Case:
             self.closed.append(run.closed)
             for column in (self.births, self.collections, self.closed):
                 del column[: max(0, len(column) - MAX_RUNS)]
-        if run.collected_after:
-            self.collected_at = self.runs
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
@@ -200,7 +200,7 @@ def evidence_of(
         mapped=case.mapped.all_and_collected(),
         exact=list(case.exact),
         room=room_after(runs),
-        left_bytes=runs[0].limit.limit_bytes - runs[0].after.rss_bytes if runs else math.inf,
+        left_bytes=case.left_bytes,
         accusation=case.accusation,
         patience=patience,
     )

@@ -56,7 +56,7 @@ class Evidence:
     mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory that no allocator has
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
     room: Room | None = None  # None before the second run
-    left_bytes: float = float("inf")  # to the memory limit, when the first of the remembered runs had ended
+    left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict
     patience: Patience = field(default_factory=Patience)
 
