@@ -40,8 +40,11 @@ class Meter:
 class Budget:
     """Time that may be spent: some at once, and a share of all that has passed since."""
 
-    def __init__(self, share: float, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, share: float, clock: Callable[[], float] = time.perf_counter, *, at_once_s: float = AT_ONCE_S
+    ) -> None:
         self._share = share
+        self._at_once_s = at_once_s
         self._clock = clock
         self._began_s = clock()
         self._spent_s = 0.0
@@ -49,7 +52,7 @@ class Budget:
     @property
     def is_left(self) -> bool:
         """Whether anything may be spent now."""
-        return self._spent_s <= AT_ONCE_S + self._share * (self._clock() - self._began_s)
+        return self._spent_s <= self._at_once_s + self._share * (self._clock() - self._began_s)
 
     def spend_since(self, began_s: float) -> None:
         """Take off what has passed since then, by the same clock."""

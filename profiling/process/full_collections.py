@@ -18,6 +18,7 @@ from profiling.stopwatch import Budget
 
 MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
 MAX_SHARE = 0.01  # of the time that full collections may take
+AT_ONCE_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
 MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
 MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
 
@@ -68,7 +69,7 @@ class Collector:
     def __init__(self, clock: Callable[[], float] = time.perf_counter, *, is_bounded: bool = True) -> None:
         self._clock = clock
         self._is_bounded = is_bounded
-        self._for_collections = Budget(MAX_SHARE, clock)
+        self._for_collections = Budget(MAX_SHARE, clock, at_once_s=AT_ONCE_S)
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock)
         self._frozen_for: object | None = None  # the run
         self._frozen_s = 0.0  # since when
