@@ -20,12 +20,13 @@ from profiling.cases import (
     native_change,
 )
 from profiling.records import Counters, Outcome, RunProfile, SiteKey, State, Verdict
-from profiling.verdict.judge import Judgement
+from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
 from tests.unit.profiling.make import MB, lines, run
 from tests.unit.profiling.verdict.evidence import every
 
 A, B = ("a.py", 1), ("b.py", 2)
+LEAKED = replace(lines({}, traced_bytes=MB), traced_diff_bytes=40_000)
 
 
 def counters(rss_bytes: int = 100 * MB, **fields: object) -> Counters:
@@ -274,3 +275,20 @@ def test_cases_are_made_when_asked_for_and_forgotten_with_the_history() -> None:
 
 def test_case_without_a_verdict_accuses_nobody() -> None:
     assert (Case().verdict, Case().accusation) == (None, None)
+
+
+def test_runs_without_samples_are_numbered_so_that_there_are_enough_for_a_verdict() -> None:
+    case = case_of([replace(ended(number), birth=None) for number in range(1, 13)])
+    told = evidence_of(case, [], {}, collections=0, patience=Patience())
+    assert told.ended == list(range(1, 13))
+    assert judge(told).verdict.state is State.STABLE
+    exact = case_of([replace(ended(number), birth=None, collected=True, lines=LEAKED) for number in range(1, 13)])
+    soon = Patience(usual_runs=12, slow_runs=12)
+    told = evidence_of(exact, [], {}, collections=0, patience=soon)
+    assert judge(told).verdict.state is State.LEAKING
+
+
+def test_last_512_runs_without_samples_are_numbered() -> None:
+    case = case_of([replace(ended(number), birth=None) for number in range(1, MAX_RUNS + 4)])
+    told = evidence_of(case, [], {}, collections=0, patience=Patience()).ended
+    assert (len(told), told[0], told[-1]) == (MAX_RUNS, 4, MAX_RUNS + 3)
