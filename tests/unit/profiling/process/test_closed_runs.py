@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends
+from profiling.process import full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
 
 CLOSED, CLOSED_WITH_ANOTHERS, UNTOUCHED = (Ends.CLOSE, True), (Ends.CLOSE, False), (Ends.NOTHING, False)
 
@@ -249,3 +250,36 @@ def test_nothing_is_collected_in_full_while_a_run_is_frozen(collector: Collector
     assert not collector.collect()
     collector.end("run", Ends.CLOSE)
     assert collector.collect()
+
+
+def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: Collector) -> None:
+    before = count_full_collections()
+    assert before is not None
+    collector.begin("run", Ends.CLOSE)
+    gc.collect()
+    assert collector.end("run", Ends.CLOSE) == CLOSED
+    assert count_full_collections() == before
+    gc.collect()
+    assert count_full_collections() == before + 1
+
+
+@pytest.mark.parametrize(("young", "may_collect"), [(3, False), (4, True)])
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, young: int, *, may_collect: bool, is_closed: bool
+) -> None:
+    monkeypatch.setattr(full_collections, "MAX_BLOCKS", 0)
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000, 2, 2)  # a full collection is due after nine of the youngest generation
+    gc.collect()
+    try:
+        for _ in range(5):
+            gc.collect(0)
+        if is_closed:  # which sets the collector's own counters back
+            collector.begin("run", Ends.CLOSE)
+            collector.end("run", Ends.CLOSE)
+        for _ in range(young):
+            gc.collect(0)
+        assert collector.collect() == may_collect
+    finally:
+        gc.set_threshold(*before)
