@@ -76,9 +76,12 @@ def test_last_512_births_are_remembered() -> None:
     assert (case.births[0], case.closed[0]) == (40, 1)
 
 
-def test_collection_after_a_run_is_noted_by_the_number_of_runs() -> None:
-    case = case_of([ended(1), ended(2, collected_after=True), ended(3)])
-    assert case.collected_at == 2
+def test_room_is_what_the_first_completed_run_left() -> None:
+    first, later = (ended(number, full_collections=0) for number in (2, 3))
+    later = replace(later, after=counters(300 * MB))
+    case = case_of([replace(ended(1, outcome=Outcome.FAILED), after=counters(50 * MB)), first, later])
+    assert case.left_bytes == 412 * MB
+    assert Case().left_bytes == float("inf")
 
 
 def test_c_heap_of_runs_that_overlapped_is_nobodys() -> None:

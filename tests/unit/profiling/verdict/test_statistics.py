@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiling.verdict.statistics import mann_kendall_z, middle, quarter_means, quarters
+from profiling.verdict.statistics import mann_kendall_z, mean, median, middle, quarter_means, quarters
 
 values = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30)
 
@@ -60,3 +62,16 @@ def test_one_value_has_no_trend() -> None:
 @given(values)
 def test_reversed_series_has_the_opposite_trend(series: list[float]) -> None:
     assert mann_kendall_z(series[::-1]) == pytest.approx(-mann_kendall_z(series))
+
+
+@given(values)
+def test_mean_and_median_are_the_standard_librarys(series: list[float]) -> None:
+    assert mean(series) == pytest.approx(statistics.fmean(series))
+    assert median(series) == statistics.median(series)
+
+
+def test_no_values_have_no_mean_and_no_median() -> None:
+    with pytest.raises(ZeroDivisionError):
+        mean([])
+    with pytest.raises(IndexError):
+        median([])
