@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from profiling.profiler import COLLECTED_EVERY
 from profiling.records import Accusation, MemoryLimit, SiteKey
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import Room
@@ -20,7 +21,6 @@ from profiling.verdict.survivors import Alive
 
 LIMIT_BYTES = 512 << 20
 OTHERS_BYTES = 100 << 20  # of the process, beside the job
-COLLECTED_EVERY = 6  # runs at least from one full collection on the job's behalf to the next
 REMEMBERED_RUNS = 512  # births, as `profiling.cases` remembers them
 HISTORY_RUNS = 50  # totals, as the history keeps them
 LARGE = 4.0  # times the rate: blocks of that size are practically always sampled
