@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context, copy_context
 
@@ -206,29 +207,30 @@ def test_label_is_left_to_another_label_only(sampling: Start) -> None:
 # ---- labels that are sampled more coarsely ----
 
 
-def fill(kept: list[object], size: int) -> None:
-    """Put a block into each place of a list, which does not grow."""
-    for index in range(len(kept)):
-        kept[index] = bytes(size)
+def fill(kept: list[object], size: int, places: Sequence[int]) -> None:
+    """Put a block into each of these places of a list: neither the list nor a number is allocated meanwhile."""
+    for place in places:
+        kept[place] = bytes(size)
 
 
 def test_label_counts_the_samples_that_were_taken_under_it(sampling: Start) -> None:
     sampling(64)
     label = sampler.label("job")
     assert label.taken == 0
-    kept: list[object] = [None] * 100
+    kept: list[object] = [None] * 1_000
+    places = list(range(1_000))
     sampler.enter(label)
-    fill(kept, 967)
+    fill(kept, 967, places)
     sampler.enter(None)
     taken = label.taken
-    assert taken == pytest.approx(100, abs=3)
-    fill(kept, 967)
+    assert taken == pytest.approx(1_000, abs=20)
+    fill(kept, 967, places)
     assert label.taken == taken
 
 
 @pytest.mark.parametrize("doublings", [0, 1, 3, 5])
 def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(sampling: Start, doublings: int) -> None:
-    estimates, errors, taken, runs = [], [], 0, 150
+    estimates, errors, taken, runs, places = [], [], 0, 150, list(range(2_000))
     truth_bytes = 2_000 * 500
     for seed in range(runs):
         sampling(1_024, seed=seed)
@@ -236,7 +238,7 @@ def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(samp
         label.doublings = doublings
         kept: list[object] = [None] * 2_000
         sampler.enter(label)
-        fill(kept, 467)
+        fill(kept, 467, places)
         sampler.enter(None)
         entry = by_job(sampler.snapshot("job"))["job"]
         estimates.append(entry.size_bytes)
@@ -246,7 +248,7 @@ def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(samp
         del kept
     assert np.mean(estimates) == pytest.approx(truth_bytes, abs=4 * np.std(estimates) / runs**0.5 + 0.005 * truth_bytes)
     assert 0.85 < np.std(errors) < 1.15
-    assert taken / runs == pytest.approx(2_000 * -np.expm1(-500 / (1_024 * 2**doublings)), rel=0.1)
+    assert taken / runs == pytest.approx(2_000 * -np.expm1(-500 / (1_024 * 2**doublings)), rel=0.05)
 
 
 def test_blocks_of_half_a_megabyte_are_sampled_finely_under_any_label(sampling: Start) -> None:
@@ -269,3 +271,17 @@ def test_doublings_are_a_number_of_32_bits(sampling: Start) -> None:
     for number in (-1, 2**32):
         with pytest.raises(OverflowError, match=r"32 bits|negative|unsigned"):
             label.doublings = number
+
+
+def test_stacks_that_no_sample_has_any_more_hold_no_code_once_they_are_let_go(sampling: Start) -> None:
+    sampling(64)
+    made: dict[str, Callable[[], object]] = {}
+    exec("def allocate(): return [bytes(967) for _ in range(100)]", made)
+    code = weakref.ref(made["allocate"].__code__)
+    kept = made["allocate"]()
+    made.clear()
+    sampler.let_go()
+    assert code() is not None
+    del kept
+    sampler.let_go()
+    assert code() is None
