@@ -189,8 +189,10 @@ def evidence_of(
         for birth, count in zip(case.births, case.collections, strict=True)
         if collections is None or count == NEVER or count < collections
     ]
+    # Without samples births are not to be had, and the runs are numbered.
+    ended = list(case.births) or list(range(1, case.runs + 1)[-MAX_RUNS:])
     return Evidence(
-        ended=list(case.births),
+        ended=ended,
         settled=settled,
         closed=frozenset(birth for birth, is_closed in zip(case.births, case.closed, strict=True) if is_closed),
         lines=lines,

@@ -1,5 +1,6 @@
 """From a job's runs to a verdict: pure functions over records, no clocks and no state.
 
 May import `records` and `units`.
-Offers `judge` (the verdict), `series` (runs to figures), `growth` and `statistics`, `suspects` (lines) and `forecast`.
+Offers `judge` (the verdict) and `evidence` (what it rests on), the rules `survivors`, `swelling` and `steady`, and
+`patience` (how long a job is watched), `forecast`, `wording` and `statistics`.
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from profiling import source
-from profiling.source import Place, SourceReader, functions_and_texts, short_path
+from profiling.source import Place, SourceReader, functions_and_texts, is_users, short_path, users_site
 
 CODE = '''"""Module."""
 import os
@@ -182,3 +182,12 @@ def test_path_outside_a_package_is_told_from_the_import_path_on(
 def test_folders_of_the_standard_library_are_those_that_sysconfig_names() -> None:
     named = {f"{sysconfig.get_path(kind)}{os.sep}" for kind in ("stdlib", "platstdlib")}
     assert set(source.LIBRARIES) == named
+
+
+def test_users_site_is_the_innermost_frame_that_is_neither_installed_nor_the_standard_librarys() -> None:
+    library, installed = (asyncio.__file__, 5), (pytest.__file__, 7)
+    mine, caller = (__file__, 3), ("/elsewhere/main.py", 9)
+    assert users_site((library, installed, mine, caller)) == mine
+    assert users_site((library, ("<string>", 1), installed)) == library
+    paths = (library[0], installed[0], __file__, "<frozen abc>")
+    assert [is_users(path) for path in paths] == [False, False, True, False]

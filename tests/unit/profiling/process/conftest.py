@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,4 +12,14 @@ import pytest
 def small_heap() -> None:
     """The collector lists what the test makes, not the 200 000 objects of pytest, pandas and all."""
     gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def nothing_frozen() -> Iterator[None]:
+    """No object is frozen, as in a service: no run is closed while the program has frozen some, as these tests have."""
+    gc.unfreeze()
+    gc.collect()
+    yield
+    assert gc.get_freeze_count() == 0
     gc.freeze()

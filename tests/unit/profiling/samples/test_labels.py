@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
 
+import numpy as np
 import pytest
 
 from profiling.samples import sampler
 from profiling.samples.estimates import by_job, live
+from profiling.samples.sampled_run import SampledRun, _heirs
+from profiling.samples.sampling import Sampling
 
 Start = Callable[..., None]
 
@@ -136,3 +141,147 @@ def test_marks_are_told_apart_also_when_their_sixteen_bits_have_come_round(sampl
     assert fresh(last - 1_000) == pytest.approx(100_000, rel=0.1)
     assert fresh(sampler.mark()) == 0
     assert len(kept) == 4
+
+
+# ---- what outlives a run ----
+
+
+@pytest.fixture
+def profiled() -> Iterator[Sampling]:
+    sampling = Sampling(64)
+    yield sampling
+    sampling.close()
+
+
+def in_run(job: str, sampling: Sampling, work: Callable[[], object]) -> int:
+    """Do the work in a run of the job; return the run's birth."""
+    run = SampledRun(job, sampling)
+    run.open()
+    work()
+    run.leave()
+    assert run.birth is not None
+    return run.birth
+
+
+def test_what_a_run_leaves_at_work_is_attributed_to_the_jobs_later_runs_by_birth(profiled: Sampling) -> None:
+    kept: list[object] = []
+    servers: list[Context] = []
+
+    def serve() -> None:
+        servers[0].run(lambda: kept.append(make(200)))
+
+    first = in_run("job", profiled, lambda: servers.append(copy_context()))
+    serve()  # between runs: the latest one's
+    assert born(first) == pytest.approx(200_000, rel=0.1)
+    other = in_run("other", profiled, serve)  # another job's run does not take it
+    assert born(first) == pytest.approx(400_000, rel=0.1)
+    assert born(other) < 20_000
+    second = in_run("job", profiled, serve)
+    third = in_run("job", profiled, serve)
+    assert [born(second), born(third)] == pytest.approx([200_000, 200_000], rel=0.1)
+    assert born(first) == pytest.approx(400_000, rel=0.1)
+    assert by_job(sampler.snapshot())["job"].size_bytes == pytest.approx(800_000, rel=0.1)
+
+
+def test_heir_lasts_as_long_as_a_context_holds_the_label_of_a_run(profiled: Sampling) -> None:
+    held: list[Context] = []
+    in_run("heir", profiled, lambda: held.append(copy_context()))
+    assert "heir" in _heirs
+    in_run("heir", profiled, lambda: None)
+    assert "heir" in _heirs
+    held.clear()
+    assert "heir" not in _heirs
+
+
+def test_label_is_left_to_another_label_only(sampling: Start) -> None:
+    label, heir = sampler.label("job"), sampler.label("job")
+    with pytest.raises(TypeError, match="an heir is another label"):
+        label.bequeath(label)
+    with pytest.raises(TypeError, match="an heir is another label"):
+        label.bequeath("job")  # type: ignore[arg-type]
+    label.bequeath(heir)
+    with pytest.raises(TypeError, match="one without an heir"):
+        sampler.label("job").bequeath(label)
+
+
+# ---- labels that are sampled more coarsely ----
+
+
+def fill(kept: list[object], size: int, places: Sequence[int]) -> None:
+    """Put a block into each of these places of a list: neither the list nor a number is allocated meanwhile."""
+    for place in places:
+        kept[place] = bytes(size)
+
+
+def test_label_counts_the_samples_that_were_taken_under_it(sampling: Start) -> None:
+    sampling(64)
+    label = sampler.label("job")
+    assert label.taken == 0
+    kept: list[object] = [None] * 1_000
+    places = list(range(1_000))
+    sampler.enter(label)
+    fill(kept, 967, places)
+    sampler.enter(None)
+    taken = label.taken
+    assert taken == pytest.approx(1_000, abs=20)
+    fill(kept, 967, places)
+    assert label.taken == taken
+
+
+@pytest.mark.parametrize("doublings", [0, 1, 3, 5])
+def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(sampling: Start, doublings: int) -> None:
+    estimates, errors, taken, runs, places = [], [], 0, 150, list(range(2_000))
+    truth_bytes = 2_000 * 500
+    for seed in range(runs):
+        sampling(1_024, seed=seed)
+        label = sampler.label("job")
+        label.doublings = doublings
+        kept: list[object] = [None] * 2_000
+        sampler.enter(label)
+        fill(kept, 467, places)
+        sampler.enter(None)
+        entry = by_job(sampler.snapshot("job"))["job"]
+        estimates.append(entry.size_bytes)
+        errors.append((entry.size_bytes - truth_bytes) / entry.variance**0.5)
+        taken += label.taken
+        sampler.stop()
+        del kept
+    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=4 * np.std(estimates) / runs**0.5 + 0.005 * truth_bytes)
+    assert 0.85 < np.std(errors) < 1.15
+    assert taken / runs == pytest.approx(2_000 * -np.expm1(-500 / (1_024 * 2**doublings)), rel=0.05)
+
+
+def test_blocks_of_half_a_megabyte_are_sampled_finely_under_any_label(sampling: Start) -> None:
+    sampling(4_096)
+    label = sampler.label("job")
+    label.doublings = 20
+    sampler.enter(label)
+    small = [bytearray((512 << 10) - 2) for _ in range(8)]  # a byte more is allocated for the end
+    assert label.taken == 0
+    large = [bytearray((512 << 10) - 1) for _ in range(8)]
+    sampler.enter(None)
+    assert label.taken == 8
+    assert len(small) + len(large) == 16
+
+
+def test_doublings_are_a_number_of_32_bits(sampling: Start) -> None:
+    label = sampler.label("job")
+    label.doublings = 2**32 - 1
+    assert label.doublings == 2**32 - 1
+    for number in (-1, 2**32):
+        with pytest.raises(OverflowError, match=r"32 bits|negative|unsigned"):
+            label.doublings = number
+
+
+def test_stacks_that_no_sample_has_any_more_hold_no_code_once_they_are_let_go(sampling: Start) -> None:
+    sampling(64)
+    made: dict[str, Callable[[], object]] = {}
+    exec("def allocate(): return [bytes(967) for _ in range(100)]", made)
+    code = weakref.ref(made["allocate"].__code__)
+    kept = made["allocate"]()
+    made.clear()
+    sampler.let_go()
+    assert code() is not None
+    del kept
+    sampler.let_go()
+    assert code() is None

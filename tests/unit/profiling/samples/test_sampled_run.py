@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from profiling import Level, Profiler
+from profiling.process.usage import counters
+from profiling.records import State
 from profiling.report.json import diff_to_dict, run_to_dict, run_with_sites_to_dict
 from profiling.report.text import allocation_lines, diff_to_text
 from profiling.samples import sampler
@@ -192,22 +194,25 @@ def test_adaptive_profiler_without_the_extension_counts(monkeypatch: pytest.Monk
     assert (run.profile.level, run.profile.samples, run.profile.degraded) == (Level.COUNTERS, None, None)
 
 
-def test_adaptive_profiler_finds_a_leak_and_its_line_within_15_runs() -> None:
-    profiler, kept = Profiler(level=Level.ADAPTIVE), []
+@pytest.mark.parametrize(("left_mb", "state"), [(60, State.LEAKING), (10_000, State.GROWING)])
+def test_adaptive_profiler_finds_a_leak_and_its_line_within_15_runs(left_mb: int, state: State) -> None:
+    """As a leak if it will fill the memory soon, else as growth that may be settled yet."""
+    limit_mb = counters().rss_bytes / (1 << 20) + left_mb
+    profiler, kept = Profiler(level=Level.ADAPTIVE, limit_mb=limit_mb), []
     for _ in range(15):
         with profiler.run("job"):
             kept.append(bytes(1_000_000))
     verdict = profiler.last_verdict("job")
     profiler.close()
     assert verdict is not None
-    assert verdict.state.value == "leaking"
+    assert verdict.state is state
     assert verdict.suspects[0].site[0] == __file__
     assert verdict.suspects[0].site[1] == kept_line()
 
 
 def kept_line() -> int:
     test = test_adaptive_profiler_finds_a_leak_and_its_line_within_15_runs
-    return test.__code__.co_firstlineno + 4
+    return test.__code__.co_firstlineno + 7
 
 
 async def test_exact_runs_that_overlap_are_told_apart_by_their_samples_too() -> None:

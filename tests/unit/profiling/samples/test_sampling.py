@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from profiling.samples import sampler
+from profiling.samples import sampling as rates
 from profiling.samples.estimates import by_job
-from profiling.samples.sampling import MAX_RATE_BYTES, MIN_RATE_BYTES, REFINE_BELOW_ALIVE, Sampling, rate_for
+from profiling.samples.sampling import (
+    AT_ONCE_RUNS,
+    AT_ONCE_S,
+    JOBS_SHARE,
+    MAX_JOBS,
+    MAX_RATE_BYTES,
+    MIN_RATE_BYTES,
+    SAMPLE_S,
+    SUSPECTS_SHARE,
+    Sampling,
+    rate_for,
+)
 
 if sampler.unavailable_reason() is not None:
     pytest.skip(str(sampler.unavailable_reason()), allow_module_level=True)
@@ -27,77 +38,215 @@ def rate() -> float:
     return sampler.statistics().rate_bytes
 
 
+class Clock:
+    """Shows as many seconds of CPU time as it is set to."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def following() -> Iterator[Sampling]:
-    """Each look comes after two more seconds of CPU time."""
-    clock = itertools.count(0.0, 2.0)
-    sampling = Sampling(cpu_clock=lambda: next(clock))
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def following(clock: Clock) -> Iterator[Sampling]:
+    """Sampling that follows the work by that clock."""
+    sampling = Sampling(cpu_clock=clock)
     sampling.period()
     sampler.set_share(0.0, MAX_RATE_BYTES)  # by itself it would look at the true clock
     yield sampling
     sampling.close()
 
 
-def test_rate_follows_the_work_in_both_directions(following: Sampling) -> None:
-    assert rate() == 16 * KB
-    following.keep_within()
-    assert rate() == 8 * KB
-    for _ in range(3):
-        following.keep_within()
+# ---- the rate of the process ----
+
+
+def test_rate_follows_the_work_in_both_directions(following: Sampling, clock: Clock) -> None:
     assert rate() == MIN_RATE_BYTES
-    for _ in range(400):
-        make(1_000, 1_000)  # 400 MB: 100 000 samples, more than 50 ms of the 20 that they may have in 2 s
+    clock.now_s += 2.0
     following.keep_within()
-    assert rate() >= 8 * KB
+    assert rate() == MIN_RATE_BYTES
+    for _ in range(100):
+        make(1_000, 1_000)  # 100 MB: 25 000 samples, more than the 0.2 ms that they may have in 2 s
+    clock.now_s += 2.0
+    following.keep_within(0.0001)
     coarse = rate()
+    assert coarse >= 2 * MIN_RATE_BYTES
+    clock.now_s += 2.0
     following.keep_within()
     assert rate() == coarse / 2
 
 
-def test_rate_that_was_asked_for_is_fixed() -> None:
-    sampling = Sampling(1_000, cpu_clock=itertools.count(0.0, 2.0).__next__)
+def test_rate_becomes_no_finer_while_many_samples_are_alive(
+    following: Sampling, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sampler.set_rate(16 * KB)
+    clock.now_s += 2.0
+    following.keep_within()  # the samples before are of several rates
+    kept = make(100, 64 * KB)
+    clock.now_s += 2.0
+    with monkeypatch.context() as fewer:
+        fewer.setattr(rates, "REFINE_BELOW_ALIVE", 10)
+        following.keep_within()
+    assert rate() == 16 * KB
+    clock.now_s += 2.0
+    following.keep_within()
+    assert rate() == 8 * KB
+    assert len(kept) == 100
+
+
+def test_rate_that_was_asked_for_is_fixed(clock: Clock) -> None:
+    sampling = Sampling(1_000, cpu_clock=clock)
     sampling.period()
     try:
         make(1_000, 10_000)
         for _ in range(3):
+            clock.now_s += 2.0
             sampling.keep_within(0.0)
             sampling.keep_within(1.0)
+        sampling.learn("job", 1_000_000)
         assert rate() == 1_000
+        assert sampling.label("job").doublings == 0
     finally:
         sampling.close()
 
 
-def test_cost_is_not_looked_at_more_than_once_a_second() -> None:
-    times_s = iter([0.0, 0.9, 1.1, 1.5])
-    sampling = Sampling(cpu_clock=lambda: next(times_s))
-    sampling.period()
-    try:
-        sampling.keep_within()
-        assert rate() == 16 * KB
-        sampling.keep_within()
-        assert rate() == 8 * KB
-        sampling.keep_within()
-        assert rate() == 8 * KB
-    finally:
-        sampling.close()
+def test_cost_is_not_looked_at_more_than_once_a_second(following: Sampling, clock: Clock) -> None:
+    sampler.set_rate(16 * KB)
+    clock.now_s = 1.0
+    following.keep_within()
+    for now_s, rate_kb in ((1.9, 16), (2.0, 8), (2.9, 8), (3.0, 4)):
+        clock.now_s = now_s
+        following.keep_within()
+        assert rate() == rate_kb * KB
 
 
 @pytest.mark.parametrize(
-    ("rate_bytes", "spent_s", "alive", "expected_bytes"),
+    ("rate_bytes", "spent_s", "expected_bytes"),
     [
-        (64 * KB, 0.010, 0, 64 * KB),
-        (64 * KB, 0.0101, 0, 128 * KB),
-        (64 * KB, 0.050, 0, 512 * KB),
-        (64 * KB, 0.900, 0, MAX_RATE_BYTES),
-        (MAX_RATE_BYTES, 0.900, 0, MAX_RATE_BYTES),
-        (64 * KB, 0.004, 0, 64 * KB),
-        (64 * KB, 0.003, 0, 32 * KB),
-        (64 * KB, 0.003, REFINE_BELOW_ALIVE, 64 * KB),
-        (MIN_RATE_BYTES, 0.0, 0, MIN_RATE_BYTES),
+        (64 * KB, 0.010, 64 * KB),
+        (64 * KB, 0.0101, 128 * KB),
+        (64 * KB, 0.050, 512 * KB),
+        (64 * KB, 0.900, MAX_RATE_BYTES),
+        (MAX_RATE_BYTES, 0.900, MAX_RATE_BYTES),
+        (64 * KB, 0.004, 64 * KB),
+        (64 * KB, 0.003, 32 * KB),
+        (MIN_RATE_BYTES, 0.0, MIN_RATE_BYTES),
+        (1 * KB, 0.0, 1 * KB),  # finer than the finest by order
     ],
 )
-def test_rate_fits_what_samples_may_take(rate_bytes: float, spent_s: float, alive: int, expected_bytes: float) -> None:
-    assert rate_for(rate_bytes, spent_s, 0.010, alive) == expected_bytes
+def test_rate_fits_what_samples_may_take(rate_bytes: float, spent_s: float, expected_bytes: float) -> None:
+    assert rate_for(rate_bytes, spent_s, 0.010) == expected_bytes
+
+
+def test_rate_doubles_where_nothing_may_be_taken() -> None:
+    assert rate_for(64 * KB, 0.001, 0.0) == 128 * KB
+
+
+# ---- the rates of jobs ----
+
+
+def affords(seconds: float) -> float:
+    """Return how many samples take so long, as measured up to now."""
+    return seconds / (sampler.statistics().sample_s or SAMPLE_S)
+
+
+@pytest.mark.parametrize(("shares", "doublings"), [(0.0, 0), (0.9, 0), (1.5, 1), (3.0, 2), (1e6, 7)])
+def test_job_that_takes_more_than_its_share_is_sampled_more_coarsely(
+    following: Sampling, clock: Clock, shares: float, doublings: int
+) -> None:
+    following.label("heavy")
+    following.label("light")
+    clock.now_s += 10.0
+    following.learn("heavy", round(shares * affords(JOBS_SHARE / 2 * 10.0)))
+    assert following.label("heavy").doublings == doublings
+    assert following.label("light").doublings == 0
+
+
+def test_job_that_takes_little_is_sampled_twice_as_finely(following: Sampling) -> None:
+    following.learn("job", 1_000_000)
+    assert following.label("job").doublings == 7
+    following.learn("job", 2)  # of the four that a run may take: no less than a third
+    assert following.label("job").doublings == 7
+    following.learn("job", 1)
+    assert following.label("job").doublings == 6
+
+
+def test_run_may_take_four_samples_however_short_it_is(following: Sampling) -> None:
+    following.learn("job", 4)
+    assert following.label("job").doublings == 0
+    following.learn("job", 5)
+    assert following.label("job").doublings == 1
+
+
+def test_suspects_share_more_among_themselves(following: Sampling, clock: Clock) -> None:
+    spend_credit(following)
+    for job in ("one", "other"):
+        following.label(job, is_suspect=True)
+    clock.now_s += 10.0
+    share_s = JOBS_SHARE / 3 * 10.0 + SUSPECTS_SHARE / 2 * 10.0
+    following.learn("one", round(0.9 * affords(share_s)))
+    following.learn("other", round(1.5 * affords(share_s)))
+    assert following.label("one").doublings == 0
+    assert following.label("other").doublings == 1
+
+
+def spend_credit(sampling: Sampling) -> None:
+    """Use up what suspects may take at once, by runs that take no time."""
+    sampling.label("spender", is_suspect=True)
+    for _ in range(1_000):
+        sampling.learn("spender", 1_000_000)
+    sampling.label("spender")
+
+
+def test_suspects_have_a_credit_over_twenty_runs_once(following: Sampling) -> None:
+    following.label("job", is_suspect=True)
+    following.learn("job", round(0.9 * affords(AT_ONCE_S / AT_ONCE_RUNS)))
+    assert following.label("job", is_suspect=True).doublings == 0
+    following.learn("job", round(1.5 * affords(AT_ONCE_S / AT_ONCE_RUNS)))
+    assert following.label("job", is_suspect=True).doublings == 1
+    spend_credit(following)
+    following.label("late", is_suspect=True)
+    following.learn("late", 5)
+    assert following.label("late").doublings == 1
+
+
+def test_job_is_sampled_by_doublings_of_the_rate_in_force(following: Sampling) -> None:
+    following.learn("job", 4 * 2**4)  # sixteen times what it may take
+    assert [following.label("job").doublings, following.label("other").doublings] == [4, 0]
+    sampler.set_rate(16 * KB)
+    assert [following.label("job").doublings, following.label("other").doublings] == [2, 0]
+    sampler.set_rate(128 * KB)
+    assert following.label("job").doublings == 0
+
+
+@pytest.mark.parametrize(("others", "doublings"), [(MAX_JOBS - 1, 1), (MAX_JOBS, 0)])
+def test_rates_of_so_many_jobs_are_remembered(following: Sampling, others: int, doublings: int) -> None:
+    following.learn("job", 5)
+    for number in range(others):
+        following.label(f"other {number}")
+    assert following.label("job").doublings == doublings
+
+
+def test_what_is_outside_jobs_has_a_share_like_a_job(following: Sampling, clock: Clock) -> None:
+    assert following.outside is not None
+    for _ in range(200):
+        make(1_000, 1_000)
+    assert following.outside.taken > 40_000
+    clock.now_s += 1.0  # samples may take 7 ms of it, which is 0.17 microseconds for each of these
+    following.keep_within()
+    assert following.outside.doublings > 0
+    assert following.label("job").doublings == 0
+    following.close()
+    assert following.outside is None
+
+
+# ---- estimates ----
 
 
 def test_busy_run_becomes_coarser_before_it_ends() -> None:

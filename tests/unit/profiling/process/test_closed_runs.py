@@ -1,0 +1,285 @@
+"""Runs that are closed: older objects frozen meanwhile, the run's own garbage collected, free lists emptied."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from profiling.process import full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
+
+CLOSED, CLOSED_WITH_ANOTHERS, UNTOUCHED = (Ends.CLOSE, True), (Ends.CLOSE, False), (Ends.NOTHING, False)
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Node:
+    """Refers to itself, so that only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def left_as_it_was(nothing_frozen: None) -> Iterator[None]:
+    """Nothing is collected by itself meanwhile, and the collector is in the end what it was in the beginning."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1_000_000, 1_000_000, 1_000_000)
+    before = gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.get_freeze_count()
+    assert gc.get_freeze_count() == 0
+    yield
+    assert (gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.get_freeze_count()) == before
+    gc.set_threshold(*thresholds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def collector(clock: Clock) -> Collector:
+    return Collector(clock)
+
+
+def garbage() -> weakref.ref[Node]:
+    return weakref.ref(Node())
+
+
+def is_frozen() -> bool:
+    return gc.get_freeze_count() > 0
+
+
+def test_run_freezes_what_is_older_and_thaws_it_in_the_end(collector: Collector) -> None:
+    assert collector.begin("run", Ends.CLOSE) is Ends.CLOSE
+    assert is_frozen()
+    assert collector.end("run", Ends.CLOSE) == CLOSED
+    assert not is_frozen()
+
+
+def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: Collector) -> None:
+    node = Node()
+    gc.collect()
+    older = weakref.ref(node)
+    del node  # in the oldest generation by now
+    begun = collector.begin("run", Ends.CLOSE)
+    own = garbage()
+    assert own() is not None
+    collector.end("run", begun)
+    assert own() is None
+    assert older() is not None
+    gc.collect()
+    assert older() is None
+
+
+def test_young_garbage_of_before_is_collected_and_not_frozen(collector: Collector) -> None:
+    young = garbage()
+    collector.begin("run", Ends.CLOSE)
+    assert young() is None
+    collector.end("run", Ends.CLOSE)
+
+
+def fill_free_list() -> int:
+    """Leave a thousand tuples of eleven on the interpreter's free list; return how many blocks are allocated then."""
+    made = [tuple(range(number, number + 11)) for number in range(1_000)]
+    assert len(made) == 1_000
+    del made
+    return sys.getallocatedblocks()
+
+
+def test_free_lists_are_emptied_at_both_ends(collector: Collector) -> None:
+    full = fill_free_list()
+    collector.begin("run", Ends.CLOSE)
+    assert sys.getallocatedblocks() < full - 900
+    full = fill_free_list()
+    collector.end("run", Ends.CLOSE)
+    assert sys.getallocatedblocks() < full - 900
+
+
+def test_nested_runs_are_closed_and_the_outer_one_thaws(collector: Collector) -> None:
+    collector.begin("outer", Ends.CLOSE)
+    assert collector.begin("inner", Ends.CLOSE) is Ends.CLOSE
+    own = garbage()
+    assert collector.end("inner", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    assert own() is None
+    assert is_frozen()
+    assert collector.end("outer", Ends.CLOSE) == CLOSED
+    assert not is_frozen()
+
+
+def test_run_that_outlives_the_freeze_of_another_is_closed_without_one(collector: Collector) -> None:
+    collector.begin("first", Ends.CLOSE)
+    collector.begin("second", Ends.CLOSE)
+    kept = garbage()
+    assert collector.end("first", Ends.CLOSE) == CLOSED
+    assert not is_frozen()
+    assert kept() is None
+    full = fill_free_list()
+    assert collector.end("second", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    assert sys.getallocatedblocks() < full - 900
+    assert not is_frozen()
+
+
+def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector: Collector) -> None:
+    collector.begin("first", Ends.CLOSE)
+    collector.begin("second", Ends.CLOSE)
+    collector.end("first", Ends.CLOSE)
+    collector.begin("third", Ends.CLOSE)
+    assert collector.end("second", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    assert is_frozen()
+    assert collector.end("third", Ends.CLOSE) == CLOSED
+
+
+def test_what_the_program_has_frozen_stays_frozen(collector: Collector) -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        begun = collector.begin("run", Ends.CLOSE)
+        assert begun is Ends.NOTHING
+        assert collector.end("run", begun) == UNTOUCHED
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
+
+
+def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(collector: Collector) -> None:
+    collector.begin("first", Ends.CLOSE)
+    collector.begin("second", Ends.CLOSE)
+    collector.end("first", Ends.CLOSE)
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        assert collector.end("second", Ends.CLOSE) == UNTOUCHED
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.parametrize(("seconds", "first_thaws"), [(MAX_FREEZE_S, True), (MAX_FREEZE_S + 0.1, False)])
+def test_freeze_that_lasts_too_long_is_thawed_by_the_next_run(
+    collector: Collector, clock: Clock, seconds: float, *, first_thaws: bool
+) -> None:
+    collector.begin("first", Ends.CLOSE)
+    own = Node()
+    gone = weakref.ref(own)
+    gc.collect()
+    del own
+    clock.now_s += seconds
+    collector.begin("second", Ends.CLOSE)
+    assert (collector.end("first", Ends.CLOSE) == CLOSED) == first_thaws
+    assert is_frozen() != first_thaws
+    assert collector.end("second", Ends.CLOSE) == (CLOSED_WITH_ANOTHERS if first_thaws else CLOSED)
+    gc.collect()
+    assert gone() is None
+
+
+def test_run_that_never_ends_does_not_keep_all_frozen(collector: Collector, clock: Clock) -> None:
+    collector.begin("endless", Ends.CLOSE)
+    clock.now_s += MAX_FREEZE_S + 0.1
+    assert collector.begin("run", Ends.NOTHING) is Ends.NOTHING
+    assert not is_frozen()
+
+
+def test_closing_takes_a_fiftieth_of_the_time_once_three_tenths_of_a_second_are_spent(
+    collector: Collector, clock: Clock
+) -> None:
+    def collected(phase: str, info: dict[str, int]) -> None:
+        clock.now_s += 0.02 * (phase == "stop" and info["generation"] == 2)
+
+    def close(run: int) -> bool:
+        begun = collector.begin(run, Ends.CLOSE)
+        return collector.end(run, begun) == CLOSED
+
+    gc.callbacks.append(collected)
+    try:
+        assert [close(run) for run in range(9)] == [True] * 8 + [False]
+        clock.now_s += 0.6  # 320 ms are spent, of 318.4
+        assert not close(9)
+        clock.now_s += 0.1  # of 320.4
+        assert close(10)
+        assert not close(11)
+    finally:
+        gc.callbacks.remove(collected)
+
+
+def test_run_under_no_suspicion_is_left_alone(collector: Collector) -> None:
+    before = gc.get_stats()
+    assert collector.begin("run", Ends.NOTHING) is Ends.NOTHING
+    own = garbage()
+    assert collector.end("run", Ends.NOTHING) == UNTOUCHED
+    assert own() is not None
+    assert gc.get_stats() == before
+    gc.collect()
+
+
+def test_run_may_have_all_garbage_collected_at_both_ends(collector: Collector) -> None:
+    older = garbage()
+    assert collector.begin("run", Ends.COLLECT) is Ends.COLLECT
+    assert older() is None
+    own = garbage()
+    assert collector.end("run", Ends.COLLECT) == (Ends.COLLECT, True)
+    assert own() is None
+    assert not is_frozen()
+
+
+def test_run_whose_collection_would_cost_too_much_is_closed_instead(collector: Collector) -> None:
+    gc.disable()
+    try:
+        assert collector.begin("run", Ends.COLLECT) is Ends.CLOSE
+        assert collector.end("run", Ends.CLOSE) == CLOSED
+        assert not gc.isenabled()
+        assert collector.end("other", Ends.COLLECT) == UNTOUCHED
+    finally:
+        gc.enable()
+
+
+def test_nothing_is_collected_in_full_while_a_run_is_frozen(collector: Collector) -> None:
+    collector.begin("run", Ends.CLOSE)
+    assert not collector.collect()
+    collector.end("run", Ends.CLOSE)
+    assert collector.collect()
+
+
+def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: Collector) -> None:
+    before = count_full_collections()
+    assert before is not None
+    collector.begin("run", Ends.CLOSE)
+    gc.collect()
+    assert collector.end("run", Ends.CLOSE) == CLOSED
+    assert count_full_collections() == before
+    gc.collect()
+    assert count_full_collections() == before + 1
+
+
+@pytest.mark.parametrize(("young", "may_collect"), [(3, False), (4, True)])
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, young: int, *, may_collect: bool, is_closed: bool
+) -> None:
+    monkeypatch.setattr(full_collections, "MAX_BLOCKS", 0)
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000, 2, 2)  # a full collection is due after nine of the youngest generation
+    gc.collect()
+    try:
+        for _ in range(5):
+            gc.collect(0)
+        if is_closed:  # which sets the collector's own counters back
+            collector.begin("run", Ends.CLOSE)
+            collector.end("run", Ends.CLOSE)
+        for _ in range(young):
+            gc.collect(0)
+        assert collector.collect() == may_collect
+    finally:
+        gc.set_threshold(*before)

@@ -1,0 +1,91 @@
+"""The reason of each state, word for word."""
+
+from __future__ import annotations
+
+import pytest
+
+from profiling.records import Accusation, State
+from profiling.verdict.evidence import Kind
+from profiling.verdict.survivors import Pace
+from profiling.verdict.wording import reason_of
+from tests.unit.profiling.verdict.evidence import KB, evidence
+
+PACE = Pace(bytes_per_run=40 * KB, error_bytes=0.0, births=(5, 24), runs=20, samples=400, is_sure=True)
+ACCUSED = Accusation(
+    state=State.LEAKING, since_run=39, births=(5, 24), site=None, bytes_held=800 * KB, bytes_per_run=40 * KB
+)
+
+
+@pytest.mark.parametrize(("runs", "missing"), [(0, 12), (1, 11), (11, 1)])
+def test_too_few_runs_say_how_many_are_missing(runs: int, missing: int) -> None:
+    told = reason_of(State.INSUFFICIENT_RUNS, evidence(runs))
+    assert told == f"only {runs} completed runs; a verdict needs 12 ({missing} more)"
+
+
+def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:
+    told = reason_of(State.STABLE, evidence(40), per_run=2 * KB)
+    assert told == "nothing grows over 40 runs; 2.0 KiB per run are still alive of the older ones"
+
+
+@pytest.mark.parametrize(
+    ("left_bytes", "runs", "settles"),
+    [
+        (1_000 * 40 * KB, 38, "it may fill up yet, which 1 more runs will tell"),
+        (1_000 * 40 * KB, 39, "some more runs and a full collection will tell whether it is a leak"),
+        (2_000 * 40 * KB, 39, "it may fill up yet, which 27 more runs will tell"),
+    ],
+)
+def test_growing_job_says_what_would_settle_it(left_bytes: float, runs: int, settles: str) -> None:
+    told = reason_of(
+        State.GROWING, evidence(runs, left_bytes=left_bytes), per_run=40 * KB, growth=PACE, kind=Kind.SURVIVORS
+    )
+    assert told == f"what the job keeps grows by 40.0 KiB per run; {settles}"
+
+
+@pytest.mark.parametrize("kind", [Kind.C_HEAP, Kind.MAPPED])
+def test_native_memory_that_grows_waits_for_collected_runs(kind: Kind) -> None:
+    told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=PACE, kind=kind)
+    settles = "some more runs whose garbage is collected will tell whether it is garbage"
+    assert told == f"{kind.value} grows by 40.0 KiB per run; {settles}"
+
+
+def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported() -> None:
+    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=Kind.SURVIVORS)
+    assert told == "40.0 KiB per run stay alive, of every age over the last 20 runs (reported since run 39)"
+
+
+@pytest.mark.parametrize("kind", [Kind.SWELLING, Kind.EXACT])
+def test_leak_of_another_kind_says_what_grows(kind: Kind) -> None:
+    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=kind)
+    assert told == f"{kind.value} grows by 40.0 KiB per run over the last 20 runs (reported since run 39)"
+
+
+def test_leak_that_has_stopped_says_that_what_it_kept_is_alive() -> None:
+    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, accusation=ACCUSED)
+    assert told == "what the job kept is still alive, at 40.0 KiB per run (reported since run 39)"
+
+
+def test_native_growth_says_that_pythons_heap_does_not_grow() -> None:
+    keeps = "grows by 40.0 KiB per run, and Python's heap does not: a C library keeps it (reported since run 39)"
+    for kind, what in ((None, "the C heap"), (Kind.C_HEAP, "the C heap"), (Kind.MAPPED, Kind.MAPPED.value)):
+        told = reason_of(State.NATIVE_GROWTH, evidence(50), per_run=40 * KB, accusation=ACCUSED, kind=kind)
+        assert told == f"{what} {keeps}"
+
+
+def test_what_grows_beside_it_is_told_too() -> None:
+    def told(state: State) -> str:
+        return reason_of(
+            state,
+            evidence(50),
+            per_run=4 * KB,
+            beside=852 * KB,
+            growth=PACE,
+            accusation=ACCUSED,
+            kind=Kind.SURVIVORS,
+            kind_beside=Kind.C_HEAP,
+        )
+
+    also = ", and the C heap grows by 852.0 KiB per run beside it"
+    stays = "4.0 KiB per run stay alive, of every age over the last 20 runs"
+    assert told(State.LEAKING) == f"{stays}{also} (reported since run 39)"
+    assert told(State.GROWING).startswith(f"what the job keeps grows by 4.0 KiB per run{also}; ")
