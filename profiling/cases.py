@@ -9,16 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from profiling.records import Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
+from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import room_after
 from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
+from profiling.verdict.steady import steady_pace
 
 MAX_RUNS = 512  # whose births are remembered, 13 bytes each
 MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
+MIN_LINE_BYTES = 512.0  # per run, that a line has to grow by to be named
 NEVER = -1  # the count of full collections where none is to be had
 
 
@@ -42,12 +44,11 @@ class Case:
         if run.outcome is not Outcome.COMPLETED:
             return
         self.runs += 1
-        if run.birth is not None:
-            self.births.append(run.birth)
-            self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
-            self.closed.append(run.closed)
-            for column in (self.births, self.collections, self.closed):
-                del column[: max(0, len(column) - MAX_RUNS)]
+        self.births.append(run.id if run.birth is None else run.birth)  # without samples any number that rises will do
+        self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
+        self.closed.append(run.closed)
+        for column in (self.births, self.collections, self.closed):
+            del column[: max(0, len(column) - MAX_RUNS)]
         if run.collected_after:
             self.collected_at = self.runs
         self._saw_counters(run)
@@ -140,6 +141,18 @@ class RecentLines:
         return {birth: kept.get(site, 0) for birth, kept in self._kept}
 
 
+def exact_paces(runs: Sequence[RunProfile]) -> Mapping[SiteKey, float]:
+    """Return the bytes per run of each line that grows steadily by exact lines, in runs whose garbage is gone."""
+    kept = [
+        dict(zip(run.lines.retained.keys, run.lines.retained.sizes, strict=True))
+        for run in runs
+        if run.outcome is Outcome.COMPLETED and run.collected and run.lines is not None and not run.overlapped_with
+    ]
+    sites = {site for table in kept for site in table} - {UNKNOWN_SITE}
+    paces = ((site, steady_pace([table.get(site, 0) for table in kept], MIN_LINE_BYTES)) for site in sites)
+    return {site: pace for site, pace in paces if pace is not None}
+
+
 def evidence_of(
     case: Case,
     runs: Sequence[RunProfile],
@@ -173,6 +186,7 @@ def evidence_of(
         native=list(case.native),
         native_collected=list(case.native_collected),
         exact=list(case.exact),
+        exact_lines={} if lines else exact_paces(runs),
         room=room_after(runs),
         left_bytes=runs[0].limit.limit_bytes - runs[0].after.rss_bytes if runs else math.inf,
         accusation=case.accusation,
