@@ -57,7 +57,7 @@ def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:
 
 
 def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
-    yield f"{result.job}: {result.verdict.state.value} after {result.runs} runs at level {result.level.value}"
+    yield f"{result.job}: {result.verdict.state.value} after {_runs(result.runs)} at level {result.level.value}"
     yield f"  {result.verdict.reason}"
     held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
     yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
@@ -68,6 +68,10 @@ def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
             yield f"{'':>24}  {place.source}"
     slowdown = "" if result.slowdown is None else f"; a run took {result.slowdown:.1f} times as long as without it"
     yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs{slowdown}"
+
+
+def _runs(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 def _traced(result: Checked) -> str:

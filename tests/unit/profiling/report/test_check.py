@@ -39,7 +39,7 @@ def test_leak_is_told_with_what_the_process_holds_its_lines_and_what_it_took() -
         "  20.0 KiB per run stay alive",
         "  RSS 32.0 MiB: held by this job 1.0 MiB ±2%, freed but held by the C allocator 1.0 KiB",
         "      20.0 KiB per run  short/a.py:12 f1",
-        "                        text of 12",
+        "                          text of 12",
         "  profiling took 0.12 s beside the runs; a run took 1.0 times as long as without it",
     ]
 
