@@ -67,9 +67,9 @@ class JobProfiler:
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES
             ):
                 log_event("INFO", "job_allocations", detail=line, job_id=run.job_id)
-            self._warn(profile)
+            await self._warn(profile)
 
-    def _warn(self, profile: RunProfile) -> None:
+    async def _warn(self, profile: RunProfile) -> None:
         """Log an accusation once: what grows, where, and, as soon as it is near, when the memory is full."""
         job, verdict = profile.job, self._profiler.last_verdict(profile.job)
         if verdict is None or verdict.accusation is None:
@@ -77,7 +77,8 @@ class JobProfiler:
         if verdict.accusation != self._told.get(job):
             self._told[job] = verdict.accusation
             self._forecast.discard(job)
-            log_event("WARNING", "job_grows", exception=None, **verdict_fields(job, verdict))
+            fields = await asyncio.to_thread(verdict_fields, job, verdict)  # it looks for the package of a file
+            log_event("WARNING", "job_grows", exception=None, **fields)
         if verdict.forecast is not None and full_soon_in_s(verdict) is not None and job not in self._forecast:
             self._forecast.add(job)
             log_event("WARNING", "memory_forecast", exception=None, job_id=job, detail=verdict.forecast.reason)
