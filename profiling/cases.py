@@ -34,6 +34,7 @@ class Case:
     native: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     native_collected: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    process: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
@@ -57,6 +58,8 @@ class Case:
         """The C heap's change is the job's own only if no other job ran meanwhile."""
         if run.overlapped_with:
             return
+        if run.samples is None and run.lines is None:
+            self.process.append(float(run.rss_diff_bytes))
         change = native_change(run)
         if change is not None:
             (self.native_collected if run.collected else self.native).append(change)
@@ -186,6 +189,7 @@ def evidence_of(
         native=list(case.native),
         native_collected=list(case.native_collected),
         exact=list(case.exact),
+        process=() if lines or case.exact else list(case.process),
         exact_lines={} if lines else exact_paces(runs),
         room=room_after(runs),
         left_bytes=runs[0].limit.limit_bytes - runs[0].after.rss_bytes if runs else math.inf,

@@ -44,6 +44,7 @@ class Evidence:
     native_collected: Sequence[float] = ()  # the same of runs between two full collections
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
     exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of the lines that grow steadily
+    process: Sequence[float] = ()  # the RSS's change within each of the last runs, if nothing better is to be had
     room: Room | None = None  # None before the second run
     left_bytes: float = float("inf")  # to the memory limit, when the first of the remembered runs had ended
     accusation: Accusation | None = None  # of an earlier verdict

@@ -92,7 +92,7 @@ def judge(evidence: Evidence) -> Judgement:
         suspected=heap is not None or _is_suspect(evidence),
         keeps_something=heap is not None or native is not None or _keeps_something(evidence),
         wants_collection=_wants_collection(evidence),
-        wants_collected_runs=native is not None and not native.is_sure,
+        wants_collected_runs=native is not None and not native.is_sure and not evidence.process,
     )
 
 
@@ -203,6 +203,11 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
 
 
 def _native_growth(evidence: Evidence) -> Growth | None:
+    if evidence.process:  # of which it is not known what it is: no more than a suspicion
+        grown = steady_pace(evidence.process)
+        return (
+            _of_counter(evidence, State.NATIVE_GROWTH, grown, len(evidence.process), is_sure=False) if grown else None
+        )
     sure = steady_pace(evidence.native_collected)
     pace = sure or steady_pace(evidence.native)
     if pace is None:

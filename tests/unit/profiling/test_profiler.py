@@ -10,7 +10,7 @@ import pytest
 
 from profiling import History, Level, Profiler, RunProfile
 from profiling.errors import ChildFailed, NotEnoughRuns, UnknownJob
-from profiling.records import Outcome, SiteKey, Snapshot
+from profiling.records import Outcome, SiteKey, Snapshot, State
 from profiling.samples import sampler
 from profiling.traces.reader import TraceReader
 
@@ -314,7 +314,7 @@ def test_statistics_count_what_is_kept() -> None:
     statistics = profiler.statistics()
     assert (statistics.runs, statistics.history_runs) == (3, 2)
     assert statistics.history_bytes == profiler.history.own_bytes() == profiler.own_bytes()
-    assert profiler.verdict("prices").runs <= 2
+    assert profiler.verdict("prices").runs == 3, "a verdict remembers more runs than the history"
     assert profiler.usage().rss_bytes > 0
 
 
@@ -356,3 +356,22 @@ async def test_verdict_is_made_once_after_a_run_however_often_it_is_asked_for(pr
     (again,) = (await profiler.verdicts("prices")).values()
     assert (first.runs, again.runs) == (2, 3)
     assert profiler.verdict("prices") is again
+
+
+def test_process_that_grows_is_growing_and_never_accused_if_only_counters_are_to_be_had() -> None:
+    profiler = Profiler(level=Level.COUNTERS)
+    for _ in range(12):
+        with profiler.run("grows"):
+            kept.append(bytearray(b"x" * KEPT_BYTES))
+        with profiler.run("steady"):
+            pass
+    grows, steady = profiler.verdict("grows"), profiler.verdict("steady")
+    assert (grows.state, grows.accusation) == (State.GROWING, None)
+    assert grows.bytes_per_run == pytest.approx(KEPT_BYTES, rel=0.1)
+    assert grows.reason.endswith(" per run over 12 runs; without samples or exact lines a leak cannot be told")
+    assert steady.state is State.STABLE
+    assert steady.reason == (
+        "the process does not grow over 12 runs; without samples or exact lines a leak cannot be told"
+    )
+    kept.clear()
+    profiler.close()
