@@ -13,10 +13,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from statistics import median
 
 from profiling.records import Level, RunProfile, State, Verdict
 from profiling.source import is_users
+from profiling.verdict.statistics import median
 
 SHARE = 0.05  # of the time since the start that may be lost to tracing
 SERIES_RUNS = 3

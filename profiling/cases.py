@@ -25,33 +25,49 @@ NEVER = -1  # the count of full collections where none is to be had
 
 
 @dataclass(slots=True)
+class Changes:
+    """The changes of a counter within a job's last runs."""
+
+    values: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+
+    def add(self, change: float | None, *, is_collected: bool) -> None:
+        """Note a run's change, if it is known, and whether the run's own garbage is in it."""
+        if change is not None:
+            self.values.append((change, is_collected))
+
+    def all_and_collected(self) -> tuple[Sequence[float], Sequence[float]]:
+        """Return the changes of all runs, and those of the runs whose garbage was collected."""
+        return [change for change, _ in self.values], [change for change, collected in self.values if collected]
+
+
+@dataclass(slots=True)
 class Case:
     """One job: its last runs, what the C heap did in them, and what was last said of it."""
 
     births: array[int] = field(default_factory=lambda: array("Q"))  # of completed runs, oldest first
     collections: array[int] = field(default_factory=lambda: array("q"))  # full ones so far, when each of them ended
     closed: bytearray = field(default_factory=bytearray)  # 1: its free lists were emptied at both ends
-    native: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
-    native_collected: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    c_heap: Changes = field(default_factory=lambda: Changes())
+    mapped: Changes = field(default_factory=lambda: Changes())
     exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     process: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
-    collected_at: int = 0  # how many those were at the last full collection on its behalf
+    left_bytes: float = math.inf  # to the memory limit, after the first of them
 
     def saw(self, run: RunProfile) -> None:
         """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
         if run.outcome is not Outcome.COMPLETED:
             return
+        if not self.runs:
+            self.left_bytes = run.limit.limit_bytes - run.after.rss_bytes
         self.runs += 1
         self.births.append(run.id if run.birth is None else run.birth)  # without samples any number that rises will do
         self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
         self.closed.append(run.closed)
         for column in (self.births, self.collections, self.closed):
             del column[: max(0, len(column) - MAX_RUNS)]
-        if run.collected_after:
-            self.collected_at = self.runs
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
@@ -60,9 +76,8 @@ class Case:
             return
         if run.samples is None and run.lines is None:
             self.process.append(float(run.rss_diff_bytes))
-        change = native_change(run)
-        if change is not None:
-            (self.native_collected if run.collected else self.native).append(change)
+        self.c_heap.add(native_change(run), is_collected=run.collected)
+        self.mapped.add(mapped_change(run), is_collected=run.collected)
         if run.collected and run.lines is not None:
             self.exact.append(float(run.lines.traced_diff_bytes))
 
@@ -102,6 +117,17 @@ def native_change(run: RunProfile) -> float | None:
     elif run.after.python_malloc_bytes is None:
         return None
     return change
+
+
+def mapped_change(run: RunProfile) -> float | None:
+    """Return by how much memory mapped directly grew in the run, as far as it is resident; None if unknown.
+
+    What a library maps and does not touch takes no memory, and a thread's stack is mapped whole.
+    """
+    before, after = run.before.mapped_bytes, run.after.mapped_bytes
+    if before is None or after is None:
+        return None
+    return float(min(after - before, run.rss_diff_bytes))
 
 
 TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
@@ -186,13 +212,13 @@ def evidence_of(
         lines=lines,
         totals_at=recent.totals_at,
         kept_at=recent.kept_at,
-        native=list(case.native),
-        native_collected=list(case.native_collected),
+        c_heap=case.c_heap.all_and_collected(),
+        mapped=case.mapped.all_and_collected(),
         exact=list(case.exact),
         process=() if lines or case.exact else list(case.process),
         exact_lines={} if lines else exact_paces(runs),
         room=room_after(runs),
-        left_bytes=runs[0].limit.limit_bytes - runs[0].after.rss_bytes if runs else math.inf,
+        left_bytes=case.left_bytes,
         accusation=case.accusation,
         patience=patience,
     )

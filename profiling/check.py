@@ -10,7 +10,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
@@ -18,6 +17,7 @@ from profiling.records import Checked, Cost, Level, RunProfile, State
 from profiling.samples import sampler
 from profiling.source import is_users
 from profiling.trial import Bounds, Trial
+from profiling.verdict.statistics import median
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
 SAMPLE_BYTES = 1_024.0

@@ -40,7 +40,7 @@ from profiling.verdict.judge import Judgement, judge, with_stacks
 from profiling.verdict.patience import Patience
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-COLLECTED_EVERY = 4  # runs of a job that is under suspicion, at most
+COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
 MAX_JUDGING_SHARE = 0.005  # of the time, where nobody asks for a verdict
 
 _logger = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ class Profiler:
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
+        self._collected_at = 0  # how many runs had finished at the last full collection of ours
         self._readers: dict[Level, TraceReader] = {}
         self._given_reader = reader
         self._cases = Cases()
@@ -279,6 +280,8 @@ class Profiler:
         self._finished += 1
         self.history.add(profile)
         self._shared.sampling.keep_within()
+        if profile.collected_after:
+            self._collected_at = self._finished
         self._cases.keep_only(set(self.history.jobs()))
         case = self._cases.of(profile.job)
         case.saw(profile)
@@ -297,7 +300,7 @@ class Profiler:
         judgement = case.judgement if case else None
         if case is None or judgement is None:
             return Care()
-        is_time = case.runs - case.collected_at >= COLLECTED_EVERY
+        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self.history.jobs())
         return Care(
             ends=Ends.CLOSE if judgement.suspected or judgement.wants_collected_runs else Ends.NOTHING,
             collects_after=judgement.wants_collection and is_time,

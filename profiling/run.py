@@ -63,10 +63,13 @@ class Shared:
 
     def counters(self) -> Counters:
         """What is cheap to know now, and the arenas where they are asked for."""
+        counters, told = usage.counters(), sampler.statistics() if sampler.is_on() else None
+        mapped_bytes = counters.mapped_bytes
         counters = replace(
-            usage.counters(),
+            counters,
             own_bytes=self.own_bytes(),
-            python_malloc_bytes=sampler.statistics().malloc_bytes if sampler.is_on() else None,
+            python_malloc_bytes=told.malloc_bytes if told else None,
+            mapped_bytes=mapped_bytes - told.arenas_bytes if told and mapped_bytes is not None else None,
         )
         return replace(counters, arenas_free_bytes=composition.free_arenas_bytes()) if self.arenas else counters
 

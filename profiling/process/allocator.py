@@ -19,6 +19,7 @@ class CHeap:
 
     used_bytes: int  # handed out, large blocks with a mapping of their own included
     free_bytes: int | None  # freed by the program, held by malloc; None where only glibc could tell
+    mapped_bytes: int | None = None  # all that malloc has from the kernel; likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,9 @@ def c_heap(
     """
     if mallinfo2 is not None:
         info = mallinfo2()
-        return CHeap(used_bytes=info.uordblks + info.hblkhd, free_bytes=info.fordblks)
+        return CHeap(
+            used_bytes=info.uordblks + info.hblkhd, free_bytes=info.fordblks, mapped_bytes=info.arena + info.hblkhd
+        )
     if heap_info is not None:
         info = heap_info()
         return CHeap(used_bytes=info.heap_used + info.mmap_used, free_bytes=None)

@@ -17,14 +17,36 @@ from enum import IntEnum
 from profiling.stopwatch import Budget
 
 MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
-MAX_SHARE = 0.005  # of the time that full collections may take
+MAX_SHARE = 0.01  # of the time that full collections may take
 MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
 MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
 
 
+_partial = 0  # collections of all generations that passed over what was frozen: garbage among that is still there
+
+
 def count_full_collections() -> int | None:
-    """Return how many there have been, in 1 µs; None if the program has switched its collector off."""
-    return gc.get_stats()[2]["collections"] if gc.isenabled() else None
+    """Return how many there have been that passed over nothing; None if the program has switched its collector off.
+
+    While a run is frozen none of its collections counts, and the number stands still.
+    """
+    return _collections() - _partial if gc.isenabled() else None
+
+
+def _collections() -> int:
+    return int(gc.get_stats()[2]["collections"])
+
+
+def _young_collections() -> int:
+    """Return how many collections of the youngest generation the collector's counters tell of, since a full one."""
+    _, middle, old = gc.get_count()
+    return middle + old * (gc.get_threshold()[1] + 1)
+
+
+def _young_until_full() -> int:
+    """Return how many of those there are from one full collection to the next."""
+    _, middle, old = gc.get_threshold()
+    return (middle + 1) * (old + 1)
 
 
 class Ends(IntEnum):
@@ -50,6 +72,8 @@ class Collector:
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock)
         self._frozen_for: object | None = None  # the run
         self._frozen_s = 0.0  # since when
+        self._collections = 0  # of all generations, when they were last told apart
+        self._young = 0  # collections of the youngest generation that closing has taken off the collector's counters
 
     def begin(self, run: object, ends: Ends) -> Ends:
         """Do what is asked for before the run, as far as it may be done; return what was done."""
@@ -63,10 +87,12 @@ class Collector:
         if self._frozen_for is None:
             if gc.get_freeze_count():
                 return Ends.NOTHING
+            self._young += _young_collections()
             gc.collect(0)
             gc.freeze()
-            self._frozen_for, self._frozen_s = run, began_s
+            self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()
         gc.collect()
+        self._count_partial()
         self._for_closing.spend_since(began_s)
         return Ends.CLOSE
 
@@ -81,7 +107,9 @@ class Collector:
             if gc.get_freeze_count():
                 return Ends.NOTHING, False
             gc.freeze()
+            self._collections = _collections()
         gc.collect()
+        self._count_partial()
         if is_own or self._frozen_for is None:
             self._thaw()
         self._for_closing.spend_since(began_s)
@@ -93,14 +121,26 @@ class Collector:
         if self._is_bounded and not self._may_collect():
             return False
         gc.collect()
+        self._young = 0
         self._for_collections.spend_since(began_s)
         return True
 
+    def _count_partial(self) -> None:
+        """Take off the count what has been collected since the freeze, or since the last look."""
+        global _partial
+        _partial += _collections() - self._collections
+        self._collections = _collections()
+
     def _thaw(self) -> None:
+        self._count_partial()
         gc.unfreeze()
         self._frozen_for = None
 
     def _may_collect(self) -> bool:
-        """Not if the program has switched its collector off, not for longer than 50 ms, and not while it is frozen."""
-        is_small = gc.isenabled() and sys.getallocatedblocks() <= MAX_BLOCKS and self._frozen_for is None
-        return is_small and self._for_collections.is_left
+        """Not if the program has switched its collector off, and not while it is frozen.
+
+        For longer than 50 ms only if the interpreter itself would have collected by now, had no run been closed.
+        """
+        if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
+            return False
+        return sys.getallocatedblocks() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()

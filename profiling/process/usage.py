@@ -74,12 +74,13 @@ def _asked_of_psutil() -> tuple[int, int]:
 
 def counters() -> Counters:
     """What is cheap to know, in well under a millisecond as long as malloc's lists of free chunks are short."""
-    heap = allocator.c_heap()
+    heap, (rss_bytes, vms_bytes) = allocator.c_heap(), resident_and_virtual()
     return Counters(
-        rss_bytes=resident_and_virtual()[0],
+        rss_bytes=rss_bytes,
         blocks=sys.getallocatedblocks(),
         c_heap_free_bytes=heap.free_bytes if heap else None,
         c_heap_used_bytes=heap.used_bytes if heap else None,
+        mapped_bytes=vms_bytes - heap.mapped_bytes if heap and heap.mapped_bytes is not None else None,
         full_collections=count_full_collections(),
     )
 

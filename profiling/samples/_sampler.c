@@ -264,7 +264,14 @@ static PyObject *statistics(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(non
                          (unsigned long long)let_go);
 }
 
+static PyObject *let_go(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    purge(NULL);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"let_go", let_go, METH_NOARGS, "Let go of the stacks that no sample has any more, and of their code."},
     {"install", install, METH_NOARGS, "Put the hooks in place where they are not."},
     {"lift", lift, METH_NOARGS, "Take the hooks out: in a forked child only, where nobody else has saved them."},
     {"is_installed", is_installed, METH_NOARGS, "Whether allocations come to the hooks."},

@@ -19,7 +19,7 @@ static uint32_t nowhere;      /* under tables_lock: of the default label, withou
 
 /* ---- origins that nothing refers to any more ---- */
 
-static int purge(void *Py_UNUSED(argument))
+int purge(void *Py_UNUSED(argument))
 {
     uint32_t count;
     pthread_mutex_lock(&tables_lock);

@@ -53,6 +53,9 @@ uint64_t samples_let_go(void);
  * interpreter held, whenever that label or the tables are new. */
 void nowhere_renew(void);
 
+/* Let go of the stacks that no sample has any more, and of the code objects in them. With the interpreter held. */
+int purge(void *argument);
+
 /* The countdown ran out within this block, which its allocator has just given out. */
 void sample(Countdown *countdown, void *block, size_t size);
 

@@ -66,6 +66,7 @@ class SampledRun:
         if sampler.stretch() != self._period:
             return None
         peak = self._peak()
+        sampler.let_go()
         after = live(sampler.snapshot(self._job, birth=self.birth))
         return lines_of_run(after, peak, self._period)
 

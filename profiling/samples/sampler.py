@@ -213,6 +213,15 @@ def _sample_arrays() -> None:
         _sampler.sample_arrays(api)
 
 
+def let_go() -> None:
+    """Let go of stacks that no sample has any more.
+
+    They hold code objects: a program that compiles templates or statements would else seem to keep those that it drops.
+    """
+    if _sampler is not None:
+        _sampler.let_go()
+
+
 def mark() -> int:
     """A number that tells samples taken from here on from earlier ones, for `snapshot`."""
     return _sampler.mark() if _sampler is not None else 0

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from profiling.records import Accusation, SiteKey
 from profiling.verdict.forecast import Room
 from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
+
+
+class Kind(Enum):
+    """The kinds of evidence, each with what grows, for a sentence."""
+
+    SURVIVORS = "what the job keeps"
+    SWELLING = "an object"
+    EXACT = "traced memory"
+    C_HEAP = "the C heap"
+    MAPPED = "memory that is mapped directly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,14 @@ class Evidence:
     lines: Mapping[SiteKey, LineEvidence]  # empty where no samples are to be had
     totals_at: Callable[[SiteKey], Sequence[float]] = lambda _: ()  # bytes at a line after each of the last runs
     kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}  # by birth, what a run had kept there at its end
-    native: Sequence[float] = ()  # the C heap's change within each of the last runs that no other job overlapped
-    native_collected: Sequence[float] = ()  # the same of runs between two full collections
+    # Changes within each of the last runs that no other job overlapped; and of those whose own garbage was collected.
+    c_heap: tuple[Sequence[float], Sequence[float]] = ((), ())
+    mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory that no allocator has
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
     exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of the lines that grow steadily
     process: Sequence[float] = ()  # the RSS's change within each of the last runs, if nothing better is to be had
     room: Room | None = None  # None before the second run
-    left_bytes: float = float("inf")  # to the memory limit, when the first of the remembered runs had ended
+    left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict
     patience: Patience = field(default_factory=Patience)
 

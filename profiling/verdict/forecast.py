@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import fmean, median
 
 from profiling.records import Counters, Forecast, MemoryLimit, Outlook, RunProfile, State
 from profiling.units import MB, format_bytes
+from profiling.verdict.statistics import mean, median
 
 HORIZON_S = 10 * 365 * 86_400.0  # nobody plans further, and dates end somewhere
 SHORTEST_GAP_S = 1e-3  # between runs: clocks have a grain
@@ -42,7 +42,7 @@ class Room:
     @property
     def mean_gap_s(self) -> float:
         """The mean, so that a night without runs does count."""
-        return max(SHORTEST_GAP_S, fmean(self.gaps_s))
+        return max(SHORTEST_GAP_S, mean(self.gaps_s))
 
 
 def room_after(runs: Sequence[RunProfile]) -> Room | None:

@@ -12,7 +12,7 @@ from functools import partial
 
 from profiling.records import Accusation, SiteKey, State, Suspect, Verdict
 from profiling.verdict import patience, steady, survivors
-from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.evidence import Evidence, Kind, LineEvidence
 from profiling.verdict.forecast import forecast
 from profiling.verdict.steady import steady_pace
 from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
@@ -27,6 +27,7 @@ ALL_TOTALS = 40  # of the last runs; the history keeps 50
 SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer is judged with others of the kind
 WARM_UP_RUNS = 2  # what the first runs keep is a warm-up, if no other runs keep anything
 MIN_KEEPING_RUNS = 2
+MIN_SWELLING_SHARE = 0.5  # of the least pace that matters
 MAX_SUSPECTS = 10
 MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
 
@@ -35,11 +36,16 @@ MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
 class Growth:
     """Something that grows, of one kind of evidence."""
 
-    state: State  # what it would be called if it is sure
+    kind: Kind
     pace: Pace
     site: SiteKey | None  # None: small lines together, or the C heap
     watched: int  # for how many runs it has gone on
     is_sure: bool  # an accusation may rest on it, as far as its kind goes
+
+    @property
+    def state(self) -> State:
+        """What it is called if it is sure."""
+        return State.NATIVE_GROWTH if self.kind in {Kind.C_HEAP, Kind.MAPPED} else State.LEAKING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,8 @@ def judge(evidence: Evidence) -> Judgement:
             beside=beside,
             growth=pace,
             accusation=accusation,
-            is_native=leading is not None and leading.state is State.NATIVE_GROWTH,
+            kind=leading.kind if leading else None,
+            kind_beside=native.kind if beside and native else None,
         ),
         runs=len(evidence.ended),
         bytes_per_run=per_run,
@@ -165,11 +172,11 @@ def _survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> G
         return None
     watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
     if over_all.bytes_per_run >= FREE_LISTS_BYTES:
-        return Growth(state=State.LEAKING, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
+        return Growth(kind=Kind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
     is_sure = pace is not None and pace.is_sure and pace.runs >= max(MIN_RUNS, SURE_SHARE * watched)
-    return Growth(state=State.LEAKING, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
+    return Growth(kind=Kind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
 
 
 def _swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -> Growth | None:
@@ -187,7 +194,7 @@ def _swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
     # The history has no more totals than these: an object that swelled in all of them did so before, too.
     watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
-    return Growth(state=State.LEAKING, pace=told, site=site, watched=watched, is_sure=True)
+    return Growth(kind=Kind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
 
 
 def _exact_growth(evidence: Evidence) -> Growth | None:
@@ -195,7 +202,7 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
     pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
     if pace is None:
         return None
-    growth = _of_counter(evidence, State.LEAKING, pace, len(evidence.exact), is_sure=True)
+    growth = _of_counter(evidence, Kind.EXACT, pace, len(evidence.exact), is_sure=True)
     return replace(growth, site=max(evidence.exact_lines, key=evidence.exact_lines.__getitem__, default=None))
 
 
@@ -203,23 +210,29 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
 
 
 def _native_growth(evidence: Evidence) -> Growth | None:
+    """Return the growth of the C heap or, without one, of memory that the job maps directly."""
     if evidence.process:  # of which it is not known what it is: no more than a suspicion
-        grown = steady_pace(evidence.process)
-        return (
-            _of_counter(evidence, State.NATIVE_GROWTH, grown, len(evidence.process), is_sure=False) if grown else None
-        )
-    sure = steady_pace(evidence.native_collected)
-    pace = sure or steady_pace(evidence.native)
+        return _counter_growth(evidence, evidence.process, (), Kind.C_HEAP)
+    return _counter_growth(evidence, *evidence.c_heap, Kind.C_HEAP) or _counter_growth(
+        evidence, *evidence.mapped, Kind.MAPPED
+    )
+
+
+def _counter_growth(
+    evidence: Evidence, changes: Sequence[float], collected: Sequence[float], kind: Kind
+) -> Growth | None:
+    sure = steady_pace(collected)
+    pace = sure or steady_pace(changes)
     if pace is None:
         return None
-    runs = len(evidence.native_collected) + (len(evidence.native) if steady_pace(evidence.native) else 0)
-    return _of_counter(evidence, State.NATIVE_GROWTH, pace, runs, is_sure=sure is not None)
+    runs = len(changes) if steady_pace(changes) else len(collected)
+    return _of_counter(evidence, kind, pace, runs, is_sure=sure is not None)
 
 
-def _of_counter(evidence: Evidence, state: State, pace: float, runs: int, *, is_sure: bool) -> Growth:
+def _of_counter(evidence: Evidence, kind: Kind, pace: float, runs: int, *, is_sure: bool) -> Growth:
     births = (evidence.ended[-min(runs, len(evidence.ended))], evidence.ended[-1])
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=runs, samples=0, is_sure=is_sure)
-    return Growth(state=state, pace=told, site=None, watched=runs, is_sure=is_sure)
+    return Growth(kind=kind, pace=told, site=None, watched=runs, is_sure=is_sure)
 
 
 # ---- accusations ----
@@ -278,13 +291,16 @@ def _is_suspect(evidence: Evidence) -> bool:
 
 
 def _keeps_something(evidence: Evidence) -> bool:
-    """Return whether a line holds memory of several runs, the first and the last ones aside."""
-    middle = set(evidence.settled[WARM_UP_RUNS:-YOUNG_RUNS])
-    for line in evidence.lines.values():
+    """Return whether a line holds memory of several runs, the first and the last ones aside, or has swelled."""
+    middle, least = set(evidence.settled[WARM_UP_RUNS:-YOUNG_RUNS]), evidence.patience.min_pace_bytes
+    for site, line in evidence.lines.items():
         alive = [line.births[birth].size_bytes for birth in middle & line.births.keys()]
-        if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= evidence.patience.min_pace_bytes:
+        if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= least:
             return True
-    return False
+        totals = evidence.totals_at(site) if line.large_bytes else ()
+        if len(totals) > YOUNG_RUNS and totals[-1] - totals[0] >= MIN_SWELLING_SHARE * least * len(totals):
+            return True
+    return any(sum(changes) >= least * len(changes) > 0 for changes, _ in (evidence.c_heap, evidence.mapped))
 
 
 def _may_grow(evidence: Evidence) -> bool:
@@ -293,11 +309,13 @@ def _may_grow(evidence: Evidence) -> bool:
     kept = sum(
         line.births[birth].size_bytes for line in evidence.lines.values() for birth in later & line.births.keys()
     )
-    native = [*evidence.native, *evidence.native_collected]
     return (
         kept >= evidence.patience.min_pace_bytes
         or sum(evidence.exact[WARM_UP_RUNS:]) >= evidence.patience.min_pace_bytes
-        or sum(native) >= steady.MIN_NATIVE_BYTES * max(1, len(native))
+        or any(
+            sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0
+            for changes, _ in (evidence.c_heap, evidence.mapped)
+        )
     )
 
 

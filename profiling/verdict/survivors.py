@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
-from profiling.verdict.statistics import middle, quarters
+from profiling.verdict.statistics import median, middle, quarters
 
 MIN_RUNS = 8  # below, a quarter is a single run
 MIN_SAMPLES = 8  # over all quarters

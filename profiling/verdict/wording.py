@@ -5,7 +5,7 @@ from __future__ import annotations
 from profiling.records import Accusation, State
 from profiling.units import format_bytes
 from profiling.verdict import patience
-from profiling.verdict.evidence import Evidence
+from profiling.verdict.evidence import Evidence, Kind
 from profiling.verdict.survivors import Pace
 
 
@@ -17,7 +17,8 @@ def reason_of(
     beside: float | None = None,
     growth: Pace | None = None,
     accusation: Accusation | None = None,
-    is_native: bool = False,
+    kind: Kind | None = None,
+    kind_beside: Kind | None = None,
 ) -> str:
     """Return why the state is what it is; for `growing` also what would settle it."""
     runs = len(evidence.ended)
@@ -29,29 +30,28 @@ def reason_of(
         return f"the process {how} over {runs} runs; without samples or exact lines a leak cannot be told"
     if state is State.STABLE:
         return f"nothing grows over {runs} runs; {_size(per_run)} per run are still alive of the older ones"
-    also = f", and the C heap grows by {_size(beside)} per run beside it" if beside else ""
+    what = (kind or Kind.SURVIVORS).value
+    also = f", and {kind_beside.value} grows by {_size(beside)} per run beside it" if kind_beside else ""
     if state is State.GROWING:
-        what = "the C heap" if is_native else "what the job keeps"
-        return f"{what} grows by {_size(per_run)} per run{also}; {_settles(evidence, growth, is_native=is_native)}"
+        return f"{what} grows by {_size(per_run)} per run{also}; {_settles(evidence, growth, kind)}"
     since = f"reported since run {accusation.since_run}" if accusation else ""
     if state is State.NATIVE_GROWTH:
-        return (
-            f"the C heap grows by {_size(per_run)} per run, and Python's heap does not: a C library keeps it ({since})"
-        )
+        what = Kind.C_HEAP.value if kind is None else what
+        return f"{what} grows by {_size(per_run)} per run, and Python's heap does not: a C library keeps it ({since})"
     if growth is None:
         return f"what the job kept is still alive, at {_size(per_run)} per run{also} ({since})"
-    if growth.samples == 0:
-        return f"an object grows by {_size(per_run)} per run over the last {growth.runs} runs{also} ({since})"
+    if kind is not Kind.SURVIVORS:
+        return f"{what} grows by {_size(per_run)} per run over the last {growth.runs} runs{also} ({since})"
     return f"{_size(per_run)} per run stay alive, of every age over the last {growth.runs} runs{also} ({since})"
 
 
-def _settles(evidence: Evidence, growth: Pace | None, *, is_native: bool) -> str:
+def _settles(evidence: Evidence, growth: Pace | None, kind: Kind | None) -> str:
     """Say what an accusation waits for."""
     runs = len(evidence.ended)
     needed = evidence.patience.runs(growth.bytes_per_run, evidence.left_bytes) if growth else 0
     if runs < needed:
         return f"it may fill up yet, which {needed - runs} more runs will tell"
-    if is_native:
+    if kind in {Kind.C_HEAP, Kind.MAPPED}:
         return "some more runs whose garbage is collected will tell whether it is garbage"
     return "some more runs and a full collection will tell whether it is a leak"
 

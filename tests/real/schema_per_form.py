@@ -20,4 +20,4 @@ def job():
     for form in itertools.islice(forms, 3):
         inputs = {f"field_{number}": fields.String() for number in range(5)}  # <- retained here
         schema = type(f"Form{form}", (Schema,), inputs)  # <- retained here
-        schema().load({"field_1": "x"})
+        schema().load({"field_1": "x"})  # <- retained here

@@ -151,8 +151,8 @@ def test_the_text_of_the_arenas_leaves_the_callers_standard_error_alone(capfd: p
 
 
 def test_glibc_tells_used_mapped_and_free_bytes() -> None:
-    info = SimpleNamespace(uordblks=1_000, hblkhd=200, fordblks=30)
-    assert c_heap(mallinfo2=lambda: info) == CHeap(used_bytes=1_200, free_bytes=30)
+    info = SimpleNamespace(arena=1_030, uordblks=1_000, hblkhd=200, fordblks=30)
+    assert c_heap(mallinfo2=lambda: info) == CHeap(used_bytes=1_200, free_bytes=30, mapped_bytes=1_230)
 
 
 def test_another_c_library_is_asked_through_psutil_which_does_not_know_the_free_bytes() -> None:
