@@ -17,11 +17,12 @@ from profiling.errors import CannotCheck
 from profiling.records import Level, State
 from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
-from profiling.trial import MAX_RUNS, MAX_SECONDS, Bounds
+from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
 from profiling.verdict.patience import MIN_RUNS
 
 STATES = f"""\
-A function that keeps nothing is done after {MIN_RUNS} runs. One that keeps something is run on until it is known what:
+A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second.
+One that keeps something is run on until it is known what:
   leaking            what it keeps stays and grows with every run; each line is named
   native_growth      a C library keeps more with every run
   growing            it grows, and may still be something that fills up

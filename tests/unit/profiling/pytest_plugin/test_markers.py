@@ -88,6 +88,7 @@ import pytest
 
 kept = []
 calls = []
+over = []
 
 def helper(count):
     return [bytes(967) for _ in range(count)]
@@ -105,8 +106,8 @@ def test_steady(once):
     calls.append(1)
     helper(100)
 
-def test_it_was_called_ten_times_with_its_fixtures_set_up_once(setups):
-    assert len(calls) in {10, 14}  # more often where the process has grown by chance
+def test_it_was_called_again_and_again_with_its_fixtures_set_up_once(setups):
+    assert 10 <= len(calls) <= 42  # by half a second: 2 runs to warm up, and 8 to 40 that are watched
     assert len(setups) == 1
 
 @pytest.mark.no_leaks
@@ -149,11 +150,11 @@ def test_leaks_what_a_library_made():
 @pytest.mark.no_leaks
 @pytest.mark.memory_limit("20 KB")
 def test_goes_over_in_its_first_run_and_is_not_run_again():
-    calls.append(1)
+    over.append(1)
     helper(50)
 
 def test_that_was_so():
-    assert len(calls) in {11, 15}
+    assert len(over) == 1
 
 cache = []
 
@@ -169,7 +170,7 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
     result = run(pytester, LEAKS, "--memory", plugins=("asyncio",))
     assert outcomes(result) == {
         "test_steady": "PASSED",
-        "test_it_was_called_ten_times_with_its_fixtures_set_up_once": "PASSED",
+        "test_it_was_called_again_and_again_with_its_fixtures_set_up_once": "PASSED",
         "test_leaks": "FAILED",
         "test_leaks_less_than_is_tolerated": "PASSED",
         "test_leaks_with_an_argument[30]": "FAILED",
@@ -182,10 +183,10 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
         "test_cache_fills_over_nine_runs": "PASSED",
     }
     text = result.stdout.str()
-    told = r"^keeps (\d\d\.\d) KB per run over 80 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:10$"
+    told = r"^keeps (\d\d\.\d) KB per run over 80 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:11$"
     kept = [(float(whole), float(line)) for whole, line in re.findall(told, text, re.MULTILINE)]
     assert [pytest.approx(pair, rel=0.1) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
-    assert re.search(r"^keeps .* at test_memory\.py:64$", text, re.MULTILINE), "the line that called into the library"
+    assert re.search(r"^keeps .* at test_memory\.py:65$", text, re.MULTILINE), "the line that called into the library"
     assert re.search(r"^limited to 20\.0 KB, reached 5\d\.\d KB; ", text, re.MULTILINE)
 
 
