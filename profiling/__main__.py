@@ -1,7 +1,7 @@
 """`python -m profiling check FILE.py:FUNCTION`: does it leak, where, and how much per run.
 
-Exit status: 0 nothing is settled to grow; 1 a job is leaking, natively or in Python's heap (with --strict: growing
-too); 2 the call was wrong.
+Exit status: 0 if no job is accused; 1 if one leaks, in Python's heap or a C heap, or ran less than 12 times, and with
+--strict if one is growing; 2 if the call was wrong or a run failed.
 """
 
 from __future__ import annotations
@@ -10,21 +10,35 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from profiling.check import check, load
 from profiling.errors import CannotCheck
-from profiling.records import Checked, Level, State
+from profiling.records import Level, State
 from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
-from profiling.trial import MAX_RUNS, MAX_SECONDS, Bounds
+from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
+from profiling.verdict.patience import MIN_RUNS
 
+STATES = f"""\
+A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second.
+One that keeps something is run on until it is known what:
+  leaking            what it keeps stays and grows with every run; each line is named
+  native_growth      a C library keeps more with every run
+  growing            it grows, and may still be something that fills up
+  stable             it does not grow
+  insufficient_runs  there were fewer than {MIN_RUNS} runs"""
+EXIT_STATUS = """\
+exit status:
+  0  stable or growing
+  1  leaking, native_growth or insufficient_runs; with --strict, growing too
+  2  the call was wrong, or a run failed"""
 MOST_RUNS = 1_000
 MOST_SECONDS = 86_400.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command of the arguments, by default those of the process; gives the exit status."""
+    """Run the command of the arguments, by default those of the process, and return the exit status."""
     arguments = _parser().parse_args(argv)
     try:
         targets = load([arguments.target, *arguments.beside])
@@ -38,11 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(check_to_dict(checked, places_of), indent=2) + "\n")
     else:
         sys.stdout.write(check_to_text(checked, places_of))
-    return 1 if any(_fails(result, strict=arguments.strict) for result in checked) else 0
+    return exit_status([result.verdict.state for result in checked], strict=arguments.strict)
 
 
-def _fails(result: Checked, *, strict: bool) -> bool:
-    return result.grows or (strict and result.verdict.state is State.GROWING)
+def exit_status(states: Iterable[State], *, strict: bool) -> int:
+    """Return 1 if a job is accused or ran too seldom, or with `strict` if one is growing, else 0."""
+    failing = {State.INSUFFICIENT_RUNS} | ({State.GROWING} if strict else set())
+    return int(any(state.is_accusation or state in failing for state in states))
 
 
 def _bounds(arguments: argparse.Namespace) -> Bounds:
@@ -50,31 +66,42 @@ def _bounds(arguments: argparse.Namespace) -> Bounds:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m profiling", description="A memory profiler for asyncio services.")
+    parser = argparse.ArgumentParser(prog="python -m profiling", description="A memory profiler for Python services.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("check", help="run a function again and again, and say whether it leaks, and where")
-    command.add_argument("target", metavar="FILE.py:FUNCTION", help="plain or async, without arguments")
-    command.add_argument("--runs", type=_runs, metavar="N", help="run it exactly N times; by default until it is known")
+    command = commands.add_parser(
+        "check",
+        help="run a function again and again, and say whether it leaks, and where",
+        description="Run a function again and again, and say whether it leaks, on which line, and how much per run.",
+        epilog=f"{STATES}\n\n{EXIT_STATUS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("target", metavar="FILE.py:FUNCTION", help="a function without arguments, plain or async")
     command.add_argument(
-        "--max-runs", type=_runs, default=MAX_RUNS, metavar="N", help=f"run it at most N times, by default {MAX_RUNS}"
+        "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="run this beside it, too"
+    )
+    command.add_argument(
+        "--runs",
+        type=_runs,
+        metavar="N",
+        help=f"run it exactly N times; a verdict needs {MIN_RUNS} (default: see below)",
+    )
+    command.add_argument(
+        "--max-runs", type=_runs, default=MAX_RUNS, metavar="N", help="run it at most N times (default: %(default)s)"
     )
     command.add_argument(
         "--max-seconds",
         type=_seconds,
         default=MAX_SECONDS,
         metavar="S",
-        help=f"begin no further run after S seconds, by default {MAX_SECONDS:g}",
+        help="begin no run after S seconds (default: %(default)g)",
     )
-    command.add_argument("--strict", action="store_true", help="exit with status 1 for `growing` too")
-    command.add_argument(
-        "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="a further job beside it"
-    )
+    command.add_argument("--strict", action="store_true", help="let `growing` be exit status 1, too")
     command.add_argument(
         "--level",
         choices=[level.value for level in (Level.SAMPLES, Level.LINES, Level.STACKS)],
-        help="how closely; by default samples where the extension is built, else lines",
+        help="how closely to watch (default: samples, or lines if the sampler is not built)",
     )
-    command.add_argument("--json", action="store_true", help="for programs")
+    command.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
 
 

@@ -9,16 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from profiling.records import Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
+from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import room_after
 from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
+from profiling.verdict.steady import steady_pace
 
 MAX_RUNS = 512  # whose births are remembered, 13 bytes each
 MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
+MIN_LINE_BYTES = 512.0  # per run, that a line has to grow by to be named
 NEVER = -1  # the count of full collections where none is to be had
 
 
@@ -48,6 +50,7 @@ class Case:
     c_heap: Changes = field(default_factory=lambda: Changes())
     mapped: Changes = field(default_factory=lambda: Changes())
     exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    process: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
@@ -60,18 +63,19 @@ class Case:
         if not self.runs:
             self.left_bytes = run.limit.limit_bytes - run.after.rss_bytes
         self.runs += 1
-        if run.birth is not None:
-            self.births.append(run.birth)
-            self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
-            self.closed.append(run.closed)
-            for column in (self.births, self.collections, self.closed):
-                del column[: max(0, len(column) - MAX_RUNS)]
+        self.births.append(run.id if run.birth is None else run.birth)  # without samples any number that rises will do
+        self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
+        self.closed.append(run.closed)
+        for column in (self.births, self.collections, self.closed):
+            del column[: max(0, len(column) - MAX_RUNS)]
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
         """The C heap's change is the job's own only if no other job ran meanwhile."""
         if run.overlapped_with:
             return
+        if run.samples is None and run.lines is None:
+            self.process.append(float(run.rss_diff_bytes))
         self.c_heap.add(native_change(run), is_collected=run.collected)
         self.mapped.add(mapped_change(run), is_collected=run.collected)
         if run.collected and run.lines is not None:
@@ -166,6 +170,18 @@ class RecentLines:
         return {birth: kept.get(site, 0) for birth, kept in self._kept}
 
 
+def exact_paces(runs: Sequence[RunProfile]) -> Mapping[SiteKey, float]:
+    """Return the bytes per run of each line that grows steadily by exact lines, in runs whose garbage is gone."""
+    kept = [
+        dict(zip(run.lines.retained.keys, run.lines.retained.sizes, strict=True))
+        for run in runs
+        if run.outcome is Outcome.COMPLETED and run.collected and run.lines is not None and not run.overlapped_with
+    ]
+    sites = {site for table in kept for site in table} - {UNKNOWN_SITE}
+    paces = ((site, steady_pace([table.get(site, 0) for table in kept], MIN_LINE_BYTES)) for site in sites)
+    return {site: pace for site, pace in paces if pace is not None}
+
+
 def evidence_of(
     case: Case,
     runs: Sequence[RunProfile],
@@ -201,6 +217,8 @@ def evidence_of(
         c_heap=case.c_heap.all_and_collected(),
         mapped=case.mapped.all_and_collected(),
         exact=list(case.exact),
+        process=() if lines or case.exact else list(case.process),
+        exact_lines={} if lines else exact_paces(runs),
         room=room_after(runs),
         left_bytes=case.left_bytes,
         accusation=case.accusation,

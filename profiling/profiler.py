@@ -120,13 +120,18 @@ class Profiler:
             all_threads=all_threads,
         )
 
-    def run(self, job: str) -> Run:
-        """A context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards."""
+    def run(self, job: str, *, why_inexact: str | None = None) -> Run:
+        """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
+
+        With `why_inexact` the run has no exact lines, at whatever level: samples stand in for them, and that is
+        the reason that the profile gives in `degraded`.
+        """
         # Beside exact lines they tell jobs apart that overlap, and what was alive at the peak.
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        return Run(job, self.next_level(job), self._shared, samples=samples, care=self._care(job))
+        level, care = self.next_level(job), self._care(job)
+        return Run(job, level, self._shared, samples=samples, care=care, why_inexact=why_inexact)
 
     def next_level(self, job: str) -> Level:
         """The level that the job's next run will have."""

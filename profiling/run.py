@@ -80,7 +80,9 @@ class Run:
     A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
-    def __init__(self, job: str, level: Level, shared: Shared, *, samples: bool, care: Care) -> None:
+    def __init__(
+        self, job: str, level: Level, shared: Shared, *, samples: bool, care: Care, why_inexact: str | None = None
+    ) -> None:
         self.job = job
         self.level = level
         self._samples_too = samples
@@ -88,7 +90,7 @@ class Run:
         self.overlapped_with: set[str] = set()
         self._shared = shared
         self._profile: RunProfile | None = None
-        self._degraded: str | None = None
+        self._degraded = why_inexact if level.frames else None
         self._opening: Snapshot | None = None
         self._sampled: SampledRun | None = None
 
@@ -258,10 +260,21 @@ class Run:
             closed=self._ended is not Ends.NOTHING,
             collected=self._own_garbage_is_gone,
             collected_after=self._collected_after,
-            degraded=self._degraded,
+            degraded=self._degraded or self._why_shared(lines),
             cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),
         )
         self._shared.keep(self._profile)
+
+    def _why_shared(self, lines: LinesOfRun | None) -> str | None:
+        """Return why the exact lines are not the job's own, or None if they are or there are none."""
+        if lines is None or not self.overlapped_with:
+            return None
+        others = " and ".join(filter(None, [", ".join(sorted(self.overlapped_with)[:-1]), max(self.overlapped_with)]))
+        if self._samples is None:
+            return f"the lines have in them what {others} kept, at work at the same time"
+        return (
+            f"estimates stand in for exact lines, which would have in them what {others} kept, at work at the same time"
+        )
 
     def _lines(self, closing: Snapshot) -> LinesOfRun | None:
         opening = self._opening

@@ -30,19 +30,21 @@ def over_limit_told(peak: Peak, limit: Size) -> str:
 
 
 def leak_told(verdict: Verdict, tolerance: Size) -> str:
-    """ "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88"."""
+    """Return "keeps 51.2 KB per run over 80 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88"."""
     kept = tolerance.show(verdict.bytes_per_run or 0.0)
     if verdict.state is State.NATIVE_GROWTH:
         return (
-            f"the process grows by {kept} a run over {verdict.runs} runs, tolerated are {tolerance}; "
+            f"the C heap grows by {kept} per run over {verdict.runs} runs, tolerated are {tolerance}; "
             "Python's heap does not, so there are no lines: a C library keeps it"
         )
     lines = [
         f"{tolerance.show(suspect.bytes_per_run)} at {place(suspect.site)}"
         for suspect in verdict.suspects[:LINES_SHOWN]
     ]
-    told = f"keeps {kept} a run over {verdict.runs} runs, tolerated are {tolerance}"
-    return "; ".join([told, *(lines or ["no line of it stands out"])])
+    told = f"keeps {kept} per run over {verdict.runs} runs, tolerated are {tolerance}"
+    native = verdict.native_bytes_per_run
+    beside = [f"the C heap grows by {tolerance.show(native)} beside it"] if native else []
+    return "; ".join([told, *(lines or ["no line of it stands out"]), *beside])
 
 
 def place(site: SiteKey) -> str:

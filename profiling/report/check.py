@@ -12,12 +12,12 @@ from profiling.units import format_bytes, to_mb
 
 
 def check_to_dict(checked: Sequence[Checked], places_of: PlacesOf) -> dict[str, Any]:
-    """The contract of `check --json`."""
+    """Return what `check --json` prints."""
     return {"jobs": [_job_to_dict(result, places_of) for result in checked]}
 
 
 def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
-    bytes_per_run = result.verdict.bytes_per_run
+    bytes_per_run, native_bytes = result.verdict.bytes_per_run, result.verdict.native_bytes_per_run
     return {
         "job": result.job,
         "runs": result.runs,
@@ -26,6 +26,7 @@ def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
         "reason": result.verdict.reason,
         "bytes_per_run": None if bytes_per_run is None else round(bytes_per_run),
         "interval_bytes": list(result.verdict.interval_bytes) if result.verdict.interval_bytes else None,
+        "native_bytes_per_run": None if native_bytes is None else round(native_bytes),
         "suspects": [_suspect_to_dict(suspect, places_of) for suspect in result.verdict.suspects],
         "memory": {
             "rss_mb": to_mb(result.usage.rss_bytes),
@@ -51,22 +52,26 @@ def _suspect_to_dict(suspect: Suspect, places_of: PlacesOf) -> dict[str, Any]:
 
 
 def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:
-    """For each job its verdict, what the process holds, and the lines that keep more with every run."""
+    """Return for each job its verdict, what the process holds, and the lines that keep more with every run."""
     return "\n".join(line for result in checked for line in _lines(result, places_of)) + "\n"
 
 
 def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
-    yield f"{result.job}: {result.verdict.state.value} after {result.runs} runs at level {result.level.value}"
+    yield f"{result.job}: {result.verdict.state.value} after {_runs(result.runs)} at level {result.level.value}"
     yield f"  {result.verdict.reason}"
     held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
     yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
     for suspect in result.verdict.suspects:
         place = places_of([suspect.site])[suspect.site]
-        yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} a run  {_where(suspect.site[1], place)}"
+        yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} per run  {_where(suspect.site[1], place)}"
         if place.source:
-            yield f"{'':>22}  {place.source}"
-    slowdown = "unknown" if result.slowdown is None else f"{result.slowdown:.1f} times the plain run"
-    yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs; a run took {slowdown}"
+            yield f"{'':>24}  {place.source}"
+    slowdown = "" if result.slowdown is None else f"; a run took {result.slowdown:.1f} times as long as without it"
+    yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs{slowdown}"
+
+
+def _runs(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 def _traced(result: Checked) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from profiling.compare.diff import PlacesOf, largest
 from profiling.records import (
+    Accusation,
     Change,
     Composition,
     Cost,
@@ -178,6 +179,8 @@ def verdict_to_dict(verdict: Verdict) -> Json:
         "runs": verdict.runs,
         "bytes_per_run": verdict.bytes_per_run,
         "interval_bytes": list(verdict.interval_bytes) if verdict.interval_bytes else None,
+        "native_bytes_per_run": verdict.native_bytes_per_run,
+        "accusation": _accusation_to_dict(verdict.accusation) if verdict.accusation else None,
         "forecast": _forecast_to_dict(verdict.forecast) if verdict.forecast else None,
         "suspects": [
             {
@@ -187,6 +190,18 @@ def verdict_to_dict(verdict: Verdict) -> Json:
             }
             for suspect in verdict.suspects
         ],
+    }
+
+
+def _accusation_to_dict(accusation: Accusation) -> Json:
+    site = accusation.site
+    return {
+        "state": accusation.state.value,
+        "since_run": accusation.since_run,
+        "births": list(accusation.births),
+        "site": None if site is None else {"file": short_path(site[0]), "line": site[1]},
+        "bytes_held": round(accusation.bytes_held),
+        "bytes_per_run": round(accusation.bytes_per_run),
     }
 
 

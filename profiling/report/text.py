@@ -46,6 +46,9 @@ def time_diff_to_text(diff: TimeDiff) -> str:
 def _diff_lines(diff: RunDiff, verdict: Verdict) -> Iterator[str]:
     yield f"{diff.run.job}: run {diff.run.id} against run {diff.against.id}, by {diff.change.group_by}"
     yield from _change_lines(diff.change)
+    for run in (diff.run, diff.against):
+        if run.degraded is not None:
+            yield f"run {run.id} is less exact than level {run.level.value} promises: {run.degraded}"
     yield f"verdict: {verdict.state.value} - {verdict.reason}"
     if verdict.forecast is not None and verdict.forecast.outlook is Outlook.FULL:
         yield f"forecast: {verdict.forecast.reason}"

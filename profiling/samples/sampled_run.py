@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from profiling.records import LinesOfRun
 from profiling.samples import sampler
@@ -14,6 +14,9 @@ _heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
 
 Its birth is that of the job's latest run. It lasts as long as a context holds the label of a run that has ended.
 """
+
+_running: WeakSet[sampler.Label] = WeakSet()
+"""The labels of runs that have not ended, so that a run inside another one of its job takes nothing from it."""
 
 
 class SampledRun:
@@ -34,22 +37,29 @@ class SampledRun:
         self.birth = label.birth
         self._watch = sampler.watch(label.birth)
         self._label = label
-        if (heir := _heirs.get(self._job)) is not None:
-            heir.birth, heir.doublings = label.birth, label.doublings
+        heir = self._heir()
+        heir.birth, heir.doublings = label.birth, label.doublings
         self._previous = sampler.enter(label)
+        if self._previous is not None and self._previous.job == self._job and self._previous not in _running:
+            self._previous.bequeath(heir)  # whoever set it may have made an event loop since, which works for this run
+        _running.add(label)
         if self._all_threads:
             sampler.set_default_label(label)
 
     def leave(self) -> None:
         """Restore the label that this context had before `open`."""
         sampler.enter(self._previous)
-        heir = _heirs.get(self._job)
-        if heir is None:
-            heir = _heirs[self._job] = sampler.label(self._job, self._label.birth)
-        self._label.bequeath(heir)
+        _running.discard(self._label)
+        self._label.bequeath(self._heir())
         self._sampling.learn(self._job, self._label.taken)
         if self._all_threads:
             sampler.set_default_label(self._sampling.outside)
+
+    def _heir(self) -> sampler.Label:
+        heir = _heirs.get(self._job)
+        if heir is None:
+            heir = _heirs[self._job] = sampler.label(self._job, self._label.birth)
+        return heir
 
     def close(self) -> LinesOfRun | None:
         """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""

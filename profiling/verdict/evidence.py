@@ -55,6 +55,8 @@ class Evidence:
     c_heap: tuple[Sequence[float], Sequence[float]] = ((), ())
     mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory that no allocator has
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
+    exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of the lines that grow steadily
+    process: Sequence[float] = ()  # the RSS's change within each of the last runs, if nothing better is to be had
     room: Room | None = None  # None before the second run
     left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict

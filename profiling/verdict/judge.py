@@ -99,7 +99,7 @@ def judge(evidence: Evidence) -> Judgement:
         suspected=heap is not None or _is_suspect(evidence),
         keeps_something=heap is not None or native is not None or _keeps_something(evidence),
         wants_collection=_wants_collection(evidence),
-        wants_collected_runs=native is not None and not native.is_sure,
+        wants_collected_runs=native is not None and not native.is_sure and not evidence.process,
     )
 
 
@@ -117,7 +117,7 @@ def _too_few(evidence: Evidence) -> Judgement:
     return Judgement(
         verdict=verdict,
         suspected=is_suspect,
-        keeps_something=_keeps_something(evidence),
+        keeps_something=_may_grow(evidence),
         wants_collection=is_suspect and len(evidence.ended) == MIN_RUNS - 1,
         wants_collected_runs=False,
     )
@@ -200,7 +200,10 @@ def _swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -
 def _exact_growth(evidence: Evidence) -> Growth | None:
     """Return the growth by exact lines, around runs with a full collection at both ends."""
     pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
-    return _of_counter(evidence, Kind.EXACT, pace, len(evidence.exact), is_sure=True) if pace else None
+    if pace is None:
+        return None
+    growth = _of_counter(evidence, Kind.EXACT, pace, len(evidence.exact), is_sure=True)
+    return replace(growth, site=max(evidence.exact_lines, key=evidence.exact_lines.__getitem__, default=None))
 
 
 # ---- beside Python's heap ----
@@ -208,6 +211,8 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
 
 def _native_growth(evidence: Evidence) -> Growth | None:
     """Return the growth of the C heap or, without one, of memory that the job maps directly."""
+    if evidence.process:  # of which it is not known what it is: no more than a suspicion
+        return _counter_growth(evidence, evidence.process, (), Kind.C_HEAP)
     return _counter_growth(evidence, *evidence.c_heap, Kind.C_HEAP) or _counter_growth(
         evidence, *evidence.mapped, Kind.MAPPED
     )
@@ -298,6 +303,22 @@ def _keeps_something(evidence: Evidence) -> bool:
     return any(sum(changes) >= least * len(changes) > 0 for changes, _ in (evidence.c_heap, evidence.mapped))
 
 
+def _may_grow(evidence: Evidence) -> bool:
+    """Return whether anything was kept, after a warm-up, by runs that are too few to tell what became of that."""
+    later = set(evidence.ended[WARM_UP_RUNS:])
+    kept = sum(
+        line.births[birth].size_bytes for line in evidence.lines.values() for birth in later & line.births.keys()
+    )
+    return (
+        kept >= evidence.patience.min_pace_bytes
+        or sum(evidence.exact[WARM_UP_RUNS:]) >= evidence.patience.min_pace_bytes
+        or any(
+            sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0
+            for changes, _ in (evidence.c_heap, evidence.mapped)
+        )
+    )
+
+
 def _wants_collection(evidence: Evidence) -> bool:
     unsettled = len(evidence.ended) - len(evidence.settled)
     return unsettled > max(2, len(evidence.ended) // 8) and _is_suspect(evidence)
@@ -312,7 +333,7 @@ def _settled_pace(evidence: Evidence) -> float:
 
 def _suspects(evidence: Evidence) -> tuple[Suspect, ...]:
     """Return the lines that grow, the one with the highest pace first."""
-    paces: list[tuple[float, SiteKey]] = []
+    paces = [(pace, site) for site, pace in evidence.exact_lines.items()] if not evidence.lines else []
     for site, line in _candidates(evidence):
         if site is None:
             continue

@@ -25,6 +25,9 @@ def reason_of(
     if state is State.INSUFFICIENT_RUNS:
         missing = patience.MIN_RUNS - runs
         return f"only {runs} completed runs; a verdict needs {patience.MIN_RUNS} ({missing} more)"
+    if evidence.process and state in {State.STABLE, State.GROWING}:
+        how = f"grows by {_size(per_run)} per run" if state is State.GROWING else "does not grow"
+        return f"the process {how} over {runs} runs; without samples or exact lines a leak cannot be told"
     if state is State.STABLE:
         return f"nothing grows over {runs} runs; {_size(per_run)} per run are still alive of the older ones"
     what = (kind or Kind.SURVIVORS).value

@@ -146,7 +146,7 @@ class DebugRoutes:
         if not self._runs_of(job):
             return _answer({"job": job, "verdict": None})
         judged = await self._profiler.verdicts(job)
-        return _answer({"job": job, "verdict": verdict_to_dict(judged[job])})
+        return _answer({"job": job, "verdict": await asyncio.to_thread(verdict_to_dict, judged[job])})
 
     async def runs(self, request: web.Request) -> web.Response:
         """The runs in the history, newest first; of one job or of all."""
@@ -168,7 +168,9 @@ class DebugRoutes:
     async def list_jobs(self, request: web.Request) -> web.Response:
         """Each job's state, next run, last run and verdict."""
         Query(request).only()
-        verdicts = {job: verdict_to_dict(verdict) for job, verdict in (await self._profiler.verdicts()).items()}
+        judged = await self._profiler.verdicts()
+        # In a thread, since it looks for the packages that the files of suspects are in.
+        verdicts = await asyncio.to_thread(lambda: {job: verdict_to_dict(judged[job]) for job in judged})
         jobs = [_job_to_dict(info) | {"verdict": verdicts.get(info.id)} for info in self._jobs.jobs()]
         return _answer({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
 

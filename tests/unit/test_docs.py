@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import doctest
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,24 @@ def test_examples_in_the_readme_run(capsys: pytest.CaptureFixture[str]) -> None:
         assert isinstance(names["profiler"], Profiler)
         names["profiler"].close()
     assert capsys.readouterr().out == "True\n"
+
+
+def test_check_prints_what_the_readme_says(tmp_path: Path) -> None:
+    """To the letter, figures aside: these are of one machine and one day."""
+    readme = (ROOT / "README.md").read_text()
+    (jobs,) = re.findall(r"```py\n(.*?)```", readme, re.DOTALL)
+    command, *printed = re.search(r"    \$ (python -m profiling check .*?)\n\n", readme, re.DOTALL)[1].splitlines()  # type: ignore[index]
+    (tmp_path / "jobs.py").write_text(jobs)
+    done = subprocess.run(
+        [sys.executable, *command.split()[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [_without_figures(line) for line in done.stdout.splitlines()] == list(map(_without_figures, printed))
+    assert re.search(r" 97\.[678] KiB per run  jobs\.py:9 collect\n", done.stdout)
+
+
+def _without_figures(line: str) -> str:
+    return re.sub(r"[\d.]+", "N", line.strip())
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:

@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from profiling import Profiler, RunProfile
-from profiling.records import Verdict
+from profiling.records import Accusation
 from profiling.report.text import allocation_lines
 from profiling.units import to_mb
-from volaris.errors import JobTimeout
 from volaris.instrumentation.run_log import EVENTS, full_soon_in_s, profile_fields, verdict_fields
 from volaris.logs import log_event
 from volaris.scheduler import Job, JobRun, RunOutcome
 
 ALLOCATION_LINES = 5
+MAX_WAIT_S = 10.0  # for a turn: a price that comes later is worth less than exact lines
 
 
 class JobProfiler:
     """The scheduler middleware that profiles, and the report of each run that it saw.
 
     With `exclusive` a run at level `lines` has the process to itself, as far as other jobs go: a table before and after
-    would charge each of two overlapping runs with what both keep.
+    would charge each of two overlapping runs with what both keep. A run waits for that at most `max_wait_s`, which
+    counts for nothing against the job's own time limit. If another job is still at work then, the run goes on beside it
+    without exact lines, and its profile says so.
     """
 
-    def __init__(self, profiler: Profiler, *, exclusive: bool = True) -> None:
+    def __init__(self, profiler: Profiler, *, exclusive: bool = True, max_wait_s: float = MAX_WAIT_S) -> None:
         self._profiler = profiler
         self._exclusive = exclusive
+        self._max_wait_s = max_wait_s
         self._turn = asyncio.Lock()
         self._unreported: dict[str, RunProfile] = {}  # one a job at most, since a job has one run at a time
-        self._told: dict[str, Verdict] = {}  # the last that was logged, one a job
+        self._told: dict[str, Accusation] = {}  # the last that was logged, one a job
+        self._forecast: set[str] = set()  # jobs of which it was logged that they fill the memory soon
 
     def middleware(self, job: Job) -> Job:
-        """The job with a profile around each run. Outermost, so that no time limit cuts a measurement short."""
+        """Return the job with a profile around each run.
+
+        It belongs outside of the time limit, so that neither waiting nor measuring counts against the job.
+        """
 
         async def run() -> object:
-            async with self._my_turn(job):
-                watch = self._profiler.run(job.id)
+            async with self._turn_of(job) as why_inexact:
+                watch = self._profiler.run(job.id, why_inexact=why_inexact)
                 try:
                     async with watch:
                         return await job.run()
@@ -59,22 +67,38 @@ class JobProfiler:
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES
             ):
                 log_event("INFO", "job_allocations", detail=line, job_id=run.job_id)
-            self._warn(profile)
+            await self._warn(profile)
 
-    def _warn(self, profile: RunProfile) -> None:
-        """Once after each new verdict: what grows, where, and when the memory is full."""
-        verdict = self._profiler.last_verdict(profile.job)
-        if verdict is None or verdict is self._told.get(profile.job) or not verdict.state.grows:
+    async def _warn(self, profile: RunProfile) -> None:
+        """Log an accusation once: what grows, where, and, as soon as it is near, when the memory is full."""
+        job, verdict = profile.job, self._profiler.last_verdict(profile.job)
+        if verdict is None or verdict.accusation is None:
             return
-        self._told[profile.job] = verdict
-        log_event("WARNING", "job_grows", exception=None, **verdict_fields(profile.job, verdict))
-        if verdict.forecast is not None and full_soon_in_s(verdict) is not None:
-            log_event("WARNING", "memory_forecast", exception=None, job_id=profile.job, detail=verdict.forecast.reason)
+        if verdict.accusation != self._told.get(job):
+            self._told[job] = verdict.accusation
+            self._forecast.discard(job)
+            fields = await asyncio.to_thread(verdict_fields, job, verdict)  # it looks for the package of a file
+            log_event("WARNING", "job_grows", exception=None, **fields)
+        if verdict.forecast is not None and full_soon_in_s(verdict) is not None and job not in self._forecast:
+            self._forecast.add(job)
+            log_event("WARNING", "memory_forecast", exception=None, job_id=job, detail=verdict.forecast.reason)
 
-    def _my_turn(self, job: Job) -> AbstractAsyncContextManager[object]:
-        if self._exclusive and self._profiler.next_level(job.id).frames > 0:
-            return _Turn(self._turn, job)
-        return nullcontext()
+    @asynccontextmanager
+    async def _turn_of(self, job: Job) -> AsyncIterator[str | None]:
+        """Wait until no exclusive run is at work; yield why the run is to be without exact lines, or None."""
+        if not self._exclusive or self._profiler.next_level(job.id).frames == 0:
+            yield None
+            return
+        try:
+            async with asyncio.timeout(self._max_wait_s):
+                await self._turn.acquire()
+        except TimeoutError:
+            yield f"another job was at work for {self._max_wait_s:g} s, so no exact lines were taken"
+            return
+        try:
+            yield None
+        finally:
+            self._turn.release()
 
     def _fields(self, run: JobRun, profile: RunProfile | None) -> dict[str, object]:
         usage = self._profiler.usage()
@@ -85,21 +109,3 @@ class JobProfiler:
             "duration_s": round(run.duration_s, 3),
         }
         return fields if profile is None else fields | profile_fields(profile)
-
-
-class _Turn:
-    """Waits for the run before, no longer than the job itself may take."""
-
-    def __init__(self, lock: asyncio.Lock, job: Job) -> None:
-        self._lock = lock
-        self._job = job
-
-    async def __aenter__(self) -> None:
-        try:
-            async with asyncio.timeout(self._job.timeout_s):
-                await self._lock.acquire()
-        except TimeoutError as error:
-            raise JobTimeout(self._job.id, self._job.timeout_s) from error
-
-    async def __aexit__(self, *_: object) -> None:
-        self._lock.release()

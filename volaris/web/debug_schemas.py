@@ -174,7 +174,7 @@ class LinesSchema(Strict):
     profiler_mb = _number()
     traces = _count()
     sites = _count()
-    period = _count("of how many runs one has lines")
+    period = _count("the number of the stretch of tracing or sampling; only runs of one stretch can be compared")
     sampled_every_bytes = fields.Float(metadata={"description": "in the mean; with samples only"})
     traced_error_bytes = fields.Integer(metadata={"description": "with samples only"})
     traced_diff_error_bytes = fields.Integer(metadata={"description": "with samples only"})
@@ -291,14 +291,37 @@ class SuspectSchema(Strict):
     stack = _texts("how the line is reached")
 
 
+class AccusationSchema(Strict):
+    """What `leaking` or `native_growth` rests on; it holds until less than half of it is alive."""
+
+    state = _one_of("leaking", "native_growth")
+    since_run = _count("how many runs had completed when it was made")
+    births = fields.List(
+        fields.Integer(),
+        required=True,
+        validate=validate.Length(equal=2),
+        metadata={"description": "numbers of the first and the last run whose memory it rests on"},
+    )
+    site = fields.Nested(
+        SuspectPlaceSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "the line that keeps it; null for small lines together and for a C heap"},
+    )
+    bytes_held = _count("of these runs, alive when it was made")
+    bytes_per_run = _count("when it was made")
+
+
 class VerdictSchema(Strict):
     """What a job's runs say together."""
 
-    state = _one_of("leaking", "native_growth", "stable", "insufficient_runs")
+    state = _one_of("leaking", "native_growth", "growing", "stable", "insufficient_runs")
     reason = _text()
     runs = _count()
-    bytes_per_run = _number(optional=True)
+    bytes_per_run = _number("that stay", optional=True)
     interval_bytes = fields.List(fields.Float(), required=True, allow_none=True)
+    native_bytes_per_run = _number("by which the C heap grows beside Python's; null if it does not", optional=True)
+    accusation = _nested(AccusationSchema, optional=True)
     forecast = _nested(ForecastSchema, optional=True)
     suspects = _list_of(SuspectSchema)
 

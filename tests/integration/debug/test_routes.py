@@ -231,11 +231,15 @@ async def test_diff_over_seconds_refuses_what_makes_no_sense(client: Client, que
 
 
 async def test_verdict_of_a_job_tells_the_line_of_its_leak(client: Client, profiler: Profiler) -> None:
-    for _ in range(12):
+    for _ in range(40):
         await run_work(profiler, keep)
     async with client.get("/debug/jobs/sync/verdict") as response:
         told = await response.json()
-    assert (told["job"], told["verdict"]["state"], told["verdict"]["runs"]) == ("sync", "leaking", 12)
+    assert (told["job"], told["verdict"]["state"], told["verdict"]["runs"]) == ("sync", "leaking", 40)
+    accusation = told["verdict"]["accusation"]
+    assert accusation["site"] == {"file": "tests/integration/debug/test_routes.py", "line": KEEPING_LINE}
+    assert accusation["bytes_per_run"] == pytest.approx(500_033, rel=0.01)
+    assert accusation["births"][1] - accusation["births"][0] >= 11
     (suspect,) = told["verdict"]["suspects"]
     assert suspect["site"] == {"file": "tests/integration/debug/test_routes.py", "line": KEEPING_LINE}
     assert suspect["bytes_per_run"] == pytest.approx(500_033, rel=0.01)

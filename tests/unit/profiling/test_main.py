@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from profiling.__main__ import main
+from profiling.__main__ import exit_status, main
 from profiling.check import load
 from profiling.errors import CannotCheck
+from profiling.records import State
+from profiling.samples import sampler
 from profiling.traces.aggregation import innermost
 
 JOBS = """
@@ -54,21 +56,24 @@ def line_of(text: str) -> int:
 def test_leak_is_told_as_text_with_its_line_and_is_exit_status_1(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", f"{jobs}:leaks", "--level", "lines"]) == 1
     told = capsys.readouterr().out
-    assert told.startswith(f"{jobs}:leaks: leaking after 12 runs at level lines\n  traced memory grows by ")
-    assert f"48.9 KiB a run  {jobs}:{line_of('kept.append(bytes(50_000))')} leaks\n" in told
+    assert told.startswith(f"{jobs}:leaks: leaking after 80 runs at level lines\n")
+    assert f"48.9 KiB per run  {jobs}:{line_of('kept.append(bytes(50_000))')} leaks\n" in told
     assert not tracemalloc.is_tracing()
 
 
+@pytest.mark.parametrize(("is_built", "level"), [(True, "lines"), (False, "stacks")])
 def test_leak_inside_a_library_is_put_down_to_the_users_line_with_the_stack_beside_it(
-    jobs: str, capsys: pytest.CaptureFixture[str]
+    jobs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_built: bool, level: str
 ) -> None:
-    assert main(["check", f"{jobs}:leaks_in_a_library", "--level", "lines", "--json"]) == 1
+    if not is_built:  # else samples beside the exact lines know the callers
+        monkeypatch.setattr(sampler, "unavailable_reason", lambda: "it is not built")
+    assert main(["check", f"{jobs}:leaks_in_a_library", "--level", "lines", "--runs", "14", "--json"]) == 1
     (job,) = json.loads(capsys.readouterr().out)["jobs"]
-    assert (job["verdict"], job["level"], job["runs"]) == ("leaking", "stacks", 12)
+    assert (job["verdict"], job["level"]) == ("leaking", level)
     (suspect,) = job["suspects"]
     assert suspect["site"] == {"file": jobs, "line": line_of("kept.append(copy.deepcopy(template))")}
     assert suspect["function"] == "leaks_in_a_library"
-    assert suspect["stack"][0].startswith("copy.py:")
+    assert suspect["stack"][0].startswith("copy.py:" if is_built else jobs)
     assert abs(job["bytes_per_run"] - suspect["bytes_per_run"]) < 0.1 * job["bytes_per_run"]
 
 
@@ -85,6 +90,63 @@ def test_steady_job_is_exit_status_0_and_not_blamed_for_the_one_beside_it(
 def test_too_few_runs_are_no_success(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", f"{jobs}:steady", "--runs", "2"]) == 1
     assert "insufficient_runs after 2 runs" in capsys.readouterr().out
+
+
+def test_function_that_keeps_nothing_is_done_soon(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:steady", "--json"]) == 0
+    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    assert job["verdict"] == "stable"
+    assert 12 <= job["runs"] <= 40  # by half a second
+
+
+@pytest.mark.parametrize(
+    ("options", "runs"), [((), 80), (("--max-runs", "30"), 30), (("--runs", "13"), 13), (("--runs", "12"), 12)]
+)
+def test_leak_is_watched_for_80_runs_or_as_many_as_were_asked_for(
+    jobs: str, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], runs: int
+) -> None:
+    assert main(["check", f"{jobs}:leaks", "--json", *options]) == 1
+    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    assert (job["verdict"], job["runs"], job["native_bytes_per_run"]) == ("leaking", runs, None)
+
+
+def test_no_run_begins_after_the_seconds_that_were_asked_for(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:leaks", "--max-seconds", "1e-9"]) == 1
+    assert "insufficient_runs after 1 run at level" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("states", "strict", "status"),
+    [
+        ([State.STABLE], True, 0),
+        ([State.STABLE, State.GROWING], False, 0),
+        ([State.STABLE, State.GROWING], True, 1),
+        ([State.LEAKING, State.STABLE], False, 1),
+        ([State.NATIVE_GROWTH], False, 1),
+        ([State.INSUFFICIENT_RUNS], False, 1),
+    ],
+)
+def test_exit_status_is_that_of_the_worst_job(states: list[State], strict: bool, status: int) -> None:
+    assert exit_status(states, strict=strict) == status
+
+
+def test_help_tells_states_limits_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", "--help"])
+    told = capsys.readouterr().out
+    assert all(f"  {state.value}" in told for state in State)
+    assert "(default: 100)" in told
+    assert "(default: 60)" in told
+    assert told.index("exit status:") > told.index("--json")
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "86401", "long"])
+def test_number_of_seconds_that_makes_no_sense_is_refused(
+    jobs: str, capsys: pytest.CaptureFixture[str], seconds: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", f"{jobs}:steady", "--max-seconds", seconds])
+    assert f"'{seconds}' is not a number of seconds from above 0 to 86400" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from profiling import History, Level, Profiler, RunProfile
 from profiling.errors import ChildFailed, NotEnoughRuns, UnknownJob
-from profiling.records import Outcome, SiteKey, Snapshot
+from profiling.records import Outcome, SiteKey, Snapshot, State
+from profiling.samples import sampler
 from profiling.traces.reader import TraceReader
 
 KEPT_BYTES = 1_000_000
@@ -158,6 +159,56 @@ async def test_overlapping_runs_name_each_other(profiler: Profiler) -> None:
     assert second.profile.overlapped_with == third.profile.overlapped_with == ("first",)
 
 
+async def test_exact_run_that_was_not_alone_says_whose_memory_its_lines_have_in_them(profiler: Profiler) -> None:
+    async with profiler.run("first") as first:
+        for job in ("third", "second"):
+            async with profiler.run(job) as inner:
+                keep_a_megabyte()
+    assert inner.profile.degraded == (
+        "estimates stand in for exact lines, which would have in them what first kept, at work at the same time"
+    )
+    assert first.profile.degraded == (
+        "estimates stand in for exact lines, which would have in them what second and third kept, at work at the same"
+        " time"
+    )
+    assert inner.profile.retained_bytes == pytest.approx(KEPT_BYTES, abs=100_000)
+    assert first.profile.retained_bytes == pytest.approx(0, abs=100_000)
+    async with profiler.run("alone") as alone:
+        pass
+    assert alone.profile.degraded is None
+
+
+async def test_exact_run_that_was_not_alone_says_so_without_samples_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampler, "unavailable_reason", lambda: "it is not built")
+    profiler = Profiler(level=Level.LINES)
+    async with profiler.run("first"), profiler.run("second") as second:
+        keep_a_megabyte()
+    assert second.profile.samples is None
+    assert second.profile.degraded == "the lines have in them what first kept, at work at the same time"
+    profiler.close()
+    kept.clear()
+
+
+async def test_runs_that_overlap_at_samples_miss_nothing() -> None:
+    profiler = Profiler(level=Level.SAMPLES)
+    async with profiler.run("first"), profiler.run("second") as second:
+        pass
+    assert (second.profile.overlapped_with, second.profile.degraded) == (("first",), None)
+    profiler.close()
+
+
+@pytest.mark.parametrize(("level", "degraded"), [(Level.LINES, "no turn"), (Level.SAMPLES, None)])
+def test_run_that_is_not_to_be_exact_has_samples_and_says_why(level: Level, degraded: str | None) -> None:
+    profiler = Profiler(level=level)
+    with profiler.run("prices", why_inexact="no turn") as run:
+        keep_a_megabyte()
+    assert not tracemalloc.is_tracing()
+    assert (run.profile.lines, run.profile.degraded) == (None, degraded)
+    assert run.profile.retained_bytes == pytest.approx(KEPT_BYTES, abs=100_000)
+    profiler.close()
+    kept.clear()
+
+
 def test_failed_child_degrades_the_run_and_not_the_job() -> None:
     reader = FailingReader()
     reader.error = ChildFailed("counting traces", "was not done in time")
@@ -263,7 +314,7 @@ def test_statistics_count_what_is_kept() -> None:
     statistics = profiler.statistics()
     assert (statistics.runs, statistics.history_runs) == (3, 2)
     assert statistics.history_bytes == profiler.history.own_bytes() == profiler.own_bytes()
-    assert profiler.verdict("prices").runs <= 2
+    assert profiler.verdict("prices").runs == 3, "a verdict remembers more runs than the history"
     assert profiler.usage().rss_bytes > 0
 
 
@@ -305,3 +356,22 @@ async def test_verdict_is_made_once_after_a_run_however_often_it_is_asked_for(pr
     (again,) = (await profiler.verdicts("prices")).values()
     assert (first.runs, again.runs) == (2, 3)
     assert profiler.verdict("prices") is again
+
+
+def test_process_that_grows_is_growing_and_never_accused_if_only_counters_are_to_be_had() -> None:
+    profiler = Profiler(level=Level.COUNTERS)
+    for _ in range(12):
+        with profiler.run("grows"):
+            kept.append(bytearray(b"x" * KEPT_BYTES))
+        with profiler.run("steady"):
+            pass
+    grows, steady = profiler.verdict("grows"), profiler.verdict("steady")
+    assert (grows.state, grows.accusation) == (State.GROWING, None)
+    assert grows.bytes_per_run == pytest.approx(KEPT_BYTES, rel=0.1)
+    assert grows.reason.endswith(" per run over 12 runs; without samples or exact lines a leak cannot be told")
+    assert steady.state is State.STABLE
+    assert steady.reason == (
+        "the process does not grow over 12 runs; without samples or exact lines a leak cannot be told"
+    )
+    kept.clear()
+    profiler.close()

@@ -72,8 +72,10 @@ def test_limit_fails_what_goes_over_it_and_tells_the_line_that_held_the_memory(p
         "test_unmarked": "PASSED",
     }
     text = result.stdout.str()
-    told = r"^limited to 2\.0 MB, reached 4\.0 MB; (3\.[789]|4\.[012]) MB at test_memory\.py:6$"
-    assert len(re.findall(told, text, re.MULTILINE)) == 2
+    told = (
+        r"^limited to 2\.0 MB, reached 4\.0 MB; (3\.[789]|4\.[012]) MB at test_memory\.py:6(; 2\d\d\.\d KB elsewhere)?$"
+    )
+    assert len(re.findall(told, text, re.MULTILINE)) == 2, "within 5 %, and what is missing is told"
     told = r"^limited to 2\.0 MiB, reached 3\.[89] MiB; (3\.[6789]|4\.0) MiB at test_memory\.py:6$"
     assert len(re.findall(told, text, re.MULTILINE)) == 1
     assert "assert 1 == 2" in text
@@ -86,6 +88,7 @@ import pytest
 
 kept = []
 calls = []
+over = []
 
 def helper(count):
     return [bytes(967) for _ in range(count)]
@@ -103,8 +106,8 @@ def test_steady(once):
     calls.append(1)
     helper(100)
 
-def test_it_was_called_ten_times_with_its_fixtures_set_up_once(setups):
-    assert len(calls) in {10, 22}  # more often where the process has grown by chance
+def test_it_was_called_again_and_again_with_its_fixtures_set_up_once(setups):
+    assert 10 <= len(calls) <= 42  # by half a second: 2 runs to warm up, and 8 to 40 that are watched
     assert len(setups) == 1
 
 @pytest.mark.no_leaks
@@ -147,11 +150,11 @@ def test_leaks_what_a_library_made():
 @pytest.mark.no_leaks
 @pytest.mark.memory_limit("20 KB")
 def test_goes_over_in_its_first_run_and_is_not_run_again():
-    calls.append(1)
+    over.append(1)
     helper(50)
 
 def test_that_was_so():
-    assert len(calls) in {11, 23}
+    assert len(over) == 1
 
 cache = []
 
@@ -167,7 +170,7 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
     result = run(pytester, LEAKS, "--memory", plugins=("asyncio",))
     assert outcomes(result) == {
         "test_steady": "PASSED",
-        "test_it_was_called_ten_times_with_its_fixtures_set_up_once": "PASSED",
+        "test_it_was_called_again_and_again_with_its_fixtures_set_up_once": "PASSED",
         "test_leaks": "FAILED",
         "test_leaks_less_than_is_tolerated": "PASSED",
         "test_leaks_with_an_argument[30]": "FAILED",
@@ -180,10 +183,10 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
         "test_cache_fills_over_nine_runs": "PASSED",
     }
     text = result.stdout.str()
-    told = r"^keeps (\d\d\.\d) KB a run over 20 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:10$"
+    told = r"^keeps (\d\d\.\d) KB per run over 80 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:11$"
     kept = [(float(whole), float(line)) for whole, line in re.findall(told, text, re.MULTILINE)]
-    assert [pytest.approx(pair, rel=0.05) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
-    assert re.search(r"^keeps .* at test_memory\.py:64$", text, re.MULTILINE), "the line that called into the library"
+    assert [pytest.approx(pair, rel=0.1) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
+    assert re.search(r"^keeps .* at test_memory\.py:65$", text, re.MULTILINE), "the line that called into the library"
     assert re.search(r"^limited to 20\.0 KB, reached 5\d\.\d KB; ", text, re.MULTILINE)
 
 
@@ -259,7 +262,7 @@ async def test_over():
 def test_async_tests_are_repeated_by_whatever_plugin_runs_them(pytester: pytest.Pytester) -> None:
     result = run(pytester, ANYIO, "--memory", plugins=("anyio",))
     assert outcomes(result) == {"test_leaks": "FAILED", "test_over": "FAILED"}
-    result.stdout.re_match_lines([r"keeps 50\.\d KB a run .*; 50\.\d KB at test_memory\.py:13"])
+    result.stdout.re_match_lines([r"keeps 50\.\d KB per run .*; 50\.\d KB at test_memory\.py:13"])
     result.stdout.re_match_lines([r"limited to 1\.0 MB, reached 2\.0 MB; 2\.0 MB at test_memory\.py:18"])
 
 
@@ -280,7 +283,7 @@ def test_native():
 def test_growth_outside_of_pythons_heap_is_told_as_such(pytester: pytest.Pytester) -> None:
     result = run(pytester, NATIVE, "--memory")
     told = (
-        r"the process grows by (9\d\d\.\d KB|1\.0 MB) a run over \d+ runs, tolerated are 4\.0 KB; "
+        r"the C heap grows by (9\d\d\.\d KB|1\.0 MB) per run over \d+ runs, tolerated are 4\.0 KB; "
         r"Python's heap does not, so there are no lines: a C library keeps it"
     )
     result.stdout.re_match_lines([told])
@@ -317,7 +320,7 @@ def test_leaks():
 def test_without_the_sampler_too_a_library_is_told_by_the_line_that_called_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
     result = run(pytester, LIBRARY, "--memory", plugins=("no_sampler",))
-    result.stdout.re_match_lines([r"keeps 2\d\.\d KB a run .*; 2\d\.\d KB at test_memory\.py:10"])
+    result.stdout.re_match_lines([r"keeps 2\d\.\d KB per run .*; 2\d\.\d KB at test_memory\.py:10"])
 
 
 STOPS_TRACING = """

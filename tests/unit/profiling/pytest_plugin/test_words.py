@@ -121,18 +121,18 @@ TOLERANCE = Size.parse("4 KB")
 
 def test_leak_tells_what_is_kept_and_its_lines() -> None:
     told = leak_told(verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE)
-    assert told == "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
+    assert told == "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
 
 
 def test_leak_without_a_line_says_so() -> None:
     assert leak_told(verdict(State.LEAKING, 51_200), TOLERANCE) == (
-        "keeps 51.2 KB a run over 20 runs, tolerated are 4.0 KB; no line of it stands out"
+        "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; no line of it stands out"
     )
 
 
 def test_native_growth_says_why_it_has_no_line() -> None:
     assert leak_told(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE) == (
-        "the process grows by 1.0 MB a run over 20 runs, tolerated are 4.0 KB; "
+        "the C heap grows by 1.0 MB per run over 20 runs, tolerated are 4.0 KB; "
         "Python's heap does not, so there are no lines: a C library keeps it"
     )
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.compare.diff import compare
-from profiling.records import Level, State, Verdict
+from profiling.records import Accusation, Level, SiteKey, State, Verdict
 from profiling.report.json import diff_to_dict, run_to_dict, run_with_sites_to_dict, verdict_to_dict
 from tests.unit.profiling.make import MB, RUN, Rows, counters, lines, places_of, run
+from volaris.web.debug_schemas import VerdictSchema
 
 VERDICT = Verdict(state=State.LEAKING, reason="it grows", runs=12, bytes_per_run=9.5, interval_bytes=(9.0, 10.0))
 TOO_FEW = Verdict(
@@ -77,11 +78,38 @@ def test_verdict_has_its_interval_or_null() -> None:
         "runs": 12,
         "bytes_per_run": 9.5,
         "interval_bytes": [9.0, 10.0],
+        "native_bytes_per_run": None,
+        "accusation": None,
         "forecast": None,
         "suspects": [],
     }
     told = verdict_to_dict(TOO_FEW)
     assert (told["bytes_per_run"], told["interval_bytes"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("site", "told"), [(("/x/a.py", 7), {"file": "/x/a.py", "line": 7}), (None, None)], ids=["a line", "a C heap"]
+)
+def test_accusation_says_what_it_rests_on(site: SiteKey | None, told: object) -> None:
+    accusation = Accusation(
+        state=State.LEAKING, since_run=40, births=(3, 52), site=site, bytes_held=400_000.4, bytes_per_run=9_999.6
+    )
+    document = verdict_to_dict(replace(VERDICT, accusation=accusation, native_bytes_per_run=852_000.5))
+    assert through_json(document) == document
+    assert document["native_bytes_per_run"] == 852_000.5
+    assert document["accusation"] == {
+        "state": "leaking",
+        "since_run": 40,
+        "births": [3, 52],
+        "site": told,
+        "bytes_held": 400_000,
+        "bytes_per_run": 10_000,
+    }
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_verdict_of_each_state_is_one_that_the_openapi_document_knows(state: State) -> None:
+    assert VerdictSchema().validate(verdict_to_dict(replace(VERDICT, state=state))) == {}
 
 
 def test_run_says_what_its_level_or_its_platform_does_not_tell_with_null() -> None:

@@ -48,6 +48,15 @@ def test_comparison_without_a_change_is_a_head_and_a_verdict() -> None:
     )
 
 
+def test_run_that_is_less_exact_than_its_level_promises_says_why() -> None:
+    later = run(2, {("a.py", 12): (300, 2)}, degraded="x was at work at the same time")
+    told = diff_to_text(compare(later, run(1, {}), places_of), VERDICT).splitlines()
+    assert told[-2:] == [
+        "run 2 is less exact than level lines promises: x was at work at the same time",
+        "verdict: leaking - it grows",
+    ]
+
+
 def test_function_is_told_without_a_line() -> None:
     diff = compare(run(2, {("a.py", 12): (300, 2)}), run(1, {}), places_of, group_by="function")
     assert "        +2  a.py f1\n" in diff_to_text(diff, VERDICT)

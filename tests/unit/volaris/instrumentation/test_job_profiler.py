@@ -11,10 +11,10 @@ import pytest
 from profiling import Level, Profiler
 from profiling.process import usage
 from tests.unit.volaris.scheduler.clock import settle
-from volaris.errors import JobTimeout
 from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.logs import setup_logging
 from volaris.scheduler import Every, Job, JobRun, RunOutcome
+from volaris.scheduler.middleware import compose, timeout
 
 STARTED = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
 kept: list[bytes] = []
@@ -109,14 +109,61 @@ async def test_without_need_or_wish_jobs_overlap_and_say_so(exclusive: bool, lev
     profiler.close()
 
 
-async def test_waiting_for_the_run_before_has_the_jobs_own_time_limit(profiler: Profiler) -> None:
+async def test_waiting_for_the_run_before_is_no_failure_and_costs_exact_lines_at_most(profiler: Profiler) -> None:
+    profiled, hold = JobProfiler(profiler, max_wait_s=0.0), asyncio.Event()
+    running = asyncio.ensure_future(profiled.middleware(job(hold.wait, "a")).run())
+    await settle()
+    limited = compose(profiled.middleware, timeout)
+    assert await limited(job(keep_something, "b", timeout_s=5)).run() == "result"
+    hold.set()
+    await running
+    (waited,) = profiler.history.runs("b")
+    assert waited.lines is None
+    assert waited.degraded == "another job was at work for 0 s, so no exact lines were taken"
+    assert waited.samples is not None
+    assert waited.retained_bytes is not None
+    assert waited.retained_bytes > 300_000
+    (beside,) = profiler.history.runs("a")
+    assert beside.degraded == (
+        "estimates stand in for exact lines, which would have in them what b kept, at work at the same time"
+    )
+
+
+async def test_time_limit_begins_when_the_turn_has_come(profiler: Profiler) -> None:
     profiled, hold = JobProfiler(profiler), asyncio.Event()
     running = asyncio.ensure_future(profiled.middleware(job(hold.wait, "a")).run())
     await settle()
-    with pytest.raises(JobTimeout, match="job 'b'"):
-        await profiled.middleware(job(do_nothing, "b", timeout_s=0.01)).run()
+    limited = compose(profiled.middleware, timeout)
+    waiting = asyncio.ensure_future(limited(job(keep_something, "b", timeout_s=1e-9)).run())
+    await settle()  # in which a time limit that had begun would be over
+    assert not waiting.done()
     hold.set()
     await running
+    assert await waiting == "result"
+    (run,) = profiler.history.runs("b")
+    assert (run.degraded, run.overlapped_with) == (None, ())
+    assert run.lines is not None
+
+
+async def test_turn_is_given_back_by_a_run_that_fails_or_is_cancelled_while_it_waits(profiler: Profiler) -> None:
+    profiled, hold = JobProfiler(profiler), asyncio.Event()
+
+    async def fail() -> None:
+        await hold.wait()
+        raise ValueError("no price")
+
+    running = asyncio.ensure_future(profiled.middleware(job(fail, "a")).run())
+    await settle()
+    waiting = asyncio.ensure_future(profiled.middleware(job(keep_something, "b")).run())
+    await settle()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    hold.set()
+    with pytest.raises(ValueError, match="no price"):
+        await running
+    await profiled.middleware(job(do_nothing, "c")).run()
+    assert [(run.job, run.degraded) for run in profiler.history.runs()] == [("a", None), ("c", None)]
 
 
 async def test_completed_run_is_one_line_and_its_allocations_up_to_five(
@@ -172,20 +219,29 @@ async def test_what_a_run_overlapped_and_why_it_is_degraded_is_told(log: Callabl
     profiler.close()
 
 
-async def test_job_that_grows_is_told_with_its_line_and_when_the_memory_is_full(log: Callable[[], list[str]]) -> None:
-    limit_mb = usage.resident_and_virtual()[0] / 2**20 + 100
-    profiler = Profiler(level=Level.LINES, limit_mb=limit_mb)
+async def told_of(runs: int, run: Callable[[], Awaitable[object]], *, left_mb: float) -> None:
+    limit_mb = usage.resident_and_virtual()[0] / 2**20 + left_mb
+    profiler = Profiler(level=Level.SAMPLES, limit_mb=limit_mb)
     profiled = JobProfiler(profiler)
-    for _ in range(13):
-        await profiled.middleware(job(keep_something)).run()
+    for _ in range(runs):
+        await profiled.middleware(job(run)).run()
         await profiled.report(ended(), None)
     profiler.close()
-    grows, forecast = [line for line in log() if "job_grows" in line or "memory_forecast" in line]  # once, not twice
+
+
+async def test_leak_is_told_once_with_its_line_and_when_the_memory_is_full(log: Callable[[], list[str]]) -> None:
+    await told_of(24, keep_something, left_mb=24)
+    grows, forecast = [line for line in log() if "job_grows" in line or "memory_forecast" in line]
     line = keep_something.__code__.co_firstlineno + 1
     assert grows.startswith("WARNING - job_grows - job_id=work verdict=leaking runs=12 kb_per_run=29")
-    assert (
-        f" full_in_h=0.0 at=tests/unit/volaris/instrumentation/test_job_profiler.py:{line} traced memory grows by 29"
-        in grows
-    )
+    assert f" full_in_h=0.0 at=tests/unit/volaris/instrumentation/test_job_profiler.py:{line} 29" in grows
     assert forecast.startswith("WARNING - memory_forecast - job_id=work at 29")
     assert "is full in " in forecast
+
+
+async def test_what_may_still_fill_up_is_not_told(log: Callable[[], list[str]]) -> None:
+    await told_of(38, keep_something, left_mb=4_000)  # `growing`: it is watched for 66 runs
+    told = log()
+    assert sum("job_completed" in line for line in told) == 38
+    assert [line for line in told if "job_grows" in line or "memory_forecast" in line] == []
+    kept.clear()

@@ -1,0 +1,58 @@
+"""What a check prints."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from profiling.records import Checked, Cost, Level, MemoryLimit, MemoryUsage, State, Suspect, Verdict
+from profiling.report.check import check_to_dict, check_to_text
+from tests.unit.profiling.make import MB, places_of
+
+VERDICT = Verdict(
+    state=State.LEAKING,
+    reason="20.0 KiB per run stay alive",
+    runs=40,
+    bytes_per_run=20_480.4,
+    interval_bytes=(20_000.0, 21_000.0),
+    suspects=(Suspect(site=("a.py", 12), bytes_per_run=20_480.4, stack=(("a.py", 12),)),),
+    native_bytes_per_run=40_960.6,
+)
+CHECKED = Checked(
+    job="jobs.py:collect",
+    runs=40,
+    level=Level.SAMPLES,
+    verdict=VERDICT,
+    usage=MemoryUsage(rss_bytes=32 * MB, vms_bytes=90 * MB, limit=MemoryLimit(limit_bytes=512 * MB, source="setting")),
+    traced_bytes=MB,
+    held_free_bytes=1024,
+    cost=Cost(duration_s=0.125, stall_s=0.01, memory_bytes=0),
+    slowdown=1.04,
+    relative_error=0.02,
+)
+
+
+def test_leak_is_told_with_what_the_process_holds_its_lines_and_what_it_took() -> None:
+    assert check_to_text([CHECKED], places_of).splitlines() == [
+        "jobs.py:collect: leaking after 40 runs at level samples",
+        "  20.0 KiB per run stay alive",
+        "  RSS 32.0 MiB: held by this job 1.0 MiB ±2%, freed but held by the C allocator 1.0 KiB",
+        "      20.0 KiB per run  short/a.py:12 f1",
+        "                          text of 12",
+        "  profiling took 0.12 s beside the runs; a run took 1.0 times as long as without it",
+    ]
+
+
+def test_slowdown_that_is_not_known_is_not_told() -> None:
+    told = check_to_text([replace(CHECKED, slowdown=None)], places_of)
+    assert told.endswith("  profiling took 0.12 s beside the runs\n")
+
+
+def test_json_has_the_c_heap_beside_pythons_and_null_for_what_is_not_known() -> None:
+    known, unknown = check_to_dict(
+        [CHECKED, replace(CHECKED, verdict=replace(VERDICT, native_bytes_per_run=None))], places_of
+    )["jobs"]
+    assert orjson.loads(orjson.dumps(known)) == known
+    assert (known["verdict"], known["bytes_per_run"], known["native_bytes_per_run"]) == ("leaking", 20_480, 40_961)
+    assert unknown["native_bytes_per_run"] is None
