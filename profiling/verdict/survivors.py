@@ -29,6 +29,8 @@ WINDOW_STEP = 0.75  # from one window to the next
 NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, else others die as these are born
 NET_SAMPLES = 10.0  # to be expected in the runs over which it is looked at
 NET_ENDS = 3  # totals at either end, of which the median counts
+NET_PACE_SAMPLES = 100  # from so many on the rise of the total is exact enough to be the pace
+NET_PACE_SHARE = 0.9  # of the survivors' pace: below it older ones are lost meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def surviving_pace(
         ):
             continue
         if pace.is_sure and _goes_on(births, latest or runs, pace):
-            return pace
-        suspicion = suspicion or replace(pace, is_sure=False)
+            return _net(totals, pace)
+        suspicion = suspicion or replace(_net(totals, pace), is_sure=False)
     return suspicion
 
 
@@ -116,8 +118,20 @@ def _rises(totals: Sequence[float], pace: Pace) -> bool:
 def _has_gained(totals: Sequence[float], width: int, bytes_per_run: float) -> bool:
     if width < END_RUNS:
         return True  # there are too few totals to tell
-    gained = median(totals[-NET_ENDS:]) - median(totals[-NET_ENDS - width : -width])
-    return gained >= NET_SHARE * width * bytes_per_run
+    return _gained(totals, width) >= NET_SHARE * width * bytes_per_run
+
+
+def _gained(totals: Sequence[float], width: int) -> float:
+    return median(totals[-NET_ENDS:]) - median(totals[-NET_ENDS - width : -width])
+
+
+def _net(totals: Sequence[float], pace: Pace) -> Pace:
+    """Return the pace less what older runs lose meanwhile: of a queue that takes in three and gives out one."""
+    width = min(pace.runs, len(totals) - NET_ENDS)
+    if width < MIN_RUNS or pace.samples < NET_PACE_SAMPLES:
+        return pace
+    net = _gained(totals, width) / width
+    return replace(pace, bytes_per_run=net) if net < NET_PACE_SHARE * pace.bytes_per_run else pace
 
 
 def _began(births: Births, runs: Sequence[int], pace: Pace) -> bool:
