@@ -63,9 +63,10 @@ class Case:
         if not self.runs:
             self.left_bytes = run.limit.limit_bytes - run.after.rss_bytes
         self.runs += 1
-        self.births.append(run.id if run.birth is None else run.birth)  # without samples any number that rises will do
-        self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
-        self.closed.append(run.closed)
+        if run.birth is not None:
+            self.births.append(run.birth)
+            self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
+            self.closed.append(run.closed)
         for column in (self.births, self.collections, self.closed):
             del column[: max(0, len(column) - MAX_RUNS)]
         self._saw_counters(run)

@@ -7,7 +7,6 @@ the same: so psutil's users print it, and so a container's limit of "512m" is me
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 MB = 1 << 20
 
@@ -60,4 +59,6 @@ def parse_bytes(text: str) -> int:
             f"{shown!r} is not a size; write a number and, if it is not bytes, a unit, as in '24 MB' or '10.0MiB'; "
             f"units: {', '.join((*_BINARY, *_DECIMAL))}"
         )
+    from decimal import Decimal  # 0.3 MB that whoever parses no size does not need
+
     return round(Decimal(match[1]) * factor)

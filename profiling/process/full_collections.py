@@ -63,7 +63,7 @@ class Collector:
 
     Side effects: what is young moves to the oldest generation, so its garbage waits for the next full collection. The
     collector's counters start again, which puts off the interpreter's own full collections. `gc.unfreeze` would release
-    what the program itself has frozen, so where it has, runs are not closed.
+    what the program itself has frozen, so where it has, runs are closed by collections of all else.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter, *, is_bounded: bool = True) -> None:
@@ -86,8 +86,10 @@ class Collector:
         if ends is Ends.NOTHING or not self._for_closing.is_left:
             return Ends.NOTHING
         if self._frozen_for is None:
-            if gc.get_freeze_count():
-                return Ends.NOTHING
+            if gc.get_freeze_count():  # the program's own: a collection passes over that, as it always does
+                gc.collect()
+                self._for_closing.spend_since(began_s)
+                return Ends.CLOSE
             self._young += _young_collections()
             gc.collect(0)
             gc.freeze()
@@ -106,7 +108,9 @@ class Collector:
         began_s, is_own = self._clock(), self._frozen_for is run
         if self._frozen_for is None:  # another run's freeze has ended meanwhile
             if gc.get_freeze_count():
-                return Ends.NOTHING, False
+                gc.collect()
+                self._for_closing.spend_since(began_s)
+                return Ends.CLOSE, True
             gc.freeze()
             self._collections = _collections()
         gc.collect()

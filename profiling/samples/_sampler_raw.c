@@ -44,11 +44,13 @@ static void *raw_malloc(void *Py_UNUSED(context), size_t size)
     return block;
 }
 
+/* pymalloc itself resizes its list of arenas, and asks for zeroed nodes of their map, while it serves a small object. To
+ * read a stack then would allocate, in the middle of pymalloc's own work. So these two are counted and never sampled. */
 static void *raw_calloc(void *Py_UNUSED(context), size_t count, size_t size)
 {
     void *block = raw_below.calloc(raw_below.ctx, count, size);
     if (block != NULL && !is_passed_on() && shared_runs_out(count * size)) {
-        raw_took(block, count * size);
+        pass_over(&shared, count * size);
     }
     return block;
 }
@@ -68,7 +70,7 @@ static void *raw_realloc(void *Py_UNUSED(context), void *block, size_t size)
         remember(before, era);
     }
     else if (shared_runs_out(size)) {
-        raw_took(moved, size);
+        pass_over(&shared, size);
     }
     return moved;
 }

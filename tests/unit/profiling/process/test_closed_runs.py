@@ -142,13 +142,13 @@ def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector
     assert collector.end("third", Ends.CLOSE) == CLOSED
 
 
-def test_what_the_program_has_frozen_stays_frozen(collector: Collector) -> None:
+def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(collector: Collector) -> None:
     gc.freeze()
     frozen = gc.get_freeze_count()
     try:
         begun = collector.begin("run", Ends.CLOSE)
-        assert begun is Ends.NOTHING
-        assert collector.end("run", begun) == UNTOUCHED
+        assert begun is Ends.CLOSE
+        assert collector.end("run", begun) == (Ends.CLOSE, True)
         assert gc.get_freeze_count() == frozen
     finally:
         gc.unfreeze()
@@ -161,7 +161,7 @@ def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(coll
     gc.freeze()
     frozen = gc.get_freeze_count()
     try:
-        assert collector.end("second", Ends.CLOSE) == UNTOUCHED
+        assert collector.end("second", Ends.CLOSE) == (Ends.CLOSE, True)
         assert gc.get_freeze_count() == frozen
     finally:
         gc.unfreeze()

@@ -73,14 +73,14 @@ def in_20_ms() -> Iterator[Clock]:
     gc.callbacks.remove(collected)
 
 
-def test_full_collections_take_a_hundredth_of_the_time_once_three_tenths_of_a_second_are_spent(
+def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(
     seldom: None, in_20_ms: Clock
 ) -> None:
     collector = Collector(in_20_ms)
-    assert [collector.collect() for _ in range(17)] == [True] * 16 + [False]
-    in_20_ms.now_s += 1.6  # 320 ms are spent, of 319.2
+    assert [collector.collect() for _ in range(52)] == [True] * 51 + [False]
+    in_20_ms.now_s += 0.9  # 1 020 ms are spent, of 1 019.2
     assert not collector.collect()
-    in_20_ms.now_s += 0.1  # of 320.2
+    in_20_ms.now_s += 0.1  # of 1 020.2
     assert collector.collect()
     assert not collector.collect()
 
@@ -139,7 +139,7 @@ def test_garbage_and_free_lists_are_no_leak(
         clock.now_s += 60.0
         told = profiler.last_verdict("work")
         states |= {told.state} if told else set()
-    assert states <= {State.INSUFFICIENT_RUNS, State.STABLE}
+    assert not any(state.is_accusation for state in states)
     assert State.STABLE in states
     assert count() - before <= RUNS
     gc.collect()
