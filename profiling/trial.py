@@ -32,6 +32,7 @@ class Bounds:
     max_runs: int = MAX_RUNS
     max_seconds: float = MAX_SECONDS
     first_runs: int = MIN_RUNS  # a job that keeps nothing is done after so many
+    quick_look_s: float = QUICK_LOOK_S  # so long it goes on in any case, for 40 runs at most
     min_pace_bytes: float = MIN_PACE_BYTES  # per run: less is no leak
 
     @property
@@ -67,7 +68,11 @@ class Trial:
             return self.runs < bounds.runs
         if self.runs >= bounds.max_runs or seconds >= bounds.max_seconds:
             return False
-        if self.runs < bounds.first_runs or self.runs % 2 or (self.runs < KEEPING_RUNS and seconds < QUICK_LOOK_S):
+        if (
+            self.runs < bounds.first_runs
+            or self.runs % 2
+            or (self.runs < KEEPING_RUNS and seconds < bounds.quick_look_s)
+        ):
             return True
         judgement = self.profiler.judgement(self.job)
         state = judgement.verdict.state

@@ -53,6 +53,7 @@ def _begins_at_users(verdict: Verdict) -> bool:
 def _judged(call: Callable[[], object], plan: LeakPlan, level: Level) -> Verdict:
     bounds = Bounds(
         first_runs=plan.runs,
+        quick_look_s=0.0,  # the user has said how many runs acquit
         max_seconds=MAX_SECONDS,
         min_pace_bytes=min(MAX_PACE_BYTES, max(plan.tolerance.size_bytes, 256)),
     )
