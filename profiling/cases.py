@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
@@ -91,6 +91,19 @@ class Case:
     def accusation(self) -> Accusation | None:
         """What the last verdict accuses the job of."""
         return self.verdict.accusation if self.verdict else None
+
+    def copy(self) -> Case:
+        """Return the case as it is now, for a judge in another thread: a run may end meanwhile."""
+        return replace(
+            self,
+            births=self.births[:],
+            collections=self.collections[:],
+            closed=self.closed[:],
+            c_heap=Changes(self.c_heap.values.copy()),
+            mapped=Changes(self.mapped.values.copy()),
+            exact=self.exact.copy(),
+            process=self.process.copy(),
+        )
 
     def is_due(self) -> bool:
         """Return whether a verdict is to be made now, though nobody asks."""

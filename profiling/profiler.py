@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from profiling.adaptive import Adaptive, is_quiet
-from profiling.cases import Cases, evidence_of
+from profiling.cases import Case, Cases, evidence_of
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, UnknownJob
@@ -199,9 +199,9 @@ class Profiler:
         """The same with what would make the next verdict surer."""
         runs = self.history.runs(job)
         if patience is not None:
-            return self._judge(runs, patience)
+            return self._judge(runs, self._cases.of(job), patience)
         if not self._is_judged(runs):
-            self._note(runs, self._judge(runs))
+            self._note(runs, self._judge(runs, self._cases.of(job)))
         return self._noted(job)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
@@ -209,7 +209,8 @@ class Profiler:
         # The runs are taken here, where none is added meanwhile.
         asked = [self.history.runs(job) for job in jobs or self.history.jobs()]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
-            judged = await asyncio.to_thread(lambda: [self._judge(runs) for runs in new])
+            cases = [self._cases.of(runs[-1].job).copy() for runs in new]
+            judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
             for runs, judgement in zip(new, judged, strict=True):
                 self._note(runs, judgement)
         return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
@@ -233,10 +234,10 @@ class Profiler:
         if not self._is_judged(runs):  # by another meanwhile
             case.judgement, case.judged_after = judgement, runs[-1].id
 
-    def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
+    def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
         job = runs[-1].job
         evidence = evidence_of(
-            self._cases.of(job),
+            case,
             runs,
             lines_by_birth(sampler.births(job)) if sampler.is_on() else {},
             collections=count_full_collections(),
@@ -287,7 +288,7 @@ class Profiler:
         case.saw(profile)
         if case.is_due() and self._for_judging.is_left:
             began_s, runs = time.perf_counter(), self.history.runs(profile.job)
-            self._note(runs, self._judge(runs))
+            self._note(runs, self._judge(runs, case))
             self._for_judging.spend_since(began_s)
         if self._adaptive is not None:
             self._adapt(self._adaptive, profile)

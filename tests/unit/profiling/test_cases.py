@@ -295,3 +295,12 @@ def test_last_512_runs_without_samples_are_numbered() -> None:
     case = case_of([replace(ended(number), birth=None) for number in range(1, MAX_RUNS + 4)])
     told = evidence_of(case, [], {}, collections=0, patience=Patience()).ended
     assert (len(told), told[0], told[-1]) == (MAX_RUNS, 4, MAX_RUNS + 3)
+
+
+def test_copy_stays_as_it_was_while_further_runs_end() -> None:
+    case = case_of([ended(1)])
+    before = case.copy()
+    case.saw(ended(2))
+    assert (case.runs, list(case.births), len(case.collections), len(case.closed)) == (2, [1, 2], 2, 2)
+    assert (before.runs, list(before.births), len(before.collections), len(before.closed)) == (1, [1], 1, 1)
+    assert len(before.c_heap.values) < len(case.c_heap.values) or not case.c_heap.values
