@@ -246,6 +246,9 @@ class Cases:
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
 
+    def __len__(self) -> int:
+        return len(self._cases)
+
     def of(self, job: str) -> Case:
         """Return the job's case, a new one if there is none."""
         case = self._cases.get(job)

@@ -41,6 +41,7 @@ from profiling.verdict.patience import Patience
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
+FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
 MAX_JUDGING_SHARE = 0.005  # of the time, where nobody asks for a verdict
 
 _logger = logging.getLogger(__name__)
@@ -283,7 +284,8 @@ class Profiler:
         self._shared.sampling.keep_within()
         if profile.collected_after:
             self._collected_at = self._finished
-        self._cases.keep_only(set(self.history.jobs()))
+        if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
+            self._cases.keep_only(set(self.history.jobs()))
         case = self._cases.of(profile.job)
         case.saw(profile)
         if case.is_due() and self._for_judging.is_left:
@@ -301,7 +303,7 @@ class Profiler:
         judgement = case.judgement if case else None
         if case is None or judgement is None:
             return Care()
-        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self.history.jobs())
+        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self._cases)
         return Care(
             ends=Ends.CLOSE if judgement.suspected or judgement.wants_collected_runs else Ends.NOTHING,
             collects_after=judgement.wants_collection and is_time,
