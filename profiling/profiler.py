@@ -36,8 +36,9 @@ from profiling.stopwatch import Budget
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
 from profiling.traces.reader import Room, TraceReader
-from profiling.verdict.judge import Judgement, judge, with_stacks
+from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
+from profiling.verdict.suspects import with_stacks
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion

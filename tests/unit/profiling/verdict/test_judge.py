@@ -9,8 +9,10 @@ import pytest
 
 from profiling.records import Accusation, Outlook, SiteKey, State
 from profiling.verdict.evidence import Evidence, LineEvidence
-from profiling.verdict.judge import FREE_LISTS_BYTES, MAX_SUSPECTS, Judgement, judge
+from profiling.verdict.growth import FREE_LISTS_BYTES
+from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
+from profiling.verdict.suspects import MAX_SUSPECTS
 from tests.unit.profiling.verdict.evidence import BLOCK, KB, ROOM, A, B, births, every, evidence
 
 NATIVE = 100 * KB  # a run

@@ -1,0 +1,143 @@
+"""What grows of a job, by each kind of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from profiling.records import SiteKey, State
+from profiling.verdict import patience, steady, survivors
+from profiling.verdict.evidence import Evidence, Kind, LineEvidence
+from profiling.verdict.steady import steady_pace
+from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
+from profiling.verdict.swelling import YOUNG_RUNS, swelling_pace
+
+FREE_LISTS_BYTES = 262_144.0  # per run: above it a pace cannot come from blocks that free lists handed on
+SURE_SHARE = 0.5  # of the runs that a growth has gone on for: so many of them have to make the case sure
+ALL_TOTALS = 40  # of the last runs; the history keeps 50
+SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer is judged with others of the kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """Something that grows, of one kind of evidence."""
+
+    kind: Kind
+    pace: Pace
+    site: SiteKey | None  # None: small lines together, or the C heap
+    watched: int  # for how many runs it has gone on
+    is_sure: bool  # an accusation may rest on it, as far as its kind goes
+
+    @property
+    def state(self) -> State:
+        """What it is called if it is sure."""
+        return State.NATIVE_GROWTH if self.kind in {Kind.C_HEAP, Kind.MAPPED} else State.LEAKING
+
+
+def heap_growth(evidence: Evidence) -> Growth | None:
+    """Return the surest growth of Python's heap: of a line, of small lines together, or of one object at a line."""
+    if not evidence.lines:
+        return _exact_growth(evidence)
+    suspicion = None
+    for site, line in candidates(evidence):
+        for growth in (survivors_at(evidence, site, line.births), swelling_at(evidence, site, line)):
+            if growth is not None and growth.is_sure:
+                return growth
+            suspicion = suspicion or growth
+    return suspicion
+
+
+def candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidence]]:
+    """Yield each line that may matter, the one with the most bytes first, and then the small ones together.
+
+    Never the job as a whole: what one line keeps from the start and another has just made look like survivors of every
+    age together.
+    """
+    small = []
+    for site in sorted(evidence.lines, key=lambda site: -evidence.lines[site].size_bytes):
+        line = evidence.lines[site]
+        if line.samples >= SAMPLES_OF_ITS_OWN or line.large_bytes:
+            yield site, line
+        else:
+            small.append(site)
+    if small:
+        yield None, evidence.together(small)
+
+
+def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Growth | None:
+    """Return the growth by survivors at a line, or of several together if `site` is None; None if there is none."""
+    totals = evidence.totals_at(site) if site else ()
+    kept = evidence.kept_at(site) if site else {}
+    find = partial(
+        surviving_pace,
+        births,
+        min_pace_bytes=evidence.patience.min_pace_bytes,
+        latest=evidence.ended,
+        totals=totals,
+        kept=kept,
+    )
+    over_all = find(evidence.settled)
+    if over_all is None:
+        return None
+    watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
+    if over_all.bytes_per_run >= FREE_LISTS_BYTES:
+        return Growth(kind=Kind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
+    closed = [birth for birth in evidence.settled if birth in evidence.closed]
+    pace = find(closed)
+    is_sure = pace is not None and pace.is_sure and pace.runs >= max(patience.MIN_RUNS, SURE_SHARE * watched)
+    return Growth(kind=Kind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
+
+
+def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -> Growth | None:
+    """Return the growth of one object at a line; None if there is none."""
+    size_bytes = line.size_bytes
+    if site is None or not size_bytes:
+        return None
+    young = sum(line.births.get(birth, NOTHING).size_bytes for birth in evidence.ended[-YOUNG_RUNS:])
+    totals = evidence.totals_at(site)
+    pace = swelling_pace(
+        totals, large_share=line.large_bytes / size_bytes, young_share=young / size_bytes, blocks=line.large_blocks
+    )
+    if pace is None:
+        return None
+    births = (evidence.ended[-min(len(totals), len(evidence.ended))], evidence.ended[-1])
+    told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
+    # The history has no more totals than these: an object that swelled in all of them did so before, too.
+    watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
+    return Growth(kind=Kind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
+
+
+def _exact_growth(evidence: Evidence) -> Growth | None:
+    """Return the growth by exact lines, around runs with a full collection at both ends."""
+    pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
+    if pace is None:
+        return None
+    growth = _of_counter(evidence, Kind.EXACT, pace, len(evidence.exact), is_sure=True)
+    return replace(growth, site=max(evidence.exact_lines, key=evidence.exact_lines.__getitem__, default=None))
+
+
+def native_growth(evidence: Evidence) -> Growth | None:
+    """Return the growth of the C heap or, without one, of memory that the job maps directly."""
+    if evidence.process:  # of which it is not known what it is: no more than a suspicion
+        return _counter_growth(evidence, evidence.process, (), Kind.C_HEAP)
+    return _counter_growth(evidence, *evidence.c_heap, Kind.C_HEAP) or _counter_growth(
+        evidence, *evidence.mapped, Kind.MAPPED
+    )
+
+
+def _counter_growth(
+    evidence: Evidence, changes: Sequence[float], collected: Sequence[float], kind: Kind
+) -> Growth | None:
+    sure = steady_pace(collected)
+    pace = sure or steady_pace(changes)
+    if pace is None:
+        return None
+    runs = len(changes) if steady_pace(changes) else len(collected)
+    return _of_counter(evidence, kind, pace, runs, is_sure=sure is not None)
+
+
+def _of_counter(evidence: Evidence, kind: Kind, pace: float, runs: int, *, is_sure: bool) -> Growth:
+    births = (evidence.ended[-min(runs, len(evidence.ended))], evidence.ended[-1])
+    told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=runs, samples=0, is_sure=is_sure)
+    return Growth(kind=kind, pace=told, site=None, watched=runs, is_sure=is_sure)
