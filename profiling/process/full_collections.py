@@ -17,6 +17,7 @@ from enum import IntEnum
 from profiling.stopwatch import Budget
 
 MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
+BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object, and what it has for itself
 MAX_SHARE = 0.01  # of the time that full collections may take
 AT_ONCE_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
 MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
@@ -48,6 +49,11 @@ def _young_until_full() -> int:
     """Return how many of those there are from one full collection to the next."""
     _, middle, old = gc.get_threshold()
     return (middle + 1) * (old + 1)
+
+
+def _blocks_to_visit() -> int:
+    """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
+    return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * gc.get_freeze_count()
 
 
 class Ends(IntEnum):
@@ -148,4 +154,4 @@ class Collector:
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False
-        return sys.getallocatedblocks() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
+        return _blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()

@@ -24,7 +24,7 @@ from profiling.verdict.wording import reason_of
 MIN_RUNS = patience.MIN_RUNS
 WARM_UP_RUNS = 2  # what the first runs keep is a warm-up, if no other runs keep anything
 MIN_KEEPING_RUNS = 2
-MIN_SWELLING_SHARE = 0.5  # of the least pace that matters
+MIN_KEEPING_SHARE = 0.5  # of the least pace that matters, in the mean: some leak with every third run only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,28 +119,28 @@ def _keeps_something(evidence: Evidence) -> bool:
     middle, least = set(evidence.settled[WARM_UP_RUNS:-YOUNG_RUNS]), evidence.patience.min_pace_bytes
     for site, line in evidence.lines.items():
         alive = [line.births[birth].size_bytes for birth in middle & line.births.keys()]
-        if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= least:
+        if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= MIN_KEEPING_SHARE * least * len(middle):
             return True
         totals = evidence.totals_at(site) if line.large_bytes else ()
-        if len(totals) > YOUNG_RUNS and totals[-1] - totals[0] >= MIN_SWELLING_SHARE * least * len(totals):
+        if len(totals) > YOUNG_RUNS and totals[-1] - totals[0] >= MIN_KEEPING_SHARE * least * len(totals):
             return True
-    return any(sum(changes) >= least * len(changes) > 0 for changes, _ in (evidence.c_heap, evidence.mapped))
+    return _grows_natively(evidence)
 
 
 def _may_grow(evidence: Evidence) -> bool:
     """Return whether anything was kept, after a warm-up, by runs that are too few to tell what became of that."""
     later = set(evidence.ended[WARM_UP_RUNS:])
+    least = MIN_KEEPING_SHARE * evidence.patience.min_pace_bytes * len(later)
     kept = sum(
         line.births[birth].size_bytes for line in evidence.lines.values() for birth in later & line.births.keys()
     )
-    return (
-        kept >= evidence.patience.min_pace_bytes
-        or sum(evidence.exact[WARM_UP_RUNS:]) >= evidence.patience.min_pace_bytes
-        or any(
-            sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0
-            for changes, _ in (evidence.c_heap, evidence.mapped)
-        )
-    )
+    return kept >= least > 0 or sum(evidence.exact[WARM_UP_RUNS:]) >= least > 0 or _grows_natively(evidence)
+
+
+def _grows_natively(evidence: Evidence) -> bool:
+    """Return whether a counter beside Python's heap grows in the mean by what would be native growth."""
+    counters = (evidence.c_heap, evidence.mapped)
+    return any(sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0 for changes, _ in counters)
 
 
 def _wants_collection(evidence: Evidence) -> bool:

@@ -41,9 +41,7 @@ def made(clock: Clock) -> Iterator[Make]:
     profilers: list[Profiler] = []
 
     def make(bounds: Bounds) -> Trial:
-        profiler = Profiler(
-            level=Level.SAMPLES, sample_bytes=1_024, collect=True, patience=bounds.patience, all_threads=True
-        )
+        profiler = Profiler(level=Level.SAMPLES, sample_bytes=1_024, collect=True, patience=bounds.patience)
         profilers.append(profiler)
         return Trial(profiler, "work", bounds, clock)
 

@@ -138,7 +138,8 @@ def test_garbage_and_free_lists_are_no_leak(
         told = profiler.last_verdict("work")
         states |= {told.state} if told else set()
     assert not any(state.is_accusation for state in states)
-    assert State.STABLE in states
+    # The counters see garbage that waits as growth of the process, which is no accusation.
+    assert State.STABLE in states or level is Level.COUNTERS
     assert count() - before <= RUNS
     gc.collect()
 
