@@ -55,6 +55,7 @@ class Case:
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
     left_bytes: float = math.inf  # to the memory limit, after the first of them
+    duration_s: float = 0.0  # of the last of them
 
     def saw(self, run: RunProfile) -> None:
         """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
@@ -63,6 +64,7 @@ class Case:
         if not self.runs:
             self.left_bytes = run.limit.limit_bytes - run.after.rss_bytes
         self.runs += 1
+        self.duration_s = run.duration_s
         if run.birth is not None:
             self.births.append(run.birth)
             self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)

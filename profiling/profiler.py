@@ -16,7 +16,7 @@ from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, UnknownJob
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
-from profiling.process.full_collections import Collector, Ends, count_full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
 from profiling.records import (
     Level,
     MemoryUsage,
@@ -305,8 +305,10 @@ class Profiler:
         if case is None or judgement is None:
             return Care()
         is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self._cases)
+        # A long run is not closed: older garbage would have to wait for its end.
+        closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
-            ends=Ends.CLOSE if judgement.suspected or judgement.wants_collected_runs else Ends.NOTHING,
+            ends=Ends.CLOSE if closes else Ends.NOTHING,
             collects_after=judgement.wants_collection and is_time,
             is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
         )

@@ -113,7 +113,7 @@ class Run:
             self._opening = self._read()
             self._start()
         except BaseException:
-            self._shared.active.discard(self)
+            self._give_up()
             raise
         return self
 
@@ -124,7 +124,7 @@ class Run:
             self._opening = await self._read_async()
             self._start()
         except BaseException:
-            self._shared.active.discard(self)
+            self._give_up()
             raise
         return self
 
@@ -157,6 +157,11 @@ class Run:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)
         self._shared.active.add(self)
+
+    def _give_up(self) -> None:
+        """Undo what `_enter` has done, if the run cannot begin."""
+        self._shared.active.discard(self)
+        self._shared.collector.end(self, self._begun)
 
     def _start(self) -> None:
         with self._meter.hold():

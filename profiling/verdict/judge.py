@@ -35,7 +35,7 @@ class Judgement:
     suspected: bool  # the job's runs are to be closed: free lists emptied at both ends
     keeps_something: bool  # of more than one run, be it a leak or a store that fills up
     wants_collection: bool  # a full collection would tell garbage from what is kept
-    wants_collected_runs: bool  # full collections at both ends of its runs would tell native growth
+    wants_collected_runs: bool  # runs whose own garbage is gone would tell native growth from garbage
 
 
 def judge(evidence: Evidence) -> Judgement:

@@ -6,11 +6,16 @@ import gc
 import sys
 import weakref
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from profiling.process import full_collections
 from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
+from profiling.profiler import Profiler
+from profiling.records import Level, Snapshot
+from profiling.run import Care, Run
+from profiling.traces.reader import TraceReader
 
 CLOSED, CLOSED_WITH_ANOTHERS, UNTOUCHED = (Ends.CLOSE, True), (Ends.CLOSE, False), (Ends.NOTHING, False)
 
@@ -283,3 +288,34 @@ def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
         assert collector.collect() == may_collect
     finally:
         gc.set_threshold(*before)
+
+
+class InterruptedReader(TraceReader):
+    """Is interrupted whenever it reads."""
+
+    def read(self, period: int) -> Snapshot:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("nothing_frozen")
+def test_run_that_cannot_begin_leaves_nothing_frozen() -> None:
+    profiler = Profiler(level=Level.LINES, reader=InterruptedReader())
+    run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(ends=Ends.CLOSE))
+    with pytest.raises(KeyboardInterrupt), run:
+        pass
+    assert gc.get_freeze_count() == 0
+    profiler.close()
+
+
+@pytest.mark.usefixtures("nothing_frozen")
+def test_runs_of_a_suspect_are_closed_unless_they_are_long() -> None:
+    kept: list[list[bytes]] = []
+    with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024)) as profiler:
+        for _ in range(12):
+            with profiler.run("job"):
+                kept.append([bytes(900) for _ in range(50)])
+        case = profiler._cases.of("job")
+        case.duration_s = MAX_FREEZE_S
+        assert profiler._care("job").ends is Ends.CLOSE
+        case.duration_s = MAX_FREEZE_S + 0.1
+        assert profiler._care("job").ends is Ends.NOTHING
