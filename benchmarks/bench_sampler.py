@@ -225,12 +225,12 @@ needs_sampler = pytest.mark.skipif(
 
 
 def is_installed(tool: str) -> bool:
-    """Whether the package that a tool comes in is here."""
+    """Return whether the package that contains the tool is installed."""
     return tool not in ("memray", "ddtrace") or importlib.util.find_spec(tool) is not None
 
 
 def answer_of(program: str, *arguments: str) -> dict[str, Any]:
-    """What a process with that program printed last."""
+    """Run a process with that program and return the JSON of the last line that it printed."""
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=120
     )
@@ -239,7 +239,7 @@ def answer_of(program: str, *arguments: str) -> dict[str, Any]:
 
 
 def slowdowns(tool: str) -> dict[str, float]:
-    """Each load's run time with the tool to that without it."""
+    """Return the ratio of each load's run time with the tool to its run time without the tool."""
     return answer_of(LOADS + TOOLS + PAIRS, tool, *map(str, SECONDS[tool]))
 
 

@@ -55,7 +55,7 @@ class Watch:
 
 
 async def run(cycles: int, database_url: str) -> dict[str, Any]:
-    """All jobs, one after the other, `cycles` times."""
+    """Run all jobs, one after the other, `cycles` times, and return what was measured."""
     settings = replace(Settings.load(), database_url=database_url, scheduler_enabled=False, data_dir=Path("unused"))
     app = create_app(settings)
     runner = web.AppRunner(app, access_log=None)
@@ -92,7 +92,7 @@ async def run(cycles: int, database_url: str) -> dict[str, Any]:
 
 
 async def _run_job(service: Service, job: str) -> tuple[float, int]:
-    """Its seconds, and the highest RSS in it."""
+    """Run the job; return its seconds and the highest RSS in bytes during the run."""
     usage.reset_peak()
     began_s = time.perf_counter()
     ended = await service.scheduler.run_now(job)

@@ -73,7 +73,7 @@ LARGEST: dict[Maker, int] = {  # of the blocks that a line makes
 
 
 def site_of(maker: Maker) -> SiteKey:
-    """The line that a maker allocates on."""
+    """Return the line that a maker allocates on."""
     code = maker.__code__
     return code.co_filename, code.co_firstlineno + 1
 
@@ -96,7 +96,7 @@ class Estimate:
 
 
 def mixed_sizes(chance: random.Random, largest: int, total_bytes: float) -> Iterator[int]:
-    """Sizes even over their logarithm, until they sum up to the total."""
+    """Yield sizes in bytes whose logarithm is uniform, until the sizes sum up to the total."""
     while total_bytes > 0:
         size = round(SMALLEST_BYTES * (largest / SMALLEST_BYTES) ** chance.random())
         yield size
@@ -107,7 +107,10 @@ CHANGES = ((1, 1), (1, 1 / 4), (1 / 4, 1))  # of the rate from the first half of
 
 
 def trial(seed: int, rate_bytes: int) -> list[Estimate]:
-    """Each line's estimate and what it kept in truth, of those that kept enough. Midway the rate may change."""
+    """Return the estimate and the exact bytes of each line that kept enough.
+
+    The bytes per sample may change midway through the trial.
+    """
     chance = random.Random(seed)
     aim_bytes = TIMES_THE_RATE * AIM * rate_bytes
     # Sizes are drawn and large arrays are made before the run: they are on no line of ours.
@@ -142,20 +145,20 @@ def trial(seed: int, rate_bytes: int) -> list[Estimate]:
 
 
 def exact_bytes() -> dict[SiteKey, int]:
-    """What tracemalloc saw on each line of this file."""
+    """Return the bytes that tracemalloc saw on each line of this file."""
     ours = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, __file__)])
     return {(entry.traceback[0].filename, entry.traceback[0].lineno): entry.size for entry in ours.statistics("lineno")}
 
 
 def estimated(state: Live) -> dict[SiteKey, tuple[int, float]]:
-    """Bytes and their standard error by line, as a run's record has them."""
+    """Return the estimated bytes and their standard error by line, as a run's record has them."""
     table = table_of(state)
     assert table.errors is not None
     return {site: (size, error) for (site, size, _), error in zip(table.rows(), table.errors, strict=True)}
 
 
 def trials(count: int, rates_bytes: Sequence[int]) -> list[Estimate]:
-    """Seeds from 0 on, at each of the rates in turn."""
+    """Return the estimates of `count` trials with seeds from 0 on, which take the rates in turn."""
     gc.collect()
     return [estimate for seed in range(count) for estimate in trial(seed, rates_bytes[seed % len(rates_bytes)])]
 
@@ -172,7 +175,7 @@ class Accuracy:
 
 
 def accuracy(estimates: Sequence[Estimate]) -> Accuracy:
-    """How good they are together."""
+    """Return how accurate the estimates are together."""
     ratios = [estimate.estimated_bytes / estimate.exact_bytes for estimate in estimates]
     off = [estimate.errors_off for estimate in estimates]
     return Accuracy(
@@ -185,7 +188,7 @@ def accuracy(estimates: Sequence[Estimate]) -> Accuracy:
 
 
 def by_line(estimates: Sequence[Estimate]) -> dict[str, Accuracy]:
-    """The same for each line, and for all lines together."""
+    """Return the accuracy of each line's estimates, and under "all" that of all lines together."""
     lines = {make.__name__: [one for one in estimates if one.line == make.__name__] for make in LARGEST}
     return {line: accuracy(ones) for line, ones in (lines | {"all": list(estimates)}).items()}
 

@@ -253,7 +253,7 @@ def run(
     under: Sequence[str] = (),
     timeout_s: float = 1_200,
 ) -> Part:
-    """One process with this program; `under`: a command before the interpreter."""
+    """Run one process with this program; `under` is a command that comes before the interpreter."""
     began_s = time.monotonic()
     done = subprocess.run(
         [*under, sys.executable, "-W", "ignore", "-c", program, *arguments],
@@ -269,7 +269,7 @@ def run(
 
 
 def is_there(test: str) -> bool:
-    """Whether this interpreter came with that part of its test package."""
+    """Return whether this interpreter came with that part of its test package."""
     try:
         return importlib.util.find_spec(test) is not None
     except ModuleNotFoundError:
@@ -277,7 +277,7 @@ def is_there(test: str) -> bool:
 
 
 def library(*tests: str, timeout_s: float = 1_200) -> Part:
-    """The standard library's own tests with a sample every 512 bytes."""
+    """Run the standard library's own tests with a sample every 512 bytes."""
     return run(UNDER_SAMPLING, tests, timeout_s=timeout_s)
 
 
@@ -288,13 +288,13 @@ def stress(
     program: str = STRESS,
     under: Sequence[str] = (),
 ) -> Part:
-    """Threads, forks, starts and stops, and tracemalloc, under the debug hooks where nothing else is asked for."""
+    """Stress threads, forks, starts and stops, and tracemalloc, by default under Python's debug hooks."""
     environment = environment or {"PYTHONMALLOC": "debug"}
     return run(program, [str(seconds), str(seed)], environment, under, timeout_s=seconds * 10 + 300)
 
 
 def built_for_sanitizer(folder: Path) -> Path | None:
-    """The extension built for the address sanitizer; None where the compiler or its library is missing."""
+    """Build the extension for the address sanitizer; return None if the compiler or the sanitizer is missing."""
     compiler = shutil.which("gcc")
     if compiler is None or not sanitizer_library():
         return None
@@ -322,14 +322,14 @@ def built_for_sanitizer(folder: Path) -> Path | None:
 
 
 def sanitizer_library() -> str:
-    """What has to be loaded before anything else; empty where it is missing."""
+    """Return the sanitizer library that has to be loaded before anything else, or "" if the library is missing."""
     found = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     path = Path(found.stdout.strip())
     return str(path) if path.is_absolute() else ""
 
 
 def sanitized(seconds: float, built: Path) -> Part:
-    """The stress with each block of Python's from malloc, where the sanitizer watches it."""
+    """Run the stress with every block of Python's from malloc, where the address sanitizer watches the block."""
     environment = {
         "SAMPLER_BUILT": str(built),
         "LD_PRELOAD": sanitizer_library(),
@@ -352,7 +352,7 @@ OF_THE_LOADER = """
 
 
 def under_valgrind(seconds: float) -> Part:
-    """The stress under memcheck, which sees the interpreter's own reads too; everything is some 50 times slower."""
+    """Run the stress under memcheck, which sees the interpreter's own reads too. Everything is some 50 times slower."""
     with tempfile.NamedTemporaryFile("w", suffix=".supp") as suppressions:
         suppressions.write(OF_THE_LOADER)
         suppressions.flush()
@@ -360,7 +360,7 @@ def under_valgrind(seconds: float) -> Part:
 
 
 def memcheck(suppressions: str) -> list[str]:
-    """The command before the interpreter's."""
+    """Return the memcheck command that comes before the interpreter."""
     return [
         "valgrind",
         f"--suppressions={suppressions}",
@@ -374,7 +374,7 @@ def memcheck(suppressions: str) -> list[str]:
 
 
 def references() -> Part:
-    """What is left after more than 10 000 samples."""
+    """Check which references and blocks are left after more than 10 000 samples."""
     return run(REFERENCES)
 
 
@@ -393,7 +393,7 @@ def main() -> int:
 
 
 def told(part: Part | None) -> str:
-    """One line for a part that passed, all its output for one that did not."""
+    """Return one line for a part that passed or was skipped, and all the output of a part that failed."""
     if part is None:
         return "skipped: not installed here"
     last = part.output.strip().splitlines()[-1:] or [""]
@@ -403,7 +403,7 @@ def told(part: Part | None) -> str:
 
 
 def parts(seconds: float, only: str | None) -> Iterator[tuple[str, Part | None]]:
-    """Each part as it ends; None for one that cannot run here."""
+    """Yield each part as it ends, with None for a part that cannot run here."""
     if only in (None, "library"):
         for test in LIBRARY_TESTS:
             yield f"{test}, a sample every 512 bytes", library(test) if is_there(test) else None

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def soaked_app(settings: Settings, pace: float, symbols: int) -> web.Application:
-    """The product's application, made with another clock and another source than its factory takes by itself."""
+    """Return the product's application with another clock and another source than its factory would take."""
 
     def scheduler(*, report: Report, **_: object) -> Scheduler:
         return Scheduler(clock=ScaledClock(pace), report=report)
@@ -76,12 +76,12 @@ class ScaledClock:
         self._began = Moment(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
     def now(self) -> Moment:
-        """Now, on both clocks."""
+        """Return the current moment on both clocks."""
         since_s = (time.monotonic() - self._began.monotonic_s) * self._pace
         return Moment(monotonic_s=self._began.monotonic_s + since_s, wall=self._began.wall + timedelta(seconds=since_s))
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
-        """A timer of the running loop, for what is left of this clock's time."""
+        """Set a timer of the running loop for what is left of this clock's time."""
         left_s = (monotonic_s - self.now().monotonic_s) / self._pace
         return asyncio.get_running_loop().call_later(max(0.0, left_s), callback)
 
@@ -94,7 +94,7 @@ class FewSymbols:
         self._count = count
 
     async def symbols(self) -> Sequence[Symbol]:
-        """Fewer of them."""
+        """Return `count` of the source's symbols, spread over its list."""
         listed = await self._source.symbols()
         return listed[:: max(1, len(listed) // self._count)][: self._count]
 
@@ -116,7 +116,7 @@ class LoopWatch:
         asyncio.get_running_loop().call_later(TICK_S, self._look)
 
     def told(self) -> dict[str, Any]:
-        """Counts since the start; the longest stall since the last time that this was asked."""
+        """Return the counts of stalls since the start, the longest stall since the last call, and the CPU time."""
         longest_s, self._longest_s = self._longest_s, 0.0
         counts = {f"{bound_s * 1000:g}": sum(self._stalls[place:]) for place, bound_s in enumerate(STALL_BOUNDS_S, 1)}
         return {"stalls_over_ms": counts, "longest_stall_ms": longest_s * 1000, "cpu_s": time.process_time()}

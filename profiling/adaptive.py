@@ -63,7 +63,7 @@ class Adaptive:
         self.series: Series | None = None
 
     def level(self, job: str) -> Level:
-        """Of the job's next run."""
+        """Return the level of the job's next run."""
         if self.series is not None and self.series.job == job and self.series.left > 0:
             return self.series.level
         return self._base
@@ -106,7 +106,7 @@ class Adaptive:
             self.series = Series(job, level, SERIES_RUNS, self._clock())
 
     def ended(self) -> None:
-        """Tracing is off again."""
+        """End the series, because tracing is off again."""
         self._lost_s = self._lost_so_far_s()
         self.series = None
 
@@ -129,7 +129,10 @@ class Adaptive:
 
 
 def _level_that_helps(seen: Seen, verdict: Verdict) -> Level | None:
-    """Lines once in a while; stacks at once where lines have found one that is not the user's own."""
+    """Return the level of the next series, or None if no series is due.
+
+    Stacks come at once if the last series was of lines and found a line that is not the user's own.
+    """
     in_library = bool(verdict.suspects) and not is_users(verdict.suspects[0].site[0])
     if in_library and seen.last_level is Level.LINES:
         return Level.STACKS
@@ -137,7 +140,10 @@ def _level_that_helps(seen: Seen, verdict: Verdict) -> Level | None:
 
 
 def is_quiet() -> bool:
-    """Whether no other thread is at work: switching tracing off while one allocates has crashed CPython (#128679)."""
+    """Return whether no other thread is at work.
+
+    Switching tracing off while another thread allocates has crashed CPython (#128679).
+    """
     here = threading.get_ident()
     return all(
         frame.f_code.co_name in IDLE_IN

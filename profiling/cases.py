@@ -74,7 +74,7 @@ class Case:
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
-        """The C heap's change is the job's own only if no other job ran meanwhile."""
+        """Note the run's counters only if no other job ran meanwhile: else the changes are not the job's own."""
         if run.overlapped_with:
             return
         if run.samples is None and run.lines is None:

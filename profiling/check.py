@@ -34,7 +34,7 @@ class Target:
 
 
 def load(targets: Sequence[str]) -> list[Target]:
-    """The functions that `FILE.py:FUNCTION` name; each file is executed once. Raises CannotCheck."""
+    """Return the functions that `FILE.py:FUNCTION` name. Each file is executed once. Raises CannotCheck."""
     modules: dict[Path, object] = {}
     loaded = []
     for text in targets:
@@ -117,7 +117,7 @@ async def _series(
 
 
 async def _timed(target: Target) -> float:
-    """One run, and its seconds."""
+    """Run the target once and return the run's seconds. Raises CannotCheck if the run fails."""
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     try:
@@ -161,7 +161,7 @@ def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> Checked:
 
 
 def _relative_error(run: RunProfile) -> float | None:
-    """Standard error of what is alive as a share of it; None where that is exact or nothing."""
+    """Return the standard error of the live bytes as a share of them, or None if they are exact or not above zero."""
     figures = run.figures
     if figures is None or figures.precision is None or figures.traced_bytes <= 0:
         return None

@@ -33,7 +33,7 @@ class Answer:
 
 
 def available() -> bool:
-    """Whether this platform can fork safely: macOS aborts children of a process that used its frameworks."""
+    """Return whether this platform can fork safely: macOS aborts children of a process that used its frameworks."""
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
@@ -47,7 +47,7 @@ def call(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answe
 
 
 async def call_async(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answer:
-    """As `call`, with the waiting in a thread. When cancelled the child is killed and reaped before this returns."""
+    """Do what `call` does, but wait in a thread. If cancelled, kill and reap the child before this returns."""
     child = _Child.start(function, what)
     reading = asyncio.ensure_future(asyncio.to_thread(child.read, timeout_s))
     try:
@@ -87,7 +87,7 @@ class _Child:
         return cls(pid, reader, what, time.perf_counter() - started_s)
 
     def read(self, timeout_s: float) -> bytes:
-        """Everything up to the end of the pipe; then the child is gone, one way or the other."""
+        """Return everything up to the end of the pipe. The child is gone afterwards, whether this returns or raises."""
         deadline_s = time.monotonic() + timeout_s
         chunks: list[bytes] = []
         try:
@@ -126,7 +126,10 @@ class _Child:
                 os.kill(self.pid, signal.SIGKILL)
 
     def _reap(self) -> int:
-        """Exit status of the child, negative for a signal. It has closed its pipe or was killed, so this is short."""
+        """Return the exit status of the child, negative for a signal.
+
+        The child has closed its pipe or was killed, so the wait is short.
+        """
         with self._lock:
             _, status = os.waitpid(self.pid, 0)
             self._reaped = True

@@ -49,7 +49,7 @@ _logger = logging.getLogger(__name__)
 
 
 def site_of_level(level: Level) -> SiteOf:
-    """Which frame a trace of that level is put down to: the innermost, or where stacks are known, the user's own."""
+    """Return how a trace of that level finds its site: the innermost frame, or for stacks the user's own."""
     return users_site if level is Level.STACKS else innermost
 
 
@@ -136,11 +136,11 @@ class Profiler:
         return Run(job, level, self._shared, samples=samples, care=care, why_inexact=why_inexact)
 
     def next_level(self, job: str) -> Level:
-        """The level that the job's next run will have."""
+        """Return the level that the job's next run will have."""
         return self._adaptive.level(job) if self._adaptive else self.level
 
     def usage(self) -> MemoryUsage:
-        """What the process uses now, against its limit."""
+        """Return what the process uses now, against its limit."""
         return usage.memory_usage(self._shared.limit)
 
     def diff(
@@ -152,7 +152,7 @@ class Profiler:
         group_by: GroupBy = "line",
         limit: int = 20,
     ) -> RunDiff:
-        """A job's latest run with lines against the one before it, or the two runs asked for.
+        """Compare a job's latest run with lines to the run with lines before it, or the two runs that are asked for.
 
         Reads source files: call it in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
         """
@@ -168,10 +168,14 @@ class Profiler:
         limit: int = 20,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> TimeDiff:
-        """What changes in the process from now until then, whatever runs; with `collect` garbage does not count.
+        """Return what changes in the process from now until `wait(seconds)` is over, whatever runs.
 
-        Where tracemalloc is on it is exact, else by samples. Raises DiffInProgress, SamplerUnavailable where neither
-        can be had, IntervalBroken where that was stopped meanwhile, and what reading the traces raises.
+        With `collect`, garbage does not count. If tracemalloc is on, the change is exact, else by samples. Raises:
+
+        - DiffInProgress;
+        - SamplerUnavailable if neither tracemalloc nor the sampler can be had;
+        - IntervalBroken if tracing or sampling was stopped meanwhile;
+        - what reading the traces raises.
         """
         if self._is_diffing:
             raise DiffInProgress
@@ -190,15 +194,15 @@ class Profiler:
             self._is_diffing = False
 
     def verdict(self, job: str, *, patience: Patience | None = None) -> Verdict:
-        """What the job's runs say together, with the lines that a leak is at. Raises UnknownJob.
+        """Return what the job's runs say together, with the lines of a leak. Raises UnknownJob.
 
-        Some milliseconds, once after each run; on a loop, `verdicts` is for that. Another `patience` than the
-        profiler's makes a verdict that is not remembered.
+        The call takes some milliseconds, once after each run; on a loop, use `verdicts`. A verdict with another
+        `patience` than the profiler's is not remembered.
         """
         return self.judgement(job, patience=patience).verdict
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
-        """The same with what would make the next verdict surer."""
+        """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
         runs = self.history.runs(job)
         if patience is not None:
             return self._judge(runs, self._cases.of(job), patience)
@@ -207,7 +211,7 @@ class Profiler:
         return self._noted(job)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
-        """The verdicts of these jobs, or of all, without holding the loop. Raises UnknownJob."""
+        """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
         # The runs are taken here, where none is added meanwhile.
         asked = [self.history.runs(job) for job in jobs or self.history.jobs()]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
@@ -218,7 +222,7 @@ class Profiler:
         return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
 
     def last_verdict(self, job: str) -> Verdict | None:
-        """The job's verdict of some runs ago, or of the last in which anything rose; None before any."""
+        """Return the job's last verdict, which may be some runs old, or None if there is no verdict yet."""
         case = self._cases.find(job)
         return case.verdict if case else None
 
@@ -252,15 +256,15 @@ class Profiler:
         return judgement
 
     def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
-        """By which frames most of each site's bytes came, as far as that is still known."""
+        """Return for each site the frames by which most of its bytes came, as far as they are still known."""
         return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def own_bytes(self) -> int:
-        """What the profiler keeps: tracemalloc's tables and the history."""
+        """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
         return tracing.own_tables_bytes() + sampler.own_tables_bytes() + self.history.own_bytes()
 
     def statistics(self) -> ProfilerStatistics:
-        """What it is doing and what it keeps."""
+        """Return what the profiler is doing and what it keeps."""
         return ProfilerStatistics(
             level=self.level,
             tracing=tracing.is_on(),
@@ -297,7 +301,7 @@ class Profiler:
             self._adapt(self._adaptive, profile)
 
     def _care(self, job: str) -> Care:
-        """What is done for the job's next run, so that the next verdict can be surer."""
+        """Return what is done for the job's next run, so that the next verdict can be surer."""
         if self._collects:
             return Care(ends=Ends.COLLECT)
         case = self._cases.find(job)

@@ -62,7 +62,7 @@ class Shared:
     arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
 
     def counters(self) -> Counters:
-        """What is cheap to know now, and the arenas where they are asked for."""
+        """Return the counters that are cheap to know now, and the free bytes in arenas if `arenas` is set."""
         counters, told = usage.counters(), sampler.statistics() if sampler.is_on() else None
         mapped_bytes = counters.mapped_bytes
         counters = replace(
@@ -187,7 +187,7 @@ class Run:
             self._samples = self._close_samples()
 
     def _begin_sampling(self) -> None:
-        """Before tracing begins, which cannot have the sampler come after it."""
+        """Begin sampling before tracing begins, because the sampler cannot come after tracing."""
         if not self._samples_too:
             return
         try:
@@ -309,7 +309,7 @@ def _why(error: BaseException) -> str:
 
 
 def total_cost(opening: Cost, closing: Cost, snapshots: Iterable[Cost]) -> Cost:
-    """The two ends of a run together: times add up; stall and memory are the highest of any part."""
+    """Return the cost of a run's two ends together: times add up; stall and memory are the highest of any part."""
     return Cost(
         duration_s=opening.duration_s + closing.duration_s,
         stall_s=max(cost.stall_s for cost in (opening, closing, *snapshots)),

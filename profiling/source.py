@@ -43,7 +43,7 @@ class SourceReader:
         self._lock = threading.Lock()
 
     def places(self, keys: Iterable[SiteKey]) -> Mapping[SiteKey, Place]:
-        """The place of each key. Each file is read once, up to the last line that is wanted of it."""
+        """Return the place of each key. Each file is read once, up to the last line of it that is wanted."""
         wanted = list(dict.fromkeys(keys))
         with self._lock:
             found = {key: self._places[key] for key in wanted if key in self._places}
@@ -71,12 +71,12 @@ def _read(path: str, lines: set[int]) -> dict[SiteKey, Place]:
 
 
 def functions_and_texts(path: str, lines: set[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """Qualified function of each of these lines that holds code, and stripped text of each that the file has.
+    """Return the qualified function of each line that holds code, and the stripped text of each that the file has.
 
-    A line belongs to the function in whose block it stands: a lambda, a comprehension and the body of a one-line `def`
-    to the one around them. One pass over the file's tokens that ends after the last line: no tree is built, and other
-    threads get their turn. Raises OSError, SyntaxError, tokenize.TokenError or ValueError (bytes that are no text, a
-    path that cannot be one) for what is not readable Python.
+    A line belongs to the function in whose block it stands. A lambda, a comprehension and the body of a one-line `def`
+    belong to the function around them. One pass over the file's tokens ends after the last line: no tree is built, and
+    other threads get their turn. Raises OSError, SyntaxError, tokenize.TokenError or ValueError (bytes that are
+    no text, a path that cannot be one) for what is not readable Python.
     """
     last = max(lines)
     functions: dict[int, str] = {}
@@ -156,13 +156,13 @@ class _Scopes:
 
 
 def users_site(frames: tuple[SiteKey, ...]) -> SiteKey:
-    """The innermost frame outside the standard library and installed packages; the innermost where there is none."""
+    """Return the innermost frame outside the standard library and installed packages, else the innermost of all."""
     return next((frame for frame in frames if is_users(frame[0])), frames[0])
 
 
 @lru_cache(maxsize=4_096)
 def is_users(path: str) -> bool:
-    """Whether a file is the user's own: neither of the standard library, nor installed, nor made up like `<string>`.
+    """Return whether a file is the user's: neither in the standard library, nor installed, nor made up like `<string>`.
 
     Of what is installed, the packages that were claimed are the user's.
     """
@@ -196,7 +196,7 @@ INSTALLED = {"site-packages", "dist-packages"}
 
 @lru_cache(maxsize=1_024)
 def short_path(path: str) -> str:
-    """A file's path from its top package down (`volaris/jobs/prices.py`), else from the import path, else whole."""
+    """Return a path from its top package down (`volaris/jobs/prices.py`), else from the import path, else whole."""
     file = Path(path)
     if not file.is_absolute():
         return path

@@ -21,7 +21,7 @@ class Meter:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Around code that runs in one piece."""
+        """Time the block, which is code that runs in one piece."""
         began_s = self._clock()
         try:
             yield
@@ -33,7 +33,7 @@ class Meter:
         self.stall_s = max(self.stall_s, seconds)
 
     def cost(self, memory_bytes: int = 0) -> Cost:
-        """What it came to so far."""
+        """Return the cost so far."""
         return Cost(duration_s=self._clock() - self._started_s, stall_s=self.stall_s, memory_bytes=memory_bytes)
 
 

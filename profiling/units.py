@@ -21,17 +21,20 @@ _SHOWN_CHARS = 40  # of a text that is not a size, in the error
 
 
 def to_mb(size_bytes: float) -> float:
-    """Bytes in MB of 2**20 bytes, to two places, for the keys that end in `_mb`."""
+    """Return bytes in MB of 2**20 bytes, to two places, for the keys that end in `_mb`."""
     return round(size_bytes / MB, 2)
 
 
 def format_bytes(size_bytes: int) -> str:
-    """A size as people read it: "512 B", "40.0 KiB", "1.8 MiB"; one place from KiB on, TiB is the largest unit."""
+    """Return a size as people read it: "512 B", "40.0 KiB", "1.8 MiB".
+
+    Sizes have one place from KiB on, and TiB is the largest unit.
+    """
     return _format(size_bytes, sign="")
 
 
 def format_change(size_bytes: int) -> str:
-    """As `format_bytes`, always with a sign: "+1.8 MiB", "-512 B", "+0 B"."""
+    """Return what `format_bytes` does, always with a sign: "+1.8 MiB", "-512 B", "+0 B"."""
     return _format(size_bytes, sign="+")
 
 
@@ -46,10 +49,10 @@ def _format(size_bytes: int, sign: str) -> str:
 
 
 def parse_bytes(text: str) -> int:
-    """Bytes of a size such as "24 MB", "10.0MiB" or "512", rounded to a whole byte.
+    """Return the bytes of a size such as "24 MB", "10.0MiB" or "512", rounded to a whole byte.
 
-    KB, MB, GB and TB are powers of 1000, KiB to TiB of 1024; no unit means bytes; case does not matter, a sign is kept.
-    Raises ValueError, with what fits, for everything else, and for more than 64 characters.
+    KB, MB, GB and TB are powers of 1000, KiB to TiB of 1024. No unit means bytes, case does not matter, and a sign is
+    kept. Raises ValueError, with what fits, for everything else, and for more than 64 characters.
     """
     match = _SIZE.fullmatch(text) if len(text) <= _LONGEST_CHARS else None
     factor = _FACTORS.get(match[2].lower() or "b") if match else None

@@ -18,7 +18,7 @@ COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when
 
 
 def create_app(settings: Settings) -> web.Application:
-    """The whole service as an aiohttp application; it starts and stops with it.
+    """Return the whole service as an aiohttp application; the service starts and stops with the application.
 
     Reads package files: make it before the loop runs, or in a thread.
     """

@@ -51,7 +51,10 @@ class Service:
         return self._coming_up
 
     async def stop(self) -> None:
-        """Jobs first, then what they use; each step has its time limit, and one that fails does not stop the others."""
+        """Stop the jobs first, then what they use.
+
+        Each step has its time limit, and a step that fails does not stop the others.
+        """
         if self._coming_up is not None:
             self._coming_up.cancel()
             await asyncio.gather(self._coming_up, return_exceptions=True)

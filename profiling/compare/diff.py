@@ -28,7 +28,7 @@ _Figures = tuple[int, int, int, int]  # bytes, their change, blocks, their chang
 
 
 def largest(table: SiteTable, limit: int) -> list[tuple[SiteKey, int, int]]:
-    """The `limit` known lines with the most bytes, shrunk ones not among them, largest first."""
+    """Return the `limit` known lines with the most bytes, largest first, without lines that shrank."""
     grown = [row for row in table.rows() if row[1] > 0 and row[0] != UNKNOWN_SITE]
     return sorted(grown, key=lambda row: (-row[1], row[0]))[:limit]
 
@@ -36,11 +36,11 @@ def largest(table: SiteTable, limit: int) -> list[tuple[SiteKey, int, int]]:
 def compare(
     run: RunProfile, against: RunProfile, places_of: PlacesOf, *, group_by: GroupBy = "line", limit: int = 20
 ) -> RunDiff:
-    """What is alive after `run` less what was alive after `against`: growth between the two, from whatever job.
+    """Return what is alive after `run` less what was alive after `against`: growth between the two, from whatever job.
 
-    The sites are the `limit` largest changes by absolute bytes. Exact where both runs have exact lines, else of the
-    job alone, by its samples. Raises NotComparable where a run has neither or the two were not traced without a break
-    in between. `places_of` reads files, so this belongs in a thread.
+    The sites are the `limit` largest changes by absolute bytes. The change is exact if both runs have exact lines, else
+    of the job alone, by its samples. Raises NotComparable if a run has neither, or if the two runs were not traced
+    without a break in between. `places_of` reads files, so call this in a thread.
     """
     now, past = _lines_of_both(run, against)
     rss_diff_bytes = run.after.rss_bytes - against.after.rss_bytes
@@ -60,7 +60,7 @@ def change_between(
     group_by: GroupBy = "line",
     limit: int = 20,
 ) -> Change:
-    """What is alive now and was not in the past, by two tables of the same stretch of tracing or sampling."""
+    """Return what is alive now and was not in the past, by two tables of the same session of tracing or sampling."""
     rows = dict(now.live.beside(past.live))
     variances = _variances(now, past, rows)
     rows.pop(UNKNOWN_SITE, None)
@@ -96,10 +96,10 @@ def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, Li
 
 
 def _variances(now: LinesOfRun, past: LinesOfRun, rows: dict[SiteKey, _Figures]) -> dict[SiteKey, float]:
-    """Of each line's change; empty where it is exact.
+    """Return the variance of each line's change; return no variances if the lines are exact.
 
-    Where a line changed within the later run only, that run knows: most samples of the two are the same ones. Else the
-    sum of both is a bound.
+    If a line changed within the later run only, that run knows the variance: most samples of the two are the same ones.
+    Else the sum of both variances is a bound.
     """
     if now.live.errors is None:
         return {}
@@ -134,7 +134,10 @@ def _summed(rows: dict[SiteKey, _Figures], group_of: Callable[[SiteKey], _Group]
 def _group_function(
     rows: dict[SiteKey, _Figures], places_of: PlacesOf, group_by: GroupBy
 ) -> Callable[[SiteKey], _Group]:
-    """How a line finds its group. Functions are looked up only in files where something changed."""
+    """Return a function that finds the group of a line.
+
+    Functions are looked up only in files in which something changed.
+    """
     if group_by == "line":
         return lambda key: (*key, None)
     if group_by == "file":

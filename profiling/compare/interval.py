@@ -40,7 +40,7 @@ async def diff_over(
     limit: int,
     wait: Callable[[float], Awaitable[object]],
 ) -> TimeDiff:
-    """The change from now until `wait(seconds)` has come back. Exact where tracemalloc is on, else by samples."""
+    """Return the change from now until `wait(seconds)` has come back: exact if tracemalloc is on, else by samples."""
     async with _reader(shared) as read:
         began_s = time.perf_counter()
         past = await _moment(shared, read, collect=collect)

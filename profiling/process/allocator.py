@@ -44,7 +44,7 @@ class Mallinfo2(ctypes.Structure):
 
 
 def find_mallinfo2(libc: Any) -> Callable[[], Any] | None:
-    """glibc's function, or None in another C library (musl, macOS)."""
+    """Return glibc's function, or None if the C library is another one (musl, macOS)."""
     function = getattr(libc, "mallinfo2", None)
     if function is not None:
         function.restype = Mallinfo2
@@ -61,10 +61,10 @@ def c_heap(
     mallinfo2: Callable[[], Any] | None = _glibc,
     heap_info: Callable[[], Any] | None = _psutil,
 ) -> CHeap | None:
-    """What malloc holds; None where neither glibc nor psutil tells.
+    """Return what malloc holds, or None if neither glibc nor psutil tells.
 
-    glibc comes first: psutil's `heap_info` reads the same figures without the free ones. It takes microseconds, but
-    walks malloc's lists of free chunks: 10 ms for 200 000 of them.
+    glibc comes first: psutil's `heap_info` reads the same figures without the free ones. The call takes microseconds,
+    but walks malloc's lists of free chunks: 10 ms for 200 000 chunks.
     """
     if mallinfo2 is not None:
         info = mallinfo2()
@@ -87,7 +87,7 @@ def trim() -> bool:
 
 
 def arenas_text() -> bytes:  # pragma: no cover - coverage does not see a forked child
-    """What `sys._debugmallocstats` prints. For a forked child only: it takes file descriptor 2 away."""
+    """Return what `sys._debugmallocstats` prints. For a forked child only: the call takes file descriptor 2 away."""
     # A file in memory, since a pipe that nobody reads meanwhile holds 64 KiB at most, and 4 KiB for some users.
     file = os.memfd_create("arenas")
     os.dup2(file, 2)
@@ -105,7 +105,7 @@ _FIGURES = {
 
 
 def parse_arenas(text: str) -> Arenas | None:
-    """The figures in what `sys._debugmallocstats` prints; None where pymalloc is not at work."""
+    """Return the figures in what `sys._debugmallocstats` prints, or None if pymalloc is not at work."""
     figures = {}
     for name, pattern in _FIGURES.items():
         match = pattern.search(text)

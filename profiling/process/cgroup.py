@@ -27,7 +27,7 @@ class Mount:
 
 
 def memory_limit(machine_bytes: int, root: Path = Path("/")) -> MemoryLimit:
-    """The limit of this process's container, or the machine's memory where no cgroup sets a smaller one.
+    """Return the limit of this process's container, or the machine's memory if no cgroup sets a smaller limit.
 
     A limit of the machine's memory or more is none: v1 writes "no limit" as the largest whole page below 2**63.
     """
@@ -37,7 +37,7 @@ def memory_limit(machine_bytes: int, root: Path = Path("/")) -> MemoryLimit:
 
 
 def _limits(root: Path) -> Iterator[tuple[int, int]]:
-    """Every (version, limit) on the path, in hybrid trees of both versions."""
+    """Yield every (version, limit) on the path, in hybrid trees of both versions."""
     groups = parse_groups(_read(root / "proc/self/cgroup") or "")
     mounts = parse_mounts(_read(root / "proc/self/mountinfo") or "")
     for version, group in groups.items():
@@ -47,7 +47,7 @@ def _limits(root: Path) -> Iterator[tuple[int, int]]:
 
 
 def parse_groups(text: str) -> dict[int, str]:
-    """/proc/self/cgroup: the path of the process's cgroup in v1's memory hierarchy and in v2's, where it is in them."""
+    """Return the process's paths in /proc/self/cgroup by version: in v1's memory hierarchy and in v2, if any."""
     groups = {}
     for line in text.split("\n"):  # and at nothing else, which may stand in a name
         fields = line.split(":", 2)
@@ -62,7 +62,7 @@ def parse_groups(text: str) -> dict[int, str]:
 
 
 def parse_mounts(text: str) -> list[Mount]:
-    """/proc/self/mountinfo: where v2 and v1's memory hierarchy are mounted."""
+    """Return where v2 and v1's memory hierarchy are mounted, by /proc/self/mountinfo."""
     mounts = []
     for line in text.split("\n"):
         place, _, kind = line.partition(" - ")
@@ -86,13 +86,19 @@ def _unescaped(field: str) -> str:
 
 
 def parse_limit(text: str) -> int | None:
-    """memory.max or memory.limit_in_bytes: bytes; None for "max", for rubbish, and for 0, which nothing lives under."""
+    """Return the bytes of memory.max or memory.limit_in_bytes.
+
+    Return None for "max", for rubbish, and for 0, which nothing lives under.
+    """
     text = text.strip()
     return int(text) or None if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def parse_hierarchical_limit(text: str) -> int | None:
-    """v1's memory.stat: the smallest limit on the path up to the machine's root, above what a container is shown."""
+    """Return the smallest limit on the path up to the machine's root, by v1's memory.stat; None if there is no limit.
+
+    The path goes on above what a container is shown.
+    """
     for line in text.splitlines():
         key, _, value = line.partition(" ")
         if key == "hierarchical_memory_limit":
@@ -101,16 +107,16 @@ def parse_hierarchical_limit(text: str) -> int | None:
 
 
 def _showing(group: str, mounts: list[Mount]) -> list[Mount]:
-    """The mounts that show the cgroup by their root field, all where none does.
+    """Return the mounts that show the cgroup by their root field, or all mounts if none does.
 
-    None does where the path is that of the host while the mount shows the container's own directory, or the other way
+    None does if the path is that of the host while the mount shows the container's own directory, or the other way
     round. A mount that shows another container's directory beside our own must not count.
     """
     return [mount for mount in mounts if _below(group, mount.root) is not None] or mounts
 
 
 def _below(group: str, top: str) -> tuple[str, ...] | None:
-    """The steps from cgroup `top` down to `group`; None where it is not below."""
+    """Return the steps from cgroup `top` down to `group`, or None if `group` is not below `top`."""
     path = PurePosixPath(group)
     if ".." in path.parts or not path.is_relative_to(top):
         return None
@@ -118,7 +124,7 @@ def _below(group: str, top: str) -> tuple[str, ...] | None:
 
 
 def _limits_on_path(root: Path, mount: Mount, group: str) -> Iterator[int]:
-    """Limits from the process's cgroup up to the mount point."""
+    """Yield the limits in bytes from the process's cgroup up to the mount point."""
     top = root / mount.point.lstrip("/")
     steps = _below(group, mount.root)
     if steps is None:
@@ -134,10 +140,10 @@ def _limits_on_path(root: Path, mount: Mount, group: str) -> Iterator[int]:
 
 
 def _directory(top: Path, steps: tuple[str, ...], limit_file: str) -> Path:
-    """The process's cgroup below the mount point.
+    """Return the directory of the process's cgroup below the mount point.
 
-    Where the path begins above what is mounted, its first steps lead nowhere: the rest of it, or the mount point, is
-    ours.
+    If the path begins above what is mounted, its first steps lead nowhere. Then the rest of the path, or the mount
+    point, is ours.
     """
     for start in range(len(steps)):
         directory = top.joinpath(*steps[start:])
@@ -152,7 +158,7 @@ def _known(size_bytes: int | None) -> Iterator[int]:
 
 
 def _read(path: Path) -> str | None:
-    """A file of the kernel; None where there is none, it is closed to us, or the path cannot be one."""
+    """Return the text of a kernel file, or None if the file is missing, closed to us, or its path cannot be one."""
     try:
         return path.read_bytes().decode("utf-8", errors="surrogateescape")  # as text, a return would end a line
     except (OSError, ValueError):

@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 
 async def read_composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
-    """What the RSS is made of, with `profiler_bytes` as the profiler's own share; what cannot be read is None.
+    """Return what the RSS is made of, with `profiler_bytes` as the profiler's share and None for what cannot be read.
 
     The loop goes on meanwhile: the kernel's table is read in a thread, and pymalloc's in a forked child.
     """
@@ -61,7 +61,7 @@ async def trim() -> Trimmed:
 
 
 async def _arenas() -> allocator.Arenas | None:
-    """pymalloc's arenas, without which the rest still stands: a container may have no process to spare for a child."""
+    """Return pymalloc's arenas, or None if they are not known: a container may have no process to spare for a child."""
     if not _may_ask_for_arenas():
         return None
     try:
@@ -73,7 +73,10 @@ async def _arenas() -> allocator.Arenas | None:
 
 
 def free_arenas_bytes() -> int | None:
-    """What pymalloc's arenas hold free; None where it is not known. Holds the caller for a fork and a child, 20 ms."""
+    """Return the bytes that pymalloc's arenas hold free, or None if they are not known.
+
+    The call blocks the caller for a fork and a child, 20 ms.
+    """
     if not _may_ask_for_arenas():
         return None
     try:

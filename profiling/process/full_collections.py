@@ -148,9 +148,11 @@ class Collector:
         self._frozen_for = None
 
     def _may_collect(self) -> bool:
-        """Not if the program has switched its collector off, and not while it is frozen.
+        """Return whether a full collection may be made now.
 
-        For longer than 50 ms only if the interpreter itself would have collected by now, had no run been closed.
+        None is made if the program has switched its collector off, if it is frozen for a run, or if no time is left. A
+        collection that takes over 50 ms is made only if the interpreter would have collected by now, had no run been
+        closed.
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False

@@ -110,7 +110,7 @@ class Walk:
             self._big.clear()
 
     def report(self, gc_stats: GcStats, *, duration_s: float, stall_s: float) -> ObjectReport:
-        """What was seen. The types' objects are those the collector tracks."""
+        """Return what was seen. The objects of the types are those that the collector tracks."""
         kinds = sorted((kind for kind in self._kinds.values() if kind.count), key=lambda kind: (-kind.count, kind.name))
         return ObjectReport(
             top_types=tuple(

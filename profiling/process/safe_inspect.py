@@ -69,7 +69,7 @@ class Kind:
 
 
 def way_of(cls: type) -> Way:
-    """How a walk looks at objects of this type that something refers to."""
+    """Return how a walk looks at objects of this type that something refers to."""
     if cls is tuple or cls is dict:
         return Way.CONTAINER
     if _is_array(cls):
@@ -79,7 +79,7 @@ def way_of(cls: type) -> Way:
 
 
 def type_name(cls: type) -> str:
-    """Module and qualified name, builtins without a module; "?" for a module that is not known or not text."""
+    """Return module and qualified name of a type; a builtin has no module, a module not known or not text is "?"."""
     try:
         module = _module_of(cls)
     except AttributeError:
@@ -95,9 +95,9 @@ def _plain(text: str) -> str:
 
 
 def measure_of(cls: type) -> Measure:
-    """The function for the shallow size in bytes of this type's objects; it never raises.
+    """Return the function for the shallow size in bytes of this type's objects; that function never raises.
 
-    A frame of pandas is the sum of its columns' arrays, an lru_cache includes its links. `__sizeof__` counts only where
+    A pandas frame is the sum of its columns' arrays, and an lru_cache includes its links. `__sizeof__` counts only if
     it is C: written in Python it may do anything (pandas' own walks over every string).
     """
     if _is_frame(cls) or _is_series(cls):
@@ -111,7 +111,7 @@ def measure_of(cls: type) -> Measure:
 
 
 def _sizeofs(cls: type) -> list[Any]:
-    """Each `__sizeof__` of a type as its class has it, the one that Python would call first, `object`'s last."""
+    """Return each `__sizeof__` of a type as its class has it: first the one that Python would call, last `object`'s."""
     return [_namespace_of(base)["__sizeof__"] for base in _mro_of(cls) if "__sizeof__" in _namespace_of(base)]
 
 
@@ -127,16 +127,16 @@ def _lru_cache_bytes(cache: Any) -> int:
 
 
 def _pandas_bytes(frame: Any) -> int:
-    """What the columns' arrays of a DataFrame or a Series take; where they hold objects, the references only.
+    """Return the bytes of the arrays of a DataFrame or a Series; arrays of objects count with their references only.
 
-    By the private manager of its blocks: `memory_usage(deep=False)` takes 8 ms for 1000 columns, and in pandas 2 leaves
-    a cached Series for each of them in the program's frame.
+    The bytes come from the private manager of its blocks. `memory_usage(deep=False)` takes 8 ms for 1000 columns, and
+    in pandas 2 leaves a cached Series for each column in the program's frame.
     """
     return sum(int(block.nbytes) for block in frame._mgr.arrays)  # noqa: SLF001 - see above
 
 
 def _loaded(module: str, name: str) -> Any:
-    """A class of a package, where the program has imported it; a lazy module is left to sleep."""
+    """Return a class of a package, or None if the program has not imported the package. Lazy modules are not woken."""
     loaded = sys.modules.get(module)
     return _contents_of(loaded).get(name) if issubclass(type(loaded), types.ModuleType) else None
 
@@ -155,7 +155,7 @@ def _is_series(cls: type) -> bool:
 
 
 def owner_of(array_: Any) -> Any:
-    """What holds the memory of a NumPy array: itself, the array it is a view of, or what that one was made from."""
+    """Return what holds a NumPy array's memory: itself, the array it is a view of, or what that array was made from."""
     ndarray = _loaded("numpy", "ndarray")
     base = ndarray.base.__get__(array_)
     while base is not None:
@@ -165,11 +165,11 @@ def owner_of(array_: Any) -> Any:
 
 
 def iterators_of(obj: Any) -> tuple[Iterator[Any], ...]:
-    """Iterators over what a dict or a set holds, and a tuple that nobody tracks; none for other objects.
+    """Return iterators over what a dict, a set or an untracked tuple holds; return none for other objects.
 
-    Not over lists and other tuples: while C code fills one for another thread the collector lists it already, and to
-    take an item that is not there yet would crash. Dicts and sets are whole at all times, and so is a tuple by the time
-    that the collector has let go of it.
+    Lists and other tuples get no iterator. While C code fills one for another thread, the collector lists it already,
+    and to take an item that is not there yet would crash. Dicts and sets are whole at all times. So is a tuple by the
+    time that the collector has let go of it.
     """
     cls = type(obj)
     if issubclass(cls, dict):
@@ -185,7 +185,7 @@ _LEAVES: tuple[Any, ...] = (array, BytesIO, StringIO, bytes, bytearray, str, int
 
 
 def referents_of(obj: Any) -> int:
-    """At most how many objects this one refers to, as far as its type tells; a subclass's attributes are few."""
+    """Return at most how many objects this one refers to, as far as its type tells; a subclass's attributes are few."""
     cls = type(obj)
     for base in _SEQUENCES:
         if issubclass(cls, base):
@@ -208,7 +208,7 @@ _COUNTED: tuple[tuple[Any, str], ...] = (
 
 
 def shape(obj: Any) -> str:
-    """The shape of an object as text, never its content: `<dict: 12000 keys>`, or its type alone: `<asyncio.Task>`."""
+    """Return the shape of an object, never its content: `<dict: 12000 keys>`, or its type alone: `<asyncio.Task>`."""
     cls = type(obj)
     extent = _extent(obj, cls)
     return f"<{type_name(cls)}>" if extent is None else f"<{_plain(_name_of(cls))}: {extent}>"

@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> MemoryLimit:
-    """What this process may use: `limit_mb` (of 2**20 bytes) where set, else its cgroups' limit, else all there is.
+    """Return what this process may use: `limit_mb` (of 2**20 bytes) if set, else its cgroups' limit, else all there is.
 
     Raises ValueError for a limit that is not above zero, or that is not finite in bytes.
     """
@@ -49,13 +49,16 @@ def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> Me
 
 
 def memory_usage(limit: MemoryLimit) -> MemoryUsage:
-    """RSS and VMS of now, against a limit. About 3 microseconds on Linux: a health check may ask thousands a second."""
+    """Return the current RSS and VMS against a limit.
+
+    The call takes about 3 microseconds on Linux: a health check may ask thousands of times a second.
+    """
     rss_bytes, vms_bytes = resident_and_virtual()
     return MemoryUsage(rss_bytes=rss_bytes, vms_bytes=vms_bytes, limit=limit)
 
 
 def resident_and_virtual() -> tuple[int, int]:
-    """RSS and VMS in bytes, from the kernel where it has a file for it, else by psutil, at six times the cost."""
+    """Return RSS and VMS in bytes, from the kernel if it has a file for them, else by psutil, at six times the cost."""
     try:
         statm = os.open(STATM, os.O_RDONLY)
     except OSError:
@@ -73,7 +76,7 @@ def _asked_of_psutil() -> tuple[int, int]:
 
 
 def counters() -> Counters:
-    """What is cheap to know, in well under a millisecond as long as malloc's lists of free chunks are short."""
+    """Return the counters that take well under a millisecond as long as malloc's lists of free chunks are short."""
     heap, (rss_bytes, vms_bytes) = allocator.c_heap(), resident_and_virtual()
     return Counters(
         rss_bytes=rss_bytes,
@@ -100,12 +103,12 @@ def reset_peak(proc: Path = PROC) -> bool:
 
 
 def peak_rss_bytes(proc: Path = PROC) -> int | None:
-    """Highest RSS since the last reset, or since the start; None where the kernel does not tell."""
+    """Return the highest RSS since the last reset, or since the start, or None if the kernel does not tell."""
     return parse_kb_lines(read_text(proc / "status") or "").get("VmHWM")
 
 
 def parse_statm(text: bytes) -> tuple[int, int] | None:
-    """/proc/self/statm: RSS and VMS in bytes; None for what does not begin with two numbers."""
+    """Return RSS and VMS in bytes from /proc/self/statm, or None if the text does not begin with two numbers."""
     fields = text.split(maxsplit=2)[:2]
     if len(fields) < 2 or not all(field.isdigit() and len(field) < 20 for field in fields):
         return None
@@ -113,7 +116,7 @@ def parse_statm(text: bytes) -> tuple[int, int] | None:
 
 
 def parse_kb_lines(text: str) -> dict[str, int]:
-    """The `Key:  123 kB` lines of /proc/self/status and smaps_rollup, in bytes."""
+    """Return the `Key:  123 kB` lines of /proc/self/status and smaps_rollup, in bytes."""
     return {key: int(value) * 1024 for key, value in _KB_LINE.findall(text) if len(value) < 20}
 
 

@@ -53,7 +53,7 @@ class MemoryBenchmark:
         teardown: Callable[..., object] | None = None,
         **options: Any,
     ) -> Any:
-        """As pytest-benchmark's; `setup` and `teardown` are outside of what is watched."""
+        """Run as pytest-benchmark's `pedantic` does; `setup` and `teardown` are outside of what is watched."""
         where = _callers_line()
         with _plain(target) as plain:
             given = {"args": args, "kwargs": kwargs, "setup": setup, "teardown": teardown}
@@ -75,7 +75,7 @@ class MemoryBenchmark:
 
 
 def _callers_line() -> tuple[str, int]:
-    """File and line that called the method that calls this."""
+    """Return the file and line that called the method that calls this."""
     here = inspect.currentframe()
     caller = here.f_back.f_back if here and here.f_back else None
     return (caller.f_code.co_filename, caller.f_lineno) if caller else ("<unknown>", 1)
@@ -83,7 +83,7 @@ def _callers_line() -> tuple[str, int]:
 
 @contextmanager
 def _plain(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """An async function as a plain one, all its calls on one loop."""
+    """Yield an async function as a plain one, with all its calls on one loop."""
     if not inspect.iscoroutinefunction(function):
         yield function
         return
@@ -141,7 +141,7 @@ class Benchmarks:
 
     @pytest.fixture
     def memory_benchmark(self, benchmark: Any, request: pytest.FixtureRequest) -> Iterator[MemoryBenchmark]:
-        """As `benchmark` of pytest-benchmark; the function's memory is in its `extra_info["memory"]`."""
+        """Benchmark as pytest-benchmark's `benchmark` does, and keep the memory in `extra_info["memory"]`."""
 
         def keep(figures: Figures) -> None:
             request.node.stash[MEASURED] = figures
@@ -158,7 +158,7 @@ class Benchmarks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """A test whose memory has grown fails, after its own assertions have passed."""
+        """Fail a test whose memory has grown, after its own assertions have passed."""
         result = yield
         now = item.stash.get(MEASURED, None)
         if now is not None and self._checks:
@@ -175,7 +175,7 @@ class Benchmarks:
         return [f"{failure} - against {path.name}" for failure, path in found if failure]
 
     def _saved(self, name: str) -> list[tuple[Path, Figures]]:
-        """The benchmark's figures in each run that it is compared with, as far as they are there."""
+        """Return the benchmark's figures in each run that it is compared with, as far as these runs have figures."""
         if self._session is None:
             return []
         found = []
@@ -189,7 +189,7 @@ class Benchmarks:
         return found
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """A line for each benchmark, and what was not measured or not compared."""
+        """Write a line for each benchmark, and what was not measured or not compared."""
         lines = list(self._told())
         if lines:
             terminalreporter.section("memory of benchmarks")

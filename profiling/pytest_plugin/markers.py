@@ -29,7 +29,7 @@ class Markers:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """A marker that does not fit, or is where it would do nothing, stops the session before any test runs."""
+        """Stop the session before any test runs if a marker does not fit, or is where it would do nothing."""
         for item in items:
             marked = [name for name in NAMES if item.get_closest_marker(name)]
             if marked and not _is_a_function(item):
@@ -44,18 +44,18 @@ class Markers:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
 
     def limit(self, item: pytest.Item) -> Size | None:
-        """What the test may reach; its own marker goes before the option. Raises ValueError."""
+        """Return the limit of the test, or None. The test's own marker goes before the option. Raises ValueError."""
         marker = item.get_closest_marker("memory_limit")
         return limit_of(marker.args, marker.kwargs, self._options) if marker else self._options.limit
 
     def leak_plan(self, item: pytest.Item) -> LeakPlan | None:
-        """How the test is repeated; None where it is not. Raises ValueError."""
+        """Return how the test is repeated, or None if it is not repeated. Raises ValueError."""
         marker = item.get_closest_marker("no_leaks")
         return leak_plan_of(marker.args, marker.kwargs, self._options) if marker else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
-        """From before the fixtures on, samples are this test's: an event loop copies the context when it is made."""
+        """Attribute samples to this test from before its fixtures on: an event loop copies the context when made."""
         previous = sampler.enter(JOB)
         try:
             return (yield)
@@ -65,7 +65,10 @@ class Markers:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-        """Around the call, with the fixtures set up once. The limit is for the first run alone."""
+        """Check the limit and the leak plan around the call, with the fixtures set up once.
+
+        The limit is for the first run alone.
+        """
         if pyfuncitem.stash.get(REPEATING, False):
             return (yield)
         limit, plan = self.limit(pyfuncitem), self.leak_plan(pyfuncitem)

@@ -28,9 +28,10 @@ T = TypeVar("T")
 
 
 def standing_at(function: Callable[..., Any], file: str, line: int) -> Callable[..., Any]:
-    """The same function, called from that line: else what a library's function takes would have no line of the user's.
+    """Return the same function, called from that line.
 
-    The frame between it and us has the user's file name and line, as if the call stood there.
+    Else what a library's function takes would have no line of the user's. The frame between that function and us has
+    the user's file name and line, as if the call stood there.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -108,10 +109,10 @@ def _kept_by_line(profile: RunProfile) -> SiteTable:
 
 
 def users_lines(exact: SiteTable, estimated: SiteTable) -> SiteTable:
-    """Exact lines with those of libraries put down to the user's lines that called them.
+    """Return exact lines with those of libraries attributed to the user's lines that called them.
 
-    Only samples know the callers, and few samples do not know how much. So an exact line of the user's stays as it is,
-    and what the libraries' come to is shared out among the lines that have more by the estimates.
+    Only samples know the callers, and few samples do not know how much. So an exact line of the user's stays as it is.
+    What the libraries' lines come to is shared out among the lines that have more by the estimates.
     """
     own = {site: (size_bytes, count) for site, size_bytes, count in exact.rows() if is_users(site[0])}
     library_bytes = exact.size_bytes - sum(size_bytes for size_bytes, _ in own.values())

@@ -90,7 +90,7 @@ class Closes(Protocol):
     """What switches tracing off."""
 
     def close(self) -> None:
-        """At a quiet point only."""
+        """Switch tracing off. Call this at a quiet point only."""
 
 
 _to_close: list[Closes] = []

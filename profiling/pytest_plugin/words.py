@@ -13,7 +13,7 @@ REST_SHARE = 0.05  # of the peak: estimates are no closer
 
 
 def over_limit_told(peak: Peak, limit: Size) -> str:
-    """ "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere"."""
+    """Return for example "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere"."""
     reached = limit.show(peak.size_bytes)
     if reached == str(limit):
         reached = f"{peak.size_bytes - limit.size_bytes} B more"
@@ -48,5 +48,5 @@ def leak_told(verdict: Verdict, tolerance: Size) -> str:
 
 
 def place(site: SiteKey) -> str:
-    """ "jobs/prices.py:88"."""
+    """Return a site as text: "jobs/prices.py:88"."""
     return f"{short_path(site[0])}:{site[1]}"

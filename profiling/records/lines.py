@@ -33,7 +33,7 @@ class SiteTable:
         return cls(tuple(keys), sizes, counts)
 
     def rows(self) -> Iterator[tuple[SiteKey, int, int]]:
-        """Each line with its bytes and blocks."""
+        """Return each line with its bytes and blocks."""
         return zip(self.keys, self.sizes, self.counts, strict=True)
 
     def beside(self, past: SiteTable) -> Iterator[tuple[SiteKey, tuple[int, int, int, int]]]:

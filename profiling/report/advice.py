@@ -27,7 +27,7 @@ ELSEWHERE = (
 
 
 def explain(composition: Composition) -> list[str]:
-    """The notable parts, largest first, each with what would help."""
+    """Return a sentence for each notable part, largest first, with what would help."""
     parts = (
         (composition.c_heap_free_bytes, C_HEAP_FREE),
         (composition.arenas_free_bytes, ARENAS_FREE),
@@ -45,7 +45,10 @@ def explain(composition: Composition) -> list[str]:
 
 
 def _elsewhere_bytes(composition: Composition) -> int | None:
-    """Anonymous memory that no allocator accounts for. None where one of them is not known, or there is none."""
+    """Return the anonymous memory that no allocator accounts for.
+
+    Return None if a figure for that is not known, or if there is no such memory.
+    """
     known = (composition.c_heap_used_bytes, composition.c_heap_free_bytes, composition.arenas_bytes)
     if composition.anonymous_bytes is None or None in known:
         return None

@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 
 def run_to_dict(run: RunProfile) -> Json:
-    """A run without its tables."""
+    """Return a run without its tables."""
     return {
         "id": run.id,
         "job": run.job,
@@ -59,8 +59,10 @@ def run_to_dict(run: RunProfile) -> Json:
 
 
 def run_with_sites_to_dict(run: RunProfile, places_of: PlacesOf, limit: int) -> Json:
-    """A run with the `limit` lines that kept the most in it, and those that held the most at its peak, where that is
-    known. Reads source files."""
+    """Return a run with the `limit` lines that kept the most in it, and those that held the most at its peak, if known.
+
+    Reads source files.
+    """
     retained = run.figures.retained if run.figures else None
     peak = run.samples.precision.peak if run.samples and run.samples.precision else None
     return run_to_dict(run) | {
@@ -88,7 +90,7 @@ def _largest_to_dicts(table: SiteTable, places_of: PlacesOf, limit: int, size_ke
 
 
 def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
-    """The contract of `/memory/diff`."""
+    """Return the answer of `/memory/diff` by its contract."""
     return {
         "job": diff.run.job,
         "run": run_to_dict(diff.run),
@@ -99,7 +101,7 @@ def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
 
 
 def time_diff_to_dict(diff: TimeDiff) -> Json:
-    """What changed over some seconds."""
+    """Return what changed over some seconds."""
     return {
         "seconds": round(diff.seconds, 3),
         "collected": diff.collected,
@@ -112,7 +114,7 @@ def time_diff_to_dict(diff: TimeDiff) -> Json:
 
 
 def trimmed_to_dict(trimmed: Trimmed) -> Json:
-    """What the C allocator gave back."""
+    """Return what the C allocator gave back."""
     return {
         "supported": trimmed.supported,
         "given_back_mb": to_mb(max(0, trimmed.rss_before_bytes - trimmed.rss_after_bytes)),
@@ -144,7 +146,7 @@ def _change_to_dict(change: Change) -> Json:
 def memory_to_dict(
     usage: MemoryUsage, objects: ObjectReport, composition: Composition, statistics: ProfilerStatistics
 ) -> Json:
-    """The contract of `/memory`."""
+    """Return the answer of `/memory` by its contract."""
     return {
         "current_usage": {
             "rss_mb": to_mb(usage.rss_bytes),
@@ -172,7 +174,7 @@ def memory_to_dict(
 
 
 def verdict_to_dict(verdict: Verdict) -> Json:
-    """What a series of runs says."""
+    """Return what a series of runs says."""
     return {
         "state": verdict.state.value,
         "reason": verdict.reason,
@@ -216,7 +218,7 @@ def _forecast_to_dict(forecast: Forecast) -> Json:
 
 
 def statistics_to_dict(statistics: ProfilerStatistics) -> Json:
-    """What the profiler does and keeps."""
+    """Return what the profiler does and keeps."""
     return {
         "level": statistics.level.value,
         "tracing": statistics.tracing,
@@ -243,7 +245,7 @@ def _sampler_to_dict(statistics: SamplerStatistics) -> Json:
 
 
 def cost_to_dict(cost: Cost) -> Json:
-    """The profiler's own cost."""
+    """Return the profiler's own cost, in ms and in MB of 2**20 bytes."""
     return {
         "duration_ms": round(cost.duration_s * 1e3, 2),
         "stall_ms": round(cost.stall_s * 1e3, 2),

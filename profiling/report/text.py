@@ -11,9 +11,9 @@ from profiling.units import format_bytes, format_change
 
 
 def allocation_lines(run: RunProfile, places_of: PlacesOf, limit: int = 5) -> list[str]:
-    """What the run kept, by line, largest first: `+1.8 MiB (+1200) volaris/jobs/prices.py:88 parse_quotes`.
+    """Return what the run kept, by line, largest first: `+1.8 MiB (+1200) volaris/jobs/prices.py:88 parse_quotes`.
 
-    Estimates end with their standard error. Empty where the run has no lines. Reads source files.
+    Estimates end with their standard error. The list is empty if the run has no lines. Reads source files.
     """
     if run.figures is None:
         return []
@@ -32,12 +32,12 @@ def _plus_minus(error_bytes: float | None) -> str:
 
 
 def diff_to_text(diff: RunDiff, verdict: Verdict) -> str:
-    """A comparison as a table: the sums, a row a site with its source, and the verdict."""
+    """Return a comparison as a table: the sums, a row for each site with its source, and the verdict."""
     return "\n".join(_diff_lines(diff, verdict)) + "\n"
 
 
 def time_diff_to_text(diff: TimeDiff) -> str:
-    """What changed over some seconds, as a table."""
+    """Return what changed over some seconds, as a table."""
     jobs = ", ".join(diff.jobs) or "no job"
     title = f"the process over {diff.seconds:.0f} s, by {diff.change.group_by}, with {jobs} at work"
     return "\n".join([title, *_change_lines(diff.change)]) + "\n"

@@ -35,7 +35,7 @@ class SampleTable:
     figures: bytes  # FIGURES doubles a row
 
     def rows(self) -> Iterator[SampleRow]:
-        """Each row with its frames' numbers and its figures."""
+        """Yield each row with its frames' numbers and its figures."""
         figures = memoryview(self.figures).cast("d")
         for number, (job, stack, samples) in enumerate(self.heads):
             begin = number * FIGURES
@@ -65,7 +65,7 @@ class Sum:
     samples: int = 0
 
     def add(self, row: SampleRow) -> None:
-        """One more row."""
+        """Add one more row."""
         self.size_bytes += row.figures[0]
         self.variance += row.figures[1]
         self.blocks += row.figures[2]
@@ -93,10 +93,11 @@ NOTHING = Sum()
 
 
 def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[int]], int | None]:
-    """How a stack finds the frame it is put down to: the innermost of the user's own, else the innermost.
+    """Return a function that attributes a stack to the innermost frame of the user's own, else to the innermost frame.
 
-    Who started the event loop has not called what the loop calls, so frames outside of it do not count. None for the
-    profiler's own allocations: what it called, directly or through a library, is its own.
+    Who started the event loop has not called what the loop calls, so frames outside of the loop do not count. The
+    function returns None for the profiler's own allocations: what the profiler called, directly or through a library,
+    is its own.
     """
     is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
     is_own = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
@@ -116,7 +117,7 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
 
 
 def live(table: SampleTable) -> Live:
-    """Bytes and blocks by the user's line."""
+    """Return bytes and blocks by the user's line."""
     frame_of, sums = users_frame(table.frames), Sums()
     for row in table.rows():
         if len(row.stack) == 0:
@@ -130,7 +131,7 @@ def live(table: SampleTable) -> Live:
 
 
 def by_job(table: SampleTable) -> dict[str | None, Sum]:
-    """Totals of each job, the profiler's own left out; None: what no job allocated."""
+    """Return the totals of each job without the profiler's own; the key None is for what no job allocated."""
     frame_of, sums = users_frame(table.frames), dict[str | None, Sum]()
     for row in table.rows():
         if len(row.stack) == 0 or frame_of(row.stack) is not None:
@@ -180,13 +181,16 @@ def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int, uns
 
 
 def table_of(state: Live) -> SiteTable:
-    """The estimates as a table, with their standard errors."""
+    """Return the estimates as a table, with their standard errors."""
     rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
     return _packed(rows, state.coarsest_bytes)
 
 
 def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
-    """Of what came, plus of what went. If samples were thinned in between, the rest was drawn anew: both ends count."""
+    """Return the variance of what came, plus the variance of what went.
+
+    If samples were thinned in between, the rest was drawn anew, so the variances of both ends count.
+    """
     if before.thinned != after.thinned:
         return was.variance + now.variance
     went = was.variance + now.fresh_variance - now.variance
@@ -194,7 +198,7 @@ def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
 
 
 def _packed(rows: Iterable[Row], unseen_bytes: float) -> SiteTable:
-    """As a table."""
+    """Return the rows as a table."""
     keys, sizes, counts, errors = [], array("q"), array("q"), array("d")
     for key, size_bytes, variance, blocks in rows:
         keys.append(key)
@@ -211,7 +215,7 @@ def _error(variance: float, unseen_bytes: float) -> float:
 
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:
-    """For each of these sites the frames, innermost first, by which most of its bytes came."""
+    """Return for each of these sites the frames, innermost first, by which most of its bytes came."""
     wanted, frame_of = set(sites), users_frame(table.frames)
     best: dict[SiteKey, tuple[float, Sequence[int]]] = {}
     for row in table.rows():

@@ -23,7 +23,7 @@ from profiling.samples.estimates import SampleTable
 
 
 def _load() -> tuple[Any, str | None]:
-    """The extension, or None and why it is not there."""
+    """Return the extension, or None and the reason why the extension is missing."""
     try:
         return importlib.import_module("profiling.samples._sampler"), None
     except ImportError as error:
@@ -66,7 +66,7 @@ job_label: ContextVar[Label | None] = ContextVar("profiling_job", default=None)
 
 
 def unavailable_reason() -> str | None:
-    """Why `start` cannot work in this process; None where it can."""
+    """Return why `start` cannot work in this process, or None if it can."""
     return _why
 
 
@@ -104,7 +104,7 @@ _starts = 0
 
 
 def stretch() -> int | None:
-    """The number of the stretch of sampling we are in; None while it is off."""
+    """Return the number of the current session of sampling, or None if sampling is off."""
     return _starts if is_on() else None
 
 
@@ -115,7 +115,7 @@ def stop() -> None:
 
 
 def is_on() -> bool:
-    """Whether samples are being taken. Another tool that was there before us may have taken our hooks out."""
+    """Return whether samples are being taken. Another tool that was there before us may have taken our hooks out."""
     return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
@@ -223,7 +223,7 @@ def let_go() -> None:
 
 
 def mark() -> int:
-    """A number that tells samples taken from here on from earlier ones, for `snapshot`."""
+    """Return a number that tells samples taken from here on from earlier ones, for `snapshot`."""
     return _sampler.mark() if _sampler is not None else 0
 
 
@@ -260,18 +260,18 @@ def take_peak(number: int) -> SampleTable:
 
 
 def statistics() -> SamplerStatistics:
-    """What the sampler has done since its start and what its tables cost."""
+    """Return what the sampler has done since its start and what its tables cost."""
     if _sampler is None:
         return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0)
     return SamplerStatistics(*_sampler.statistics())
 
 
 def lift() -> None:
-    """In a forked child only: take the hooks off the allocators, which tell their figures to nobody else."""
+    """Take the hooks off the allocators, which tell their figures to nobody else. In a forked child only."""
     if _sampler is not None:
         _sampler.lift()
 
 
 def own_tables_bytes() -> int:
-    """What its tables cost; they are in no sample and no trace."""
+    """Return the bytes of the sampler's tables, which are in no sample and no trace."""
     return statistics().table_bytes

@@ -50,12 +50,12 @@ def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = innermost) -> None:
 
 
 def rows_of(sums: Sums) -> Iterator[tuple[SiteKey, int, int]]:
-    """(line, bytes, blocks) for each line."""
+    """Return (line, bytes, blocks) for each line."""
     return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
 
 
 def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
-    """A table as bytes: file names once, and four columns of numbers."""
+    """Return a table as bytes: file names once, and four columns of numbers."""
     files: dict[str, int] = {}
     file_of, lines, sizes, counts = columns = array("q"), array("q"), array("q"), array("q")
     for (file, line), size_bytes, count in rows:
@@ -67,7 +67,7 @@ def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
 
 
 def decoded(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
-    """The inverse of `encoded`."""
+    """Return the number of traces and the rows that `encoded` made into bytes."""
     traces, files, *columns = marshal.loads(data)  # noqa: S302 - written by our own child
     file_of, lines, sizes, counts = (array("q", column) for column in columns)
     keys = ((files[file], line) for file, line in zip(file_of, lines, strict=True))

@@ -60,10 +60,10 @@ class TraceReader:
         self._fork_above_traces = fork_above_traces if child.available() else None
 
     def read(self, period: int) -> Snapshot:
-        """The traced memory by line, now. Holds the calling thread until done.
+        """Return the traced memory by line, now. Blocks the calling thread until done.
 
-        Raises OverBudget where that would take more memory than there is room, and ChildFailed where the heap is large
-        and the child that should count it gives no answer.
+        Raises OverBudget if the count would take more memory than there is room. Raises ChildFailed if the heap is
+        large and the child that should count it gives no answer.
         """
         self._check_room()
         meter = Meter()
@@ -76,7 +76,7 @@ class TraceReader:
         return self._from_here(counting, meter, period)
 
     async def read_async(self, period: int) -> Snapshot:
-        """As `read`, but yields to the loop between slices or while the child works."""
+        """Do what `read` does, but yield to the loop between slices or while the child works."""
         self._check_room()
         meter = Meter()
         if self._forks():
@@ -156,10 +156,10 @@ class _Counting:
 
 
 def raw_traces() -> list[Any]:
-    """The traces of this moment, as (domain, size, frames, frames before the cut); their sizes sum up to all there is.
+    """Return the traces of this moment as (domain, size, frames, frames before the cut).
 
-    The collector rests meanwhile: the list makes a tuple for each trace, and passes over all of them would take half
-    the time again.
+    The sizes sum up to all that is traced. The collector rests meanwhile: the list makes a tuple for each trace, and
+    passes over all of them would take half the time again.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -171,7 +171,7 @@ def raw_traces() -> list[Any]:
 
 
 def public_raw_traces() -> list[Any]:
-    """The same through the documented API: slower, and several times the memory."""
+    """Return this moment's traces through the documented API, which is slower and takes several times the memory."""
     if not tracemalloc.is_tracing():
         return []
     return [(trace.domain, trace.size, _frames(trace), None) for trace in tracemalloc.take_snapshot().traces]
@@ -182,7 +182,7 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
 
 
 def counted(site_of: SiteOf) -> bytes:
-    """What a forked child does: count everything, and encode it small for the pipe."""
+    """Count all traces in a forked child, and encode the sums small for the pipe."""
     raw, sums = raw_traces(), Sums()
     add_up(raw, sums, site_of)
     _never_freed.append(raw)
@@ -193,7 +193,7 @@ _never_freed: list[Any] = []  # in a child: it ends sooner when it does not free
 
 
 def largest_stacks(sites: Iterable[SiteKey], site_of: SiteOf) -> dict[SiteKey, tuple[SiteKey, ...]]:
-    """For each of these sites the frames, innermost first, by which most of its bytes came."""
+    """Return for each of these sites the frames, innermost first, by which most of its bytes came."""
     wanted = set(sites)
     bytes_by: dict[SiteKey, Counter[tuple[SiteKey, ...]]] = {site: Counter() for site in wanted}
     for _, size_bytes, frames, *_ in raw_traces():

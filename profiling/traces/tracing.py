@@ -8,22 +8,22 @@ TRACE_BYTES = 49  # of tracemalloc's tables for a live trace, measured on 3.11 t
 
 
 def is_on() -> bool:
-    """Whether tracemalloc is on, whoever switched it on."""
+    """Return whether tracemalloc is on, whoever switched it on."""
     return tracemalloc.is_tracing()
 
 
 def traced_bytes() -> int | None:
-    """What tracemalloc sees alive; None while it is off."""
+    """Return the bytes that tracemalloc sees alive, or None if it is off."""
     return tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
 
 
 def drop() -> None:
-    """In a child, where no other thread is left: lift tracemalloc's hooks off the allocators, with all traces."""
+    """Take tracemalloc's hooks off the allocators, and drop all traces. In a child, where no other thread is left."""
     tracemalloc.stop()
 
 
 def traced_peak_bytes() -> int:
-    """Highest traced memory since the last `reset_peak`."""
+    """Return the highest traced memory in bytes since the last `reset_peak`."""
     return tracemalloc.get_traced_memory()[1]
 
 
@@ -33,12 +33,12 @@ def reset_peak() -> None:
 
 
 def own_tables_bytes() -> int:
-    """What tracemalloc's tables cost; untraced, so beside the traced memory."""
+    """Return the bytes of tracemalloc's tables, which are untraced, so beside the traced memory."""
     return tracemalloc.get_tracemalloc_memory() if tracemalloc.is_tracing() else 0
 
 
 def estimated_traces() -> int:
-    """About how many traces are alive: tracemalloc tells its tables' size only."""
+    """Return about how many traces are alive: tracemalloc tells only the size of its tables."""
     return own_tables_bytes() // TRACE_BYTES
 
 
@@ -55,9 +55,9 @@ class Tracing:
         self._is_ours = False
 
     def period(self, frames: int = 1) -> int:
-        """The number of the stretch we are in, from 1; begins one where tracing is off, or was off in between.
+        """Return the number of the current session, from 1; begin a session if tracing is off, or was off in between.
 
-        A stretch keeps the number of frames that it began with.
+        A session keeps the number of frames that it began with.
         """
         if self._marker is None or tracemalloc.get_object_traceback(self._marker) is None:
             if not tracemalloc.is_tracing():

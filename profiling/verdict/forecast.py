@@ -46,7 +46,7 @@ class Room:
 
 
 def room_after(runs: Sequence[RunProfile]) -> Room | None:
-    """The room after the last of these runs, oldest first; None where there are fewer than two."""
+    """Return the room after the last of these runs, oldest first, or None if there are fewer than two."""
     if len(runs) < 2:
         return None
     last = runs[-1]
@@ -60,16 +60,16 @@ def room_after(runs: Sequence[RunProfile]) -> Room | None:
 
 
 def held_free_bytes(counters: Counters) -> int:
-    """What the allocators hold free, as far as that is known."""
+    """Return the bytes that the allocators hold free, as far as they are known."""
     return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
 
 
 def forecast(state: State, pace: Pace | None, room: Room) -> Forecast:
-    """Time to the limit, by the pace of what the verdict is about.
+    """Return the time to the limit, by the pace of what the verdict is about.
 
     Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
-    earliest time takes the steepest slope, the shorter gap and only what the RSS leaves; the latest the gentlest slope
-    and the longer gap.
+    earliest time takes the steepest slope, the shorter gap and only what the RSS leaves. The latest time takes the
+    gentlest slope and the longer gap.
     """
     if state is State.INSUFFICIENT_RUNS:
         return _without_time(Outlook.NOT_ENOUGH_RUNS, "not enough runs yet to say when the memory is full")
@@ -112,7 +112,7 @@ def _when(full_in_s: float, interval_s: tuple[float, float | None]) -> str:
 
 
 def format_duration(duration_s: float) -> str:
-    """A time as people say it: "0.5 s", "120 s", "40 min", "3 h 10 min", "5 d 4 h", "70 d"."""
+    """Return a time as people say it: "0.5 s", "120 s", "40 min", "3 h 10 min", "5 d 4 h", "70 d"."""
     if duration_s < 10:
         return f"{duration_s:.2g} s"
     if round(duration_s) <= 120:

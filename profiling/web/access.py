@@ -32,7 +32,7 @@ class Access:
 
 
 def access_middleware(access: Access) -> Middleware:
-    """Lets requests through by the rule; 403 with what is missing for the others."""
+    """Return a middleware that lets requests through by the rule, and refuses others with 403 and what is missing."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -57,5 +57,5 @@ def check_access(access: Access, request: web.Request) -> None:
 
 
 def _bytes_of(text: str) -> bytes:
-    """As it was sent, or set in the environment: bytes that are no UTF-8 come as lone surrogates."""
+    """Return the text as it was sent, or set in the environment: bytes that are no UTF-8 come as lone surrogates."""
     return text.encode(errors="surrogateescape")

@@ -41,7 +41,7 @@ MAX_SECONDS = 600
 
 
 def health_status(percent: float) -> str:
-    """`ok`, `warning` from 75 per cent of the limit, `critical` above 85."""
+    """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
     if percent > CRITICAL_PERCENT:
         return "critical"
     return "warning" if percent >= WARNING_PERCENT else "ok"
@@ -57,7 +57,7 @@ class DebugRoutes:
         self._health: tuple[float, bytes] = (-math.inf, b"")  # when it was made, and what was told
 
     def table(self) -> list[web.RouteDef]:
-        """The guarded routes, relative to where the application is mounted: all but health."""
+        """Return the guarded routes, relative to where the application is mounted: all but health."""
         return [
             web.get("/memory", self.memory),
             web.get("/memory/diff", self.diff),
@@ -72,7 +72,7 @@ class DebugRoutes:
         ]
 
     async def health(self, request: web.Request) -> web.Response:
-        """Memory against the limit, at the cost of one small read, of HEALTH_KEPT_S ago at most."""
+        """Answer with memory against the limit, HEALTH_KEPT_S old at most, at the cost of one small read."""
         made_s, body = self._health
         now_s = time.monotonic()
         if now_s - made_s > HEALTH_KEPT_S:
@@ -91,7 +91,7 @@ class DebugRoutes:
         }
 
     async def memory(self, request: web.Request) -> web.Response:
-        """What the process holds: one walk over the heap, in slices; 429 while another one is under way."""
+        """Answer with what the process holds, by one walk over the heap in slices; 429 during another walk."""
         Query(request).only()
         usage = self._profiler.usage()
         report = await object_walk.walk()
@@ -99,7 +99,10 @@ class DebugRoutes:
         return _answer(memory_to_dict(usage, report, parts, self._profiler.statistics()))
 
     async def diff(self, request: web.Request) -> web.Response:
-        """A job's latest run with lines against the one before it; or with `seconds` what changes from now on."""
+        """Answer with a job's latest run with lines against the run before it.
+
+        If `seconds` is given, answer with what changes from now on.
+        """
         query = Query(request)
         if "seconds" in request.query:
             return await self._diff_over(query)
@@ -123,7 +126,10 @@ class DebugRoutes:
         return _answer(diff_to_dict(diff, judged))
 
     async def _diff_over(self, query: Query) -> web.Response:
-        """Any change of the process over some seconds, as Go's pprof has it; `gc=1` collects garbage at both ends."""
+        """Answer with any change of the process over some seconds, as Go's pprof does.
+
+        `gc=1` collects garbage at both ends.
+        """
         query.only("seconds", "gc", "group_by", "limit", "format")
         form = query.choice("format", ("json", "text"))
         diff = await self._profiler.diff_over(
@@ -140,7 +146,7 @@ class DebugRoutes:
         return _answer(trimmed_to_dict(await composition.trim()))
 
     async def verdict(self, request: web.Request) -> web.Response:
-        """What the job's runs say together: state, pace, forecast, and the lines that keep more with every run."""
+        """Answer with what the job's runs say together: state, pace, forecast, and the lines that keep ever more."""
         Query(request).only()
         job = request.match_info["job_id"]
         if not self._runs_of(job):
@@ -149,7 +155,7 @@ class DebugRoutes:
         return _answer({"job": job, "verdict": await asyncio.to_thread(verdict_to_dict, judged[job])})
 
     async def runs(self, request: web.Request) -> web.Response:
-        """The runs in the history, newest first; of one job or of all."""
+        """Answer with the runs in the history, newest first, of one job or of all."""
         query = Query(request)
         query.only("job", "limit")
         job = query.optional("job")
@@ -158,7 +164,7 @@ class DebugRoutes:
         return _answer({"runs": [run_to_dict(run) for run in list(reversed(runs))[:limit]]})
 
     async def run(self, request: web.Request) -> web.Response:
-        """One run, with the lines that kept the most in it."""
+        """Answer with one run and the lines that kept the most in it."""
         query = Query(request)
         query.only("limit")
         limit = query.integer("limit", default=20, low=1, high=MAX_SITES)
@@ -166,7 +172,7 @@ class DebugRoutes:
         return _answer(await asyncio.to_thread(run_with_sites_to_dict, run, self._profiler.source.places, limit))
 
     async def list_jobs(self, request: web.Request) -> web.Response:
-        """Each job's state, next run, last run and verdict."""
+        """Answer with each job's state, next run, last run and verdict."""
         Query(request).only()
         judged = await self._profiler.verdicts()
         # In a thread, since it looks for the packages that the files of suspects are in.
@@ -194,7 +200,7 @@ class DebugRoutes:
         return _answer(self._job(request.match_info["job_id"]))
 
     def _runs_of(self, job: str) -> Sequence[RunProfile]:
-        """The job's runs, oldest first: none for one that has yet to run. Raises UnknownJob."""
+        """Return the job's runs, oldest first, and no runs for a job that has yet to run. Raises UnknownJob."""
         profiled, scheduled = self._profiler.history.jobs(), {info.id for info in self._jobs.jobs()}
         if job in profiled:
             return self._profiler.history.runs(job)

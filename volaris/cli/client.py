@@ -27,7 +27,7 @@ class ServiceError(VolarisError):
 
 
 async def get(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> bytes:
-    """The body of GET `path` below the debug routes of the service that these settings run. Raises ServiceError."""
+    """Return the body of GET `path` below `below`, by default the service's debug routes. Raises ServiceError."""
     url = _url(settings, below + path)
     try:
         async with _session(settings, TIMEOUT_S) as session, session.get(url, params=query) as response:
@@ -40,18 +40,18 @@ async def get(settings: Settings, path: str, query: Mapping[str, str], *, below:
 
 
 async def get_json(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> dict[str, Any]:
-    """As `get`, parsed."""
+    """Return the parsed JSON of what `get` returns. Raises ServiceError."""
     document: dict[str, Any] = orjson.loads(await get(settings, path, query, below=below))
     return document
 
 
 async def figures(settings: Settings, symbol: str, days: int) -> dict[str, Any]:
-    """The volatility figures of a symbol, and those of its last days. Raises ServiceError."""
+    """Return the volatility figures of a symbol, and those of its last days. Raises ServiceError."""
     return await get_json(settings, f"/iv/{quote(symbol, safe='')}", {"limit": str(days)}, below=DATA)
 
 
 async def symbols(settings: Settings) -> list[str]:
-    """All symbols of the service. Raises ServiceError."""
+    """Return all symbols of the service. Raises ServiceError."""
     found: list[str] = []
     query: dict[str, str] = {}
     while True:
@@ -63,9 +63,9 @@ async def symbols(settings: Settings) -> list[str]:
 
 
 async def export(settings: Settings, data: str, of: list[str], form: str) -> AsyncIterator[bytes]:
-    """All rows of `data` (prices, options, iv) of these symbols as the service streams them; of CSV one header in all.
+    """Yield all rows of `data` (prices, options, iv) of these symbols as the service streams them.
 
-    Raises ServiceError, also where the service cuts a stream short.
+    CSV has one header in all. Raises ServiceError, also if the service cuts a stream short.
     """
     async with _session(settings, None) as session:
         for number, symbol in enumerate(of):
@@ -88,7 +88,7 @@ async def _pieces(session: aiohttp.ClientSession, url: URL, form: str) -> AsyncI
 
 
 async def _without_header(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What comes after the first line break, wherever the pieces are cut."""
+    """Yield what comes after the first line break, wherever the pieces are cut."""
     is_header = True
     async for piece in pieces:
         if is_header:

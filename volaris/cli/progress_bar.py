@@ -30,11 +30,11 @@ class RunState:
     total: int = 0  # 0: the job has not told
 
     def report(self, done: int, total: int) -> None:
-        """As progress.report."""
+        """Note that `done` of `total` are through, as a listener of `progress.report`."""
         self.done, self.total = done, total
 
     def rss_text(self) -> str:
-        """As in the log: megabytes of 2**20 bytes."""
+        """Return the RSS as the log has it: in megabytes of 2**20 bytes."""
         return f"{self.rss_bytes() / 2**20:.1f} MB"
 
 
@@ -44,9 +44,10 @@ Show = Callable[[], None]  # brings what is shown up to date
 def run_shown(
     job_id: str, rss_bytes: Callable[[], int], out: TextIO | None = None
 ) -> AbstractAsyncContextManager[None]:
-    """While the block runs, show how far the run is: live where `out` (standard error) is a terminal, else in lines.
+    """Return a context manager that shows how far the run is while the block runs.
 
-    May import from disk: to be called before the loop runs.
+    The display is live if `out` (by default standard error) is a terminal, else it consists of lines. May import from
+    disk: call this before the loop runs.
     """
     out = out or sys.stderr
     state = RunState(job_id, rss_bytes)

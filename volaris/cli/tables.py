@@ -10,7 +10,7 @@ WINDOWS = (10, 20, 60)
 
 
 def iv_table(answer: Mapping[str, Any]) -> str:
-    """The answer of GET /api/v1/iv/{symbol} as text: figures, realised volatility, term structure, last days."""
+    """Return the answer of GET /api/v1/iv/{symbol} as text: figures, realised volatility, term structure, last days."""
     latest = answer["latest"]
     if latest is None:
         return f"{answer['symbol']}: no figures yet; iv_metrics computes them from the chains of options_refresh"

@@ -31,7 +31,7 @@ class HeapTrimmer:
         self._trimmed_s = clock()
 
     async def report(self, run: JobRun, error: BaseException | None) -> None:
-        """As the other's, with the trim after it."""
+        """Pass the run on to the other report, then trim the heap if the last trim was TRIM_EVERY_S ago or more."""
         await self._report(run, error)
         if self._clock() - self._trimmed_s >= TRIM_EVERY_S:
             self._trimmed_s = self._clock()

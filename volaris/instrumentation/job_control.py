@@ -25,7 +25,7 @@ class SchedulerControl:
         return self._enabled
 
     def jobs(self) -> Sequence[JobInfo]:
-        """All jobs."""
+        """Return all jobs."""
         return [_info(status) for status in self._scheduler.statistics().jobs]
 
     def run_now(self, job_id: str) -> None:

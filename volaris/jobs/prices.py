@@ -24,7 +24,7 @@ class PriceWriter(Protocol):
 
 
 def prices_job(source: QuoteSource, prices: PriceWriter, *, interval_s: float, batch_size: int) -> Job:
-    """The job as the scheduler runs it: at start and then every `interval_s`, which is its time limit too."""
+    """Return the job for the scheduler: it runs at start and then every `interval_s`, which is its time limit too."""
 
     async def run() -> None:
         await sync_prices(source, prices, batch_size)
@@ -64,7 +64,7 @@ async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int)
 
 
 def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """The symbols in their order, `size` at a time; whoever watches is told how many are done."""
+    """Yield the symbols in their order, `size` at a time, and tell whoever watches how many are done."""
     for begin in range(0, len(symbols), size):
         progress.report(begin, len(symbols))
         yield symbols[begin : begin + size]
@@ -72,7 +72,7 @@ def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def row_of(quote: Quote) -> PriceRow:
-    """A quote as the store keeps it: the two know nothing of each other."""
+    """Return a quote as the store keeps it: source and store know nothing of each other."""
     return PriceRow(
         symbol=quote.symbol,
         source=quote.source,

@@ -23,7 +23,7 @@ def report(done: int, total: int) -> None:
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Within the block, and in the tasks that are made there, `listener` is told."""
+    """Tell `listener` how far a run has come, within the block and in the tasks that are made there."""
     token = _LISTENER.set(listener)
     try:
         yield

@@ -36,9 +36,9 @@ class Variable:
     unset: str | None  # what holds where it is unset, in words, where the default of its field does not tell
 
     def value_in(self, environment: Mapping[str, str]) -> Any:
-        """The value that the text of this variable stands for; SettingError where the text does not fit.
+        """Return the value that the text of this variable stands for.
 
-        A KeyError where the variable is not there at all.
+        Raises SettingError if the text does not fit, and KeyError if the variable is not there at all.
         """
         text = environment[self.name]
         try:
@@ -59,10 +59,11 @@ class _Values(Env):
 
 
 def environment_with_file(file: Path) -> dict[str, str]:
-    """The process's environment over what `file` sets; a value that is empty or blank counts as unset in both.
+    """Return the process's environment over what `file` sets; a value that is empty or blank counts as unset in both.
 
-    The file is taken as it stands, without `${...}` expansion, so that a password may hold any character, and it is not
-    copied into `os.environ`, where child processes would inherit its secrets. SettingError where it cannot be read.
+    The file is taken as it stands, without `${...}` expansion, so that a password may hold any character. Nor is the
+    file copied into `os.environ`, where child processes would inherit its secrets. Raises SettingError if it cannot be
+    read.
     """
     try:
         in_file = dotenv_values(file, interpolate=False)
@@ -72,12 +73,12 @@ def environment_with_file(file: Path) -> dict[str, str]:
 
 
 def without_blanks(values: Mapping[str, str | None]) -> dict[str, str]:
-    """The values that are set, without blanks around them."""
+    """Return the values that are set, without blanks around them."""
     return {name: text.strip() for name, text in values.items() if text and not text.isspace()}
 
 
 def whole_number(low: int, high: int) -> Kind:
-    """An int from `low` to `high`, both included."""
+    """Return the kind of an int from `low` to `high`, both included."""
     check = validate.Range(low, high)
     return Kind(
         read=lambda env, name: env.int(name, validate=check),
@@ -86,7 +87,7 @@ def whole_number(low: int, high: int) -> Kind:
 
 
 def number_above_0(unit: str, most: int | None = None) -> Kind:
-    """A finite float above 0, and at most `most` where that is given."""
+    """Return the kind of a finite float above 0, and at most `most` if that is given."""
     check = validate.Range(0, most, min_inclusive=False)
     limit = "" if most is None else f" and at most {most}"
     return Kind(
@@ -96,7 +97,7 @@ def number_above_0(unit: str, most: int | None = None) -> Kind:
 
 
 def fraction(low: float, high: float) -> Kind:
-    """A float from `low` to `high`, both included: 0.3 is 30 %."""
+    """Return the kind of a float from `low` to `high`, both included: 0.3 is 30 %."""
     check = validate.Range(low, high)
     return Kind(
         read=lambda env, name: env.float(name, validate=check),
@@ -105,7 +106,7 @@ def fraction(low: float, high: float) -> Kind:
 
 
 def one_of(literal: object) -> Kind:
-    """One of the words of a Literal, in upper or lower case; the value is spelt as in the Literal."""
+    """Return the kind of one word of a Literal, in upper or lower case; the value is spelt as in the Literal."""
     spelling = {word.casefold(): word for word in get_args(literal)}
     check = validate.OneOf(spelling)
     return Kind(
@@ -115,7 +116,10 @@ def one_of(literal: object) -> Kind:
 
 
 def word(fits: str, check: Callable[[str], bool]) -> Kind:
-    """Text without spaces and control characters for which `check` is true; a ValueError from it means no."""
+    """Return the kind of a text without spaces and control characters for which `check` is true.
+
+    If `check` raises a ValueError, the text does not fit.
+    """
 
     def holds(text: str) -> bool:
         try:
@@ -132,7 +136,7 @@ def word(fits: str, check: Callable[[str], bool]) -> Kind:
 
 
 def switch() -> Kind:
-    """A bool."""
+    """Return the kind of a bool."""
     return Kind(
         read=lambda env, name: env.bool(name),
         fits="it must be true or false (or 1 or 0, yes or no, on or off)",
@@ -140,7 +144,7 @@ def switch() -> Kind:
 
 
 def folder() -> Kind:
-    """A Path, of a folder that need not exist yet."""
+    """Return the kind of a Path to a folder that need not exist yet."""
     fits = "it must be the path of a folder"
 
     def validated(path: Path) -> None:

@@ -55,7 +55,7 @@ _TOKEN = word("it must be ASCII characters without spaces, since it travels in a
 def _env(
     name: str, kind: Kind, meaning: str, *, secret: bool = False, unset: str | None = None
 ) -> Mapping[str, Variable]:
-    """The metadata of a field; `unset` says in words what holds by default, where the default itself does not tell."""
+    """Return the metadata of a field; `unset` says what holds by default, if the default itself does not tell."""
     return {"variable": Variable(name=name, kind=kind, meaning=meaning, secret=secret, unset=unset)}
 
 
@@ -216,11 +216,11 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """The settings of this process, or of `environment` alone where it is given.
+        """Return the settings of this process, or of `environment` alone if it is given.
 
-        Without it: environment variables, then `.env` in the working directory, then defaults. An empty value counts
-        as unset. Raises SettingError, whose one line names the variable, its value (a secret's is not shown) and what
-        fits.
+        By default they come from environment variables, then `.env` in the working directory, then defaults. An empty
+        value counts as unset. Raises SettingError, whose one line names the variable, its value (a secret's is not
+        shown) and what fits.
         """
         texts = environment_with_file(Path(".env")) if environment is None else without_blanks(environment)
         given = {name: variable.value_in(texts) for name, variable in variables().items() if variable.name in texts}
@@ -228,7 +228,7 @@ class Settings:
         return cls(**{"profiling": profiling} | given)
 
     def __repr__(self) -> str:
-        """Every field; secrets only as set or not."""
+        """Return every field; secrets appear only as set or not."""
         shown = {name: getattr(self, name) for name in variables()}
         masked = (
             f"{name}={'***' if variable.secret and shown[name] is not None else repr(shown[name])}"
@@ -238,5 +238,5 @@ class Settings:
 
 
 def variables() -> dict[str, Variable]:
-    """The variable behind each field of Settings, by the field's name, in the order of the documentation."""
+    """Return the variable behind each field of Settings, by the field's name, in the order of the documentation."""
     return {setting.name: setting.metadata["variable"] for setting in fields(Settings)}

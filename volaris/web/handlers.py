@@ -45,10 +45,10 @@ _PARSER = _ProblemParser()
 
 
 def with_query(schema: Schema) -> Callable[[QueryHandler], Handler]:
-    """Calls the handler with the query that `schema` read; 422 with the field where it does not fit.
+    """Return a decorator that calls the handler with the query that `schema` read.
 
-    aiohttp-apispec has a middleware for this. It keeps what it read in the request under plain strings, of which
-    aiohttp warns since it has typed keys.
+    If the query does not fit, the answer is 422 with the field. aiohttp-apispec has a middleware for this. It keeps
+    what it read in the request under plain strings, of which aiohttp warns since it has typed keys.
     """
 
     def decorate(handler: QueryHandler) -> Handler:
@@ -71,9 +71,10 @@ def described(
     also: Sequence[str] = (),
     with_tag: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Puts a handler into the OpenAPI document: its answer, and by status when it answers with which problem.
+    """Return a decorator that puts a handler into the OpenAPI document.
 
-    `also`: media types that it can answer with beside JSON.
+    The document has the handler's answer, and by status when it answers with which problem. `also`: media types that it
+    can answer with beside JSON.
     """
     forms = [*JSON_TYPES, *also]
     parameters = [SYMBOL_PARAMETER] * of_symbol + [TAG_PARAMETER] * with_tag
@@ -89,7 +90,7 @@ def described(
 
 
 def described_of_symbol(summary: str, answer: Schema) -> Callable[[Handler], Handler]:
-    """For the rows of one symbol: as a page with a tag, or all of them as a stream."""
+    """Return `described` for the rows of one symbol: as a page with a tag, or all rows as a stream."""
     problems = {
         404: "no such symbol",
         422: "a query parameter does not fit",
@@ -105,5 +106,5 @@ def _as_handler(decorated: Any) -> Handler:
 
 
 def json_answer(document: Mapping[str, object]) -> web.Response:
-    """A document as JSON; times in UTC end in Z."""
+    """Return a document as JSON; times in UTC end in Z."""
     return web.Response(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), content_type="application/json")

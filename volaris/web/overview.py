@@ -95,7 +95,7 @@ class OverviewSchema(Strict):
 
 @described("What runs here: a page to a browser, JSON to others", OverviewSchema(), {}, also=(HTML,))
 async def overview(request: web.Request) -> web.Response:
-    """GET /"""
+    """Answer GET /."""
     document = overview_document(request.app[OVERVIEW], is_full=_may_look(request))
     if prefers_html(request.headers.get(hdrs.ACCEPT, "")):
         response = web.Response(text=overview_page(document, datetime.now(UTC)), content_type=HTML)

@@ -37,7 +37,7 @@ class MemberReader(Protocol):
     """Where the members of the index are read: volaris.store.ConstituentRepository. Raises StoreUnavailable."""
 
     async def members(self) -> Sequence[ConstituentRow]:
-        """All members."""
+        """Return all members."""
         ...
 
 
@@ -117,7 +117,7 @@ class ScreenerSchema(PageSchema):
 )
 @with_query(ScreenerQuerySchema())
 async def screener(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """GET /api/v1/screener?sort=&limit=&cursor=&format="""
+    """Answer GET /api/v1/screener?sort=&limit=&cursor=&format=."""
     members = {row.symbol: row for row in await request.app[MEMBERS].members()}
     ranking = await request.app[METRICS].ranking(RankedBy(query["sort"]), MAX_ROWS)
     newest = max((row.computed_at for row in ranking), default=datetime.min.replace(tzinfo=UTC))
@@ -139,7 +139,7 @@ async def screener(request: web.Request, query: Mapping[str, Any]) -> web.Stream
 
 
 async def _at_once(rows: Sequence[Ranked]) -> AsyncGenerator[Sequence[Ranked], None]:
-    """All of them: there are some 500 members, and the order needs them all."""
+    """Yield all rows at once: there are some 500 members, and the order needs them all."""
     if rows:
         yield rows
 
@@ -154,7 +154,10 @@ def _ranked(rank: int, figures: MetricsRow, member: ConstituentRow | None) -> Ra
 
 
 def _comes_after(row: Ranked, sort: str, figure: float, symbol: str) -> bool:
-    """Whether the row comes after that key, which may be of a member that is there no more, or had another figure."""
+    """Return whether the row comes after that key.
+
+    The key may be of a member that is there no more, or that had another figure.
+    """
     return (-getattr(row.figures, sort), row.figures.symbol) > (-figure, symbol)
 
 

@@ -37,7 +37,7 @@ class SymbolDirectory(Protocol):
     """Who knows which symbols there are."""
 
     async def symbols(self) -> Sequence[ListedSymbol]:
-        """All of them. Raises SourceUnavailable or SourceTimeout where they are looked up elsewhere."""
+        """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere."""
         ...
 
 
@@ -72,7 +72,7 @@ class SymbolsSchema(PageSchema):
 )
 @with_query(SymbolsQuerySchema())
 async def symbols(request: web.Request, query: Mapping[str, Any]) -> web.Response:
-    """GET /api/v1/symbols?limit=&cursor="""
+    """Answer GET /api/v1/symbols?limit=&cursor=."""
     (after,) = query["cursor"] or ("",)
     listed = sorted(await request.app[SYMBOLS].symbols(), key=lambda entry: entry.symbol)
     rest = [entry for entry in listed if entry.symbol > after]
@@ -87,7 +87,7 @@ async def symbols(request: web.Request, query: Mapping[str, Any]) -> web.Respons
 
 
 async def known_symbol(request: web.Request) -> str:
-    """The symbol in the path. Raises Problem 404 where there is none such."""
+    """Return the symbol in the path. Raises Problem 404 if there is no such symbol."""
     symbol = request.match_info["symbol"]
     known = [listed.symbol for listed in await request.app[SYMBOLS].symbols()]
     if symbol not in known:
@@ -96,7 +96,7 @@ async def known_symbol(request: web.Request) -> str:
 
 
 def unknown_symbol(symbol: str, known: Iterable[str]) -> Problem:
-    """404 that says what exists: the nearest symbols, the first ones, and how many there are in all."""
+    """Return a 404 that says what exists: the nearest symbols, the first ones, and how many there are in all."""
     there = sorted(known)
     near = get_close_matches(symbol.upper(), there, n=5)
     hint = f"did you mean {' or '.join(near)}?" if near else "is it spelt as on the exchange?"
