@@ -30,6 +30,7 @@ NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, e
 NET_SAMPLES = 10.0  # to be expected in the runs over which it is looked at
 NET_ENDS = 3  # totals at either end, of which the median counts
 NET_PACE_SAMPLES = 100  # from so many on the rise of the total is exact enough to be the pace
+MAX_TOTAL = 4.0  # times that rise: beside a larger total its own error, when samples are thinned, is as large
 NET_PACE_SHARE = 0.9  # of the survivors' pace: below it older ones are lost meanwhile
 
 
@@ -130,8 +131,10 @@ def _net(totals: Sequence[float], pace: Pace) -> Pace:
     width = min(pace.runs, len(totals) - NET_ENDS)
     if width < MIN_RUNS or pace.samples < NET_PACE_SAMPLES:
         return pace
-    net = _gained(totals, width) / width
-    return replace(pace, bytes_per_run=net) if net < NET_PACE_SHARE * pace.bytes_per_run else pace
+    gained = _gained(totals, width)
+    is_exact = totals[-1] <= MAX_TOTAL * gained
+    net = gained / width
+    return replace(pace, bytes_per_run=net) if is_exact and net < NET_PACE_SHARE * pace.bytes_per_run else pace
 
 
 def _began(births: Births, runs: Sequence[int], pace: Pace) -> bool:
