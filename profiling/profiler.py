@@ -16,7 +16,7 @@ from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, UnknownJob
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
 from profiling.records import (
     Level,
     MemoryUsage,
@@ -43,6 +43,7 @@ from profiling.verdict.suspects import with_stacks
 BUDGET_MB = 64.0  # for a moment, while traces are read
 COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
 FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
+TRIAL_COLLECTED_EVERY = 2  # runs, where garbage is collected in any case
 MAX_JUDGING_SHARE = 0.005  # of the time, where nobody asks for a verdict
 
 _logger = logging.getLogger(__name__)
@@ -65,8 +66,8 @@ class Profiler:
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
     not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
-    With `collect` all garbage is collected at both ends of every run, as a test would do. Lines of `packages` are the
-    user's own even where they are installed, as a service is in its container.
+    With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
+    Lines of `packages` are the user's own even where they are installed, as a service is in its container.
 
     Example:
         >>> profiler = Profiler(level=Level.LINES)
@@ -302,9 +303,10 @@ class Profiler:
 
     def _care(self, job: str) -> Care:
         """Return what is done for the job's next run, so that the next verdict can be surer."""
-        if self._collects:
-            return Care(ends=Ends.COLLECT)
         case = self._cases.find(job)
+        if self._collects:
+            runs = case.runs + 1 if case else 1
+            return Care(closes=True, collects_after=runs % TRIAL_COLLECTED_EVERY == 0)
         judgement = case.judgement if case else None
         if case is None or judgement is None:
             return Care()
@@ -312,7 +314,7 @@ class Profiler:
         # A long run is not closed: older garbage would have to wait for its end.
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
-            ends=Ends.CLOSE if closes else Ends.NOTHING,
+            closes=closes,
             collects_after=judgement.wants_collection and is_time,
             is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
         )

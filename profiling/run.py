@@ -12,7 +12,7 @@ from typing import Self
 
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.process import composition, usage
-from profiling.process.full_collections import Collector, Ends, count_full_collections
+from profiling.process.full_collections import Collector, count_full_collections
 from profiling.process.peaks import Peaks
 from profiling.records import (
     Cost,
@@ -39,7 +39,7 @@ MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
 class Care:
     """What is done for a run, so that the next verdict on its job can be surer."""
 
-    ends: Ends = Ends.NOTHING
+    closes: bool = False  # the run is closed, see docs/levels.md
     collects_after: bool = False  # all garbage, once, at the end
     is_suspect: bool = False  # its samples may be finer
 
@@ -152,7 +152,7 @@ class Run:
         self._meter = Meter()
         with self._meter.hold():
             # Before anything is read, so that others' garbage is no change of this run's.
-            self._begun = self._shared.collector.begin(self, self._care.ends)
+            self._is_closed = self._shared.collector.begin(self, closes=self._care.closes)
         for other in self._shared.active:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)
@@ -161,7 +161,8 @@ class Run:
     def _give_up(self) -> None:
         """Undo what `_enter` has done, if the run cannot begin."""
         self._shared.active.discard(self)
-        self._shared.collector.end(self, self._begun)
+        if self._is_closed:
+            self._shared.collector.end(self)
 
     def _start(self) -> None:
         with self._meter.hold():
@@ -179,10 +180,8 @@ class Run:
         with self._meter.hold():
             self._shared.peaks.end(self._peak)
             full_collections = count_full_collections()  # before ours, which this run's garbage does not survive
-            self._ended, self._own_garbage_is_gone = self._shared.collector.end(self, self._begun)
-            self._collected_after = self._ended is Ends.COLLECT or (
-                self._care.collects_after and self._shared.collector.collect()
-            )
+            self._own_garbage_is_gone = self._is_closed and self._shared.collector.end(self)
+            self._collected_after = self._care.collects_after and self._shared.collector.collect()
             self._after = replace(self._shared.counters(), full_collections=full_collections)
             self._samples = self._close_samples()
 
@@ -262,7 +261,7 @@ class Run:
             samples=self._samples,
             birth=self._sampled.birth if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
-            closed=self._ended is not Ends.NOTHING,
+            closed=self._is_closed,
             collected=self._own_garbage_is_gone,
             collected_after=self._collected_after,
             degraded=self._degraded or self._why_shared(lines),

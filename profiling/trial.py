@@ -1,7 +1,7 @@
 """Runs of one job in a process that does nothing else: how many there have to be, and what they say.
 
 Here runs cost little and a wrong word costs much, so a job is watched longer than in a service: for 80 runs, unless
-these take more than ten seconds. A job that keeps nothing is done after half a second, or after the first 12.
+these take more than twenty seconds. A job that keeps nothing is done after half a second, or after the first 12.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from profiling.records import State, Verdict
 from profiling.verdict.patience import MIN_RUNS, Patience
 
 SURE_RUNS = 80  # by then a cache of 60 runs has been full for long
-QUICK_S = 10.0  # so long a trial goes on for the sake of these
+QUICK_S = 20.0  # so long a trial goes on for the sake of these
 USUAL_RUNS = 40  # that it then has to have
 KEEPING_RUNS = 40  # for a job that holds memory of several runs, though it does not seem to grow
 QUICK_LOOK_S = 0.5  # within which every job has so many: some leak with every tenth run only

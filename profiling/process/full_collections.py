@@ -12,7 +12,6 @@ import gc
 import sys
 import time
 from collections.abc import Callable
-from enum import IntEnum
 
 from profiling.stopwatch import Budget
 
@@ -56,14 +55,6 @@ def _blocks_to_visit() -> int:
     return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * gc.get_freeze_count()
 
 
-class Ends(IntEnum):
-    """What is done at both ends of a run, so that its survivors can be told from garbage and from free lists."""
-
-    NOTHING = 0
-    CLOSE = 1  # empty the free lists, and collect the run's own garbage
-    COLLECT = 2  # collect all garbage
-
-
 class Collector:
     """Collects within a bound on the time that this takes; without one for a test, where a run may take its time.
 
@@ -82,49 +73,43 @@ class Collector:
         self._collections = 0  # of all generations, when they were last told apart
         self._young = 0  # collections of the youngest generation that closing has taken off the collector's counters
 
-    def begin(self, run: object, ends: Ends) -> Ends:
-        """Do what is asked for before the run, as far as it may be done; return what was done."""
+    def begin(self, run: object, *, closes: bool) -> bool:
+        """Close the beginning of a run: freeze all objects, and empty the free lists; return whether that was done.
+
+        Nothing is done unless the run `closes`, or if no time is left for it.
+        """
         began_s = self._clock()
         if self._frozen_for is not None and began_s - self._frozen_s > MAX_FREEZE_S:
             self._thaw()
-        if ends is Ends.COLLECT and self.collect():
-            return Ends.COLLECT
-        if ends is Ends.NOTHING or not self._for_closing.is_left:
-            return Ends.NOTHING
-        if self._frozen_for is None:
-            if gc.get_freeze_count():  # the program's own: a collection passes over that, as it always does
-                gc.collect()
-                self._for_closing.spend_since(began_s)
-                return Ends.CLOSE
+        if not closes or (self._is_bounded and not self._for_closing.is_left):
+            return False
+        if self._frozen_for is None and not gc.get_freeze_count():
             self._young += _young_collections()
             gc.collect(0)
             gc.freeze()
             self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()
-        gc.collect()
-        self._count_partial()
+        self._collect_the_rest()
         self._for_closing.spend_since(began_s)
-        return Ends.CLOSE
+        return True
 
-    def end(self, run: object, begun: Ends) -> tuple[Ends, bool]:
-        """Do after the run what was done before it; return that, and whether the run's own garbage is gone."""
-        if begun is Ends.COLLECT:
-            return (Ends.COLLECT, True) if self.collect() else (Ends.NOTHING, False)
-        if begun is Ends.NOTHING:
-            return Ends.NOTHING, False
+    def end(self, run: object) -> bool:
+        """Close the end of a run that `begin` has closed; return whether the run's own garbage is gone."""
         began_s, is_own = self._clock(), self._frozen_for is run
-        if self._frozen_for is None:  # another run's freeze has ended meanwhile
-            if gc.get_freeze_count():
-                gc.collect()
-                self._for_closing.spend_since(began_s)
-                return Ends.CLOSE, True
+        is_programs = self._frozen_for is None and gc.get_freeze_count() > 0
+        if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
             gc.freeze()
-            self._collections = _collections()
-        gc.collect()
-        self._count_partial()
-        if is_own or self._frozen_for is None:
+            self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()
+        self._collect_the_rest()
+        if self._frozen_for is run:
             self._thaw()
         self._for_closing.spend_since(began_s)
-        return Ends.CLOSE, is_own
+        return is_own or is_programs
+
+    def _collect_the_rest(self) -> None:
+        """Collect what is not frozen; that counts as a full collection only if it was the program that froze."""
+        gc.collect()
+        if self._frozen_for is not None:
+            self._count_partial()
 
     def collect(self) -> bool:
         """Collect all garbage, which holds the caller; return False if that would cost too much."""

@@ -11,13 +11,11 @@ from contextlib import closing
 import pytest
 
 from profiling.process import full_collections
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, Ends, count_full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
 from profiling.profiler import Profiler
 from profiling.records import Level, Snapshot
 from profiling.run import Care, Run
 from profiling.traces.reader import TraceReader
-
-CLOSED, CLOSED_WITH_ANOTHERS, UNTOUCHED = (Ends.CLOSE, True), (Ends.CLOSE, False), (Ends.NOTHING, False)
 
 
 class Clock:
@@ -68,9 +66,9 @@ def is_frozen() -> bool:
 
 
 def test_run_freezes_what_is_older_and_thaws_it_in_the_end(collector: Collector) -> None:
-    assert collector.begin("run", Ends.CLOSE) is Ends.CLOSE
+    assert collector.begin("run", closes=True)
     assert is_frozen()
-    assert collector.end("run", Ends.CLOSE) == CLOSED
+    assert collector.end("run")
     assert not is_frozen()
 
 
@@ -79,10 +77,10 @@ def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: Collector)
     gc.collect()
     older = weakref.ref(node)
     del node  # in the oldest generation by now
-    begun = collector.begin("run", Ends.CLOSE)
+    collector.begin("run", closes=True)
     own = garbage()
     assert own() is not None
-    collector.end("run", begun)
+    collector.end("run")
     assert own() is None
     assert older() is not None
     gc.collect()
@@ -91,9 +89,9 @@ def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: Collector)
 
 def test_young_garbage_of_before_is_collected_and_not_frozen(collector: Collector) -> None:
     young = garbage()
-    collector.begin("run", Ends.CLOSE)
+    collector.begin("run", closes=True)
     assert young() is None
-    collector.end("run", Ends.CLOSE)
+    collector.end("run")
 
 
 def fill_free_list() -> int:
@@ -106,67 +104,66 @@ def fill_free_list() -> int:
 
 def test_free_lists_are_emptied_at_both_ends(collector: Collector) -> None:
     full = fill_free_list()
-    collector.begin("run", Ends.CLOSE)
+    collector.begin("run", closes=True)
     assert sys.getallocatedblocks() < full - 900
     full = fill_free_list()
-    collector.end("run", Ends.CLOSE)
+    collector.end("run")
     assert sys.getallocatedblocks() < full - 900
 
 
 def test_nested_runs_are_closed_and_the_outer_one_thaws(collector: Collector) -> None:
-    collector.begin("outer", Ends.CLOSE)
-    assert collector.begin("inner", Ends.CLOSE) is Ends.CLOSE
+    collector.begin("outer", closes=True)
+    assert collector.begin("inner", closes=True)
     own = garbage()
-    assert collector.end("inner", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    assert not collector.end("inner")
     assert own() is None
     assert is_frozen()
-    assert collector.end("outer", Ends.CLOSE) == CLOSED
+    assert collector.end("outer")
     assert not is_frozen()
 
 
 def test_run_that_outlives_the_freeze_of_another_is_closed_without_one(collector: Collector) -> None:
-    collector.begin("first", Ends.CLOSE)
-    collector.begin("second", Ends.CLOSE)
+    collector.begin("first", closes=True)
+    collector.begin("second", closes=True)
     kept = garbage()
-    assert collector.end("first", Ends.CLOSE) == CLOSED
+    assert collector.end("first")
     assert not is_frozen()
     assert kept() is None
     full = fill_free_list()
-    assert collector.end("second", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    assert not collector.end("second")
     assert sys.getallocatedblocks() < full - 900
     assert not is_frozen()
 
 
 def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector: Collector) -> None:
-    collector.begin("first", Ends.CLOSE)
-    collector.begin("second", Ends.CLOSE)
-    collector.end("first", Ends.CLOSE)
-    collector.begin("third", Ends.CLOSE)
-    assert collector.end("second", Ends.CLOSE) == CLOSED_WITH_ANOTHERS
+    collector.begin("first", closes=True)
+    collector.begin("second", closes=True)
+    collector.end("first")
+    collector.begin("third", closes=True)
+    assert not collector.end("second")
     assert is_frozen()
-    assert collector.end("third", Ends.CLOSE) == CLOSED
+    assert collector.end("third")
 
 
 def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(collector: Collector) -> None:
     gc.freeze()
     frozen = gc.get_freeze_count()
     try:
-        begun = collector.begin("run", Ends.CLOSE)
-        assert begun is Ends.CLOSE
-        assert collector.end("run", begun) == (Ends.CLOSE, True)
+        assert collector.begin("run", closes=True)
+        assert collector.end("run")
         assert gc.get_freeze_count() == frozen
     finally:
         gc.unfreeze()
 
 
 def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(collector: Collector) -> None:
-    collector.begin("first", Ends.CLOSE)
-    collector.begin("second", Ends.CLOSE)
-    collector.end("first", Ends.CLOSE)
+    collector.begin("first", closes=True)
+    collector.begin("second", closes=True)
+    collector.end("first")
     gc.freeze()
     frozen = gc.get_freeze_count()
     try:
-        assert collector.end("second", Ends.CLOSE) == (Ends.CLOSE, True)
+        assert collector.end("second")
         assert gc.get_freeze_count() == frozen
     finally:
         gc.unfreeze()
@@ -176,24 +173,24 @@ def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(coll
 def test_freeze_that_lasts_too_long_is_thawed_by_the_next_run(
     collector: Collector, clock: Clock, seconds: float, *, first_thaws: bool
 ) -> None:
-    collector.begin("first", Ends.CLOSE)
+    collector.begin("first", closes=True)
     own = Node()
     gone = weakref.ref(own)
     gc.collect()
     del own
     clock.now_s += seconds
-    collector.begin("second", Ends.CLOSE)
-    assert (collector.end("first", Ends.CLOSE) == CLOSED) == first_thaws
+    collector.begin("second", closes=True)
+    assert collector.end("first") == first_thaws
     assert is_frozen() != first_thaws
-    assert collector.end("second", Ends.CLOSE) == (CLOSED_WITH_ANOTHERS if first_thaws else CLOSED)
+    assert collector.end("second") != first_thaws
     gc.collect()
     assert gone() is None
 
 
 def test_run_that_never_ends_does_not_keep_all_frozen(collector: Collector, clock: Clock) -> None:
-    collector.begin("endless", Ends.CLOSE)
+    collector.begin("endless", closes=True)
     clock.now_s += MAX_FREEZE_S + 0.1
-    assert collector.begin("run", Ends.NOTHING) is Ends.NOTHING
+    assert not collector.begin("run", closes=False)
     assert not is_frozen()
 
 
@@ -204,8 +201,7 @@ def test_closing_takes_a_fiftieth_of_the_time_once_three_tenths_of_a_second_are_
         clock.now_s += 0.02 * (phase == "stop" and info["generation"] == 2)
 
     def close(run: int) -> bool:
-        begun = collector.begin(run, Ends.CLOSE)
-        return collector.end(run, begun) == CLOSED
+        return collector.begin(run, closes=True) and collector.end(run)
 
     gc.callbacks.append(collected)
     try:
@@ -221,48 +217,25 @@ def test_closing_takes_a_fiftieth_of_the_time_once_three_tenths_of_a_second_are_
 
 def test_run_under_no_suspicion_is_left_alone(collector: Collector) -> None:
     before = gc.get_stats()
-    assert collector.begin("run", Ends.NOTHING) is Ends.NOTHING
-    own = garbage()
-    assert collector.end("run", Ends.NOTHING) == UNTOUCHED
-    assert own() is not None
+    assert not collector.begin("run", closes=False)
+    assert not is_frozen()
     assert gc.get_stats() == before
     gc.collect()
 
 
-def test_run_may_have_all_garbage_collected_at_both_ends(collector: Collector) -> None:
-    older = garbage()
-    assert collector.begin("run", Ends.COLLECT) is Ends.COLLECT
-    assert older() is None
-    own = garbage()
-    assert collector.end("run", Ends.COLLECT) == (Ends.COLLECT, True)
-    assert own() is None
-    assert not is_frozen()
-
-
-def test_run_whose_collection_would_cost_too_much_is_closed_instead(collector: Collector) -> None:
-    gc.disable()
-    try:
-        assert collector.begin("run", Ends.COLLECT) is Ends.CLOSE
-        assert collector.end("run", Ends.CLOSE) == CLOSED
-        assert not gc.isenabled()
-        assert collector.end("other", Ends.COLLECT) == UNTOUCHED
-    finally:
-        gc.enable()
-
-
 def test_nothing_is_collected_in_full_while_a_run_is_frozen(collector: Collector) -> None:
-    collector.begin("run", Ends.CLOSE)
+    collector.begin("run", closes=True)
     assert not collector.collect()
-    collector.end("run", Ends.CLOSE)
+    collector.end("run")
     assert collector.collect()
 
 
 def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: Collector) -> None:
     before = count_full_collections()
     assert before is not None
-    collector.begin("run", Ends.CLOSE)
+    collector.begin("run", closes=True)
     gc.collect()
-    assert collector.end("run", Ends.CLOSE) == CLOSED
+    assert collector.end("run")
     assert count_full_collections() == before
     gc.collect()
     assert count_full_collections() == before + 1
@@ -281,8 +254,8 @@ def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
         for _ in range(5):
             gc.collect(0)
         if is_closed:  # which sets the collector's own counters back
-            collector.begin("run", Ends.CLOSE)
-            collector.end("run", Ends.CLOSE)
+            collector.begin("run", closes=True)
+            collector.end("run")
         for _ in range(young):
             gc.collect(0)
         assert collector.collect() == may_collect
@@ -300,7 +273,7 @@ class InterruptedReader(TraceReader):
 @pytest.mark.usefixtures("nothing_frozen")
 def test_run_that_cannot_begin_leaves_nothing_frozen() -> None:
     profiler = Profiler(level=Level.LINES, reader=InterruptedReader())
-    run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(ends=Ends.CLOSE))
+    run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(closes=True))
     with pytest.raises(KeyboardInterrupt), run:
         pass
     assert gc.get_freeze_count() == 0
@@ -316,6 +289,6 @@ def test_runs_of_a_suspect_are_closed_unless_they_are_long() -> None:
                 kept.append([bytes(900) for _ in range(50)])
         case = profiler._cases.of("job")
         case.duration_s = MAX_FREEZE_S
-        assert profiler._care("job").ends is Ends.CLOSE
+        assert profiler._care("job").closes
         case.duration_s = MAX_FREEZE_S + 0.1
-        assert profiler._care("job").ends is Ends.NOTHING
+        assert not profiler._care("job").closes
