@@ -10,7 +10,7 @@ from profiling.errors import UnknownJob
 from profiling.profiler import Profiler
 from profiling.records import Level, State
 from profiling.samples import sampler
-from profiling.trial import KEEPING_RUNS, MAX_RUNS, QUICK_LOOK_S, SURE_RUNS, USUAL_RUNS, Bounds, Trial
+from profiling.trial import KEEPING_RUNS, MAX_RUNS, QUICK_LOOK_S, QUICK_S, SURE_RUNS, USUAL_RUNS, Bounds, Trial
 from profiling.verdict.patience import MIN_RUNS
 
 if sampler.unavailable_reason() is not None:
@@ -113,7 +113,7 @@ def test_leak_is_watched_until_it_is_sure(made: Make, clock: Clock) -> None:
 def test_leak_whose_runs_take_their_time_is_told_after_forty(made: Make, clock: Clock) -> None:
     kept: list[object] = []
     trial = made(Bounds())
-    assert finish(trial, leak(kept), clock, 0.3) == USUAL_RUNS
+    assert finish(trial, leak(kept), clock, QUICK_S / USUAL_RUNS) == USUAL_RUNS
     assert trial.profiler.verdict("work").state is State.GROWING
     assert trial.verdict().state is State.LEAKING
 
