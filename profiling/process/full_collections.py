@@ -16,6 +16,7 @@ from collections.abc import Callable
 from profiling.stopwatch import Budget
 
 MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
+IMMORTAL_OBJECTS = 1_000  # CPython 3.12 counts its own, 375, among the frozen; a freeze has 5 000 of a bare interpreter
 BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object, and what it has for itself
 MAX_SHARE = 0.01  # of the time that full collections may take
 AT_ONCE_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
@@ -32,6 +33,12 @@ def count_full_collections() -> int | None:
     While a run is frozen none of its collections counts, and the number stands still.
     """
     return _collections() - _partial if gc.isenabled() else None
+
+
+def count_frozen() -> int:
+    """Return how many objects are frozen: 0 if only those are that CPython 3.12 sets apart by itself."""
+    frozen = gc.get_freeze_count()
+    return frozen if frozen > IMMORTAL_OBJECTS else 0
 
 
 def _collections() -> int:
@@ -52,7 +59,7 @@ def _young_until_full() -> int:
 
 def _blocks_to_visit() -> int:
     """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
-    return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * gc.get_freeze_count()
+    return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * count_frozen()
 
 
 class Collector:
@@ -83,7 +90,7 @@ class Collector:
             self._thaw()
         if not closes or (self._is_bounded and not self._for_closing.is_left):
             return False
-        if self._frozen_for is None and not gc.get_freeze_count():
+        if self._frozen_for is None and not count_frozen():
             self._young += _young_collections()
             gc.collect(0)
             gc.freeze()
@@ -95,7 +102,7 @@ class Collector:
     def end(self, run: object) -> bool:
         """Close the end of a run that `begin` has closed; return whether the run's own garbage is gone."""
         began_s, is_own = self._clock(), self._frozen_for is run
-        is_programs = self._frozen_for is None and gc.get_freeze_count() > 0
+        is_programs = self._frozen_for is None and count_frozen() > 0
         if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
             gc.freeze()
             self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from profiling.process.full_collections import count_frozen
+
 
 @pytest.fixture
 def small_heap() -> None:
@@ -21,5 +23,5 @@ def nothing_frozen() -> Iterator[None]:
     gc.unfreeze()
     gc.collect()
     yield
-    assert gc.get_freeze_count() == 0
+    assert count_frozen() == 0
     gc.freeze()

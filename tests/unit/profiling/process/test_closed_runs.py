@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from profiling.process import full_collections
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_frozen, count_full_collections
 from profiling.profiler import Profiler
 from profiling.records import Level, Snapshot
 from profiling.run import Care, Run
@@ -40,10 +40,10 @@ def left_as_it_was(nothing_frozen: None) -> Iterator[None]:
     """Nothing is collected by itself meanwhile, and the collector is in the end what it was in the beginning."""
     thresholds = gc.get_threshold()
     gc.set_threshold(1_000_000, 1_000_000, 1_000_000)
-    before = gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.get_freeze_count()
-    assert gc.get_freeze_count() == 0
+    before = gc.isenabled(), gc.get_threshold(), gc.get_debug(), count_frozen()
+    assert count_frozen() == 0
     yield
-    assert (gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.get_freeze_count()) == before
+    assert (gc.isenabled(), gc.get_threshold(), gc.get_debug(), count_frozen()) == before
     gc.set_threshold(*thresholds)
 
 
@@ -64,7 +64,7 @@ def garbage() -> weakref.ref[Node]:
 
 
 def is_frozen() -> bool:
-    return gc.get_freeze_count() > 0
+    return count_frozen() > 0
 
 
 def test_run_freezes_what_is_older_and_thaws_it_in_the_end(collector: Collector) -> None:
@@ -149,11 +149,11 @@ def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector
 
 def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(collector: Collector) -> None:
     gc.freeze()
-    frozen = gc.get_freeze_count()
+    frozen = count_frozen()
     try:
         assert collector.begin("run", closes=True)
         assert collector.end("run")
-        assert gc.get_freeze_count() == frozen
+        assert count_frozen() == frozen
     finally:
         gc.unfreeze()
 
@@ -163,10 +163,10 @@ def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(coll
     collector.begin("second", closes=True)
     collector.end("first")
     gc.freeze()
-    frozen = gc.get_freeze_count()
+    frozen = count_frozen()
     try:
         assert collector.end("second")
-        assert gc.get_freeze_count() == frozen
+        assert count_frozen() == frozen
     finally:
         gc.unfreeze()
 
@@ -278,7 +278,7 @@ def test_run_that_cannot_begin_leaves_nothing_frozen() -> None:
     run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(closes=True))
     with pytest.raises(KeyboardInterrupt), run:
         pass
-    assert gc.get_freeze_count() == 0
+    assert count_frozen() == 0
     profiler.close()
 
 
