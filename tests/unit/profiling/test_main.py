@@ -15,6 +15,7 @@ from profiling.errors import CannotCheck
 from profiling.records import State
 from profiling.samples import sampler
 from profiling.traces.aggregation import innermost
+from profiling.trial import USUAL_RUNS
 
 JOBS = """
 import copy
@@ -109,7 +110,8 @@ def test_leak_is_watched_for_80_runs_or_as_many_as_were_asked_for(
 ) -> None:
     assert main(["check", f"{jobs}:leaks", "--json", *options]) == 1
     (job,) = json.loads(capsys.readouterr().out)["jobs"]
-    assert (job["verdict"], job["runs"], job["native_bytes_per_run"]) == ("leaking", runs, None)
+    assert (job["verdict"], job["native_bytes_per_run"]) == ("leaking", None)
+    assert min(runs, USUAL_RUNS) <= job["runs"] <= runs  # after 40, twenty seconds are enough
 
 
 def test_no_run_begins_after_the_seconds_that_were_asked_for(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
