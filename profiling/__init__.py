@@ -44,8 +44,10 @@ from profiling.records import (
     Verdict,
 )
 from profiling.run import Run
+from profiling.samples.sampling import OUTSIDE_JOBS
 
 __all__ = [
+    "OUTSIDE_JOBS",
     "Change",
     "ChildFailed",
     "DiffInProgress",

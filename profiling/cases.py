@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
-from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.evidence import RUN, Evidence, LineEvidence, Unit
 from profiling.verdict.forecast import room_after
 from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
@@ -132,7 +132,7 @@ def native_change(run: RunProfile) -> float | None:
             change -= max(0, run.lines.traced_diff_bytes)
     elif run.after.python_malloc_bytes is None:
         return None
-    return change
+    return change - run.native_in_runs_bytes
 
 
 def mapped_change(run: RunProfile) -> float | None:
@@ -143,7 +143,7 @@ def mapped_change(run: RunProfile) -> float | None:
     before, after = run.before.mapped_bytes, run.after.mapped_bytes
     if before is None or after is None:
         return None
-    return float(min(after - before, run.rss_diff_bytes))
+    return float(min(after - before, run.rss_diff_bytes)) - run.mapped_in_runs_bytes
 
 
 TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
@@ -205,6 +205,7 @@ def evidence_of(
     *,
     collections: int | None,
     patience: Patience,
+    unit: Unit = RUN,
 ) -> Evidence:
     """Return what is known of a job now.
 
@@ -214,6 +215,7 @@ def evidence_of(
         lines: What is alive of it, by line and birth.
         collections: How many full collections there have been; None if the program collects no garbage.
         patience: How long it may be watched.
+        unit: What its runs are called.
     """
     recent = RecentLines(runs)
     settled = [
@@ -239,6 +241,7 @@ def evidence_of(
         left_bytes=case.left_bytes,
         accusation=case.accusation,
         patience=patience,
+        unit=unit,
     )
 
 

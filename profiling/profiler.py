@@ -30,15 +30,17 @@ from profiling.records import (
 from profiling.run import Care, Run, Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import largest_stacks, lines_by_birth
-from profiling.samples.sampling import Sampling
+from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
 from profiling.source import SourceReader, claim, users_site
 from profiling.stopwatch import Budget
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
 from profiling.traces.reader import Room, TraceReader
+from profiling.verdict.evidence import RUN
 from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import with_stacks
+from profiling.windows import PATIENCE, WINDOW_S, Windows
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
@@ -92,6 +94,7 @@ class Profiler:
         collect: bool = False,
         patience: Patience | None = None,
         all_threads: bool = False,
+        window_s: float = WINDOW_S,
     ) -> None:
         claim(*packages)
         self.level = level
@@ -122,6 +125,8 @@ class Profiler:
             collector=Collector(is_bounded=not collect),
             all_threads=all_threads,
         )
+        # Where all threads are the job's, nothing is outside jobs.
+        self._windows = None if all_threads else Windows(self._shared, window_s)
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
@@ -135,6 +140,17 @@ class Profiler:
         )
         level, care = self.next_level(job), self._care(job)
         return Run(job, level, self._shared, samples=samples, care=care, why_inexact=why_inexact)
+
+    def watch(self) -> None:
+        """Watch what is allocated outside jobs, from the first call on; to be called every few seconds.
+
+        After each run this is done anyway, and by `profiling.web.mount` while the application runs. Does nothing at
+        levels without samples.
+        """
+        if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
+            self._shared.sampling.period()
+            self._shared.sampling.keep_within()
+            self._turn(self._windows)
 
     def next_level(self, job: str) -> Level:
         """Return the level that the job's next run will have."""
@@ -204,7 +220,7 @@ class Profiler:
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
         """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
-        runs = self.history.runs(job)
+        runs = self._runs(job)
         if patience is not None:
             return self._judge(runs, self._cases.of(job), patience)
         if not self._is_judged(runs):
@@ -214,7 +230,7 @@ class Profiler:
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
         # The runs are taken here, where none is added meanwhile.
-        asked = [self.history.runs(job) for job in jobs or self.history.jobs()]
+        asked = [self._runs(job) for job in jobs or self._jobs()]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
             cases = [self._cases.of(runs[-1].job).copy() for runs in new]
             judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
@@ -227,10 +243,19 @@ class Profiler:
         case = self._cases.find(job)
         return case.verdict if case else None
 
+    def _jobs(self) -> tuple[str, ...]:
+        """Return whatever has runs or windows."""
+        return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
+
+    def _runs(self, job: str) -> Sequence[RunProfile]:
+        if self._windows is not None and job in self._windows.history.jobs():
+            return self._windows.history.runs(job)
+        return self.history.runs(job)
+
     def _noted(self, job: str) -> Judgement:
         judgement = self._cases.of(job).judgement
         if judgement is None:
-            raise UnknownJob(job, self.history.jobs())
+            raise UnknownJob(job, self._jobs())
         return judgement
 
     def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
@@ -243,12 +268,14 @@ class Profiler:
 
     def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
         job = runs[-1].job
+        windows = self._windows if job == OUTSIDE_JOBS else None
         evidence = evidence_of(
             case,
             runs,
             lines_by_birth(sampler.births(job)) if sampler.is_on() else {},
             collections=count_full_collections(),
-            patience=patience or self._patience,
+            patience=patience or (PATIENCE if windows else self._patience),
+            unit=windows.unit if windows else RUN,
         )
         judgement = judge(evidence)
         if judgement.verdict.suspects:
@@ -286,20 +313,37 @@ class Profiler:
 
     def _keep(self, profile: RunProfile) -> None:
         self._finished += 1
-        self.history.add(profile)
         self._shared.sampling.keep_within()
         if profile.collected_after:
             self._collected_at = self._finished
         if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
-            self._cases.keep_only(set(self.history.jobs()))
+            self._cases.keep_only(set(self._jobs()))
+        self.history.add(profile)
+        self._learn(profile)
+        if self._adaptive is not None:
+            self._adapt(self._adaptive, profile)
+        if self._windows is not None:
+            self._windows.saw(profile)
+            self._turn(self._windows)
+
+    def _learn(self, profile: RunProfile) -> None:
+        """Note a run or a window in its case, and judge if that is due."""
         case = self._cases.of(profile.job)
         case.saw(profile)
         if case.is_due() and self._for_judging.is_left:
-            began_s, runs = time.perf_counter(), self.history.runs(profile.job)
+            began_s, runs = time.perf_counter(), self._runs(profile.job)
             self._note(runs, self._judge(runs, case))
             self._for_judging.spend_since(began_s)
-        if self._adaptive is not None:
-            self._adapt(self._adaptive, profile)
+
+    def _turn(self, windows: Windows) -> None:
+        case = self._cases.find(OUTSIDE_JOBS)
+        judgement = case.judgement if case else None
+        if (profile := windows.turn(judgement)) is not None:
+            windows.history.add(profile)
+            if profile.collected_after:
+                self._collected_at = self._finished
+            self._learn(profile)
+            self._shared.sampling.suspect_outside(is_suspect=judgement is not None and judgement.keeps_something)
 
     def _care(self, job: str) -> Care:
         """Return what is done for the job's next run, so that the next verdict can be surer."""
@@ -310,7 +354,7 @@ class Profiler:
         judgement = case.judgement if case else None
         if case is None or judgement is None:
             return Care()
-        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self._cases)
+        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self.history.jobs())
         # A long run is not closed: older garbage would have to wait for its end.
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(

@@ -112,6 +112,13 @@ class Collector:
         self._for_closing.spend_since(began_s)
         return is_own or is_programs
 
+    def empty_free_lists(self) -> bool:
+        """Empty the interpreter's free lists; return False if no time is left for it."""
+        if not self.begin(self, closes=True):
+            return False
+        self.end(self)
+        return True
+
     def _collect_the_rest(self) -> None:
         """Collect what is not frozen; that counts as a full collection only if it was the program that froze."""
         gc.collect()

@@ -62,6 +62,9 @@ class RunProfile:
     closed: bool = False  # whether the interpreter's free lists were emptied at both ends
     collected: bool = False  # whether its own garbage was collected at its end, so that none counts
     collected_after: bool = False  # whether all garbage was collected at its end
+    # Of a window: what runs within it account for, of the C heap's growth and of memory mapped directly.
+    native_in_runs_bytes: float = 0.0
+    mapped_in_runs_bytes: float = 0.0
     degraded: str | None  # why less was measured than the level promises
     cost: Cost
 

@@ -24,6 +24,7 @@ LET_GO_S = 0.1e-6  # for what is no sample, as its job is sampled more coarsely
 LOOKED_AT_EVERY_S = 1.0  # of CPU time
 MIN_SAMPLES = 4  # a run may take so many, however short
 MAX_JOBS = 256  # whose rates are remembered
+OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in whatever thread
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Sampling:
         self._is_ours = False
         self._cpu_clock = cpu_clock
         self._looked_at = (0, 0, 0.0, 0.0)  # samples taken, let go, CPU time and rate, when the cost was last looked at
-        self._jobs: OrderedDict[str | None, JobRate] = OrderedDict()  # None: what is outside jobs
+        self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
         self._at_once_s = AT_ONCE_S
@@ -61,7 +62,7 @@ class Sampling:
             else:
                 sampler.start(self._rate_bytes)
             self._is_ours = True
-            self._outside, self._outside_taken = sampler.label(None), 0
+            self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
             sampler.set_default_label(self._outside)
             threads.follow()
             self._look(self._cpu_clock())
@@ -83,7 +84,11 @@ class Sampling:
             label.doublings = _doublings(known.rate_bytes)
         return label
 
-    def learn(self, job: str | None, taken: int) -> None:
+    def suspect_outside(self, *, is_suspect: bool) -> None:
+        """Let what is outside jobs be sampled as finely as a job under suspicion, or no longer."""
+        self._of(OUTSIDE_JOBS).is_suspect = is_suspect
+
+    def learn(self, job: str, taken: int) -> None:
         """Let the job's rate follow how many samples its last run took."""
         if not self._follows:
             return
@@ -129,16 +134,16 @@ class Sampling:
             if rate_bytes != told.rate_bytes:
                 sampler.set_rate(rate_bytes)
         if self._outside is not None:
-            self.learn(None, self._outside.taken - self._outside_taken)
+            self.learn(OUTSIDE_JOBS, self._outside.taken - self._outside_taken)
             self._outside_taken = self._outside.taken
-            self._outside.doublings = _doublings(self._of(None).rate_bytes)
+            self._outside.doublings = _doublings(self._of(OUTSIDE_JOBS).rate_bytes)
         self._look(now_s)
 
     @property
     def _follows(self) -> bool:
         return self._is_ours and self._rate_bytes is None
 
-    def _of(self, job: str | None) -> JobRate:
+    def _of(self, job: str) -> JobRate:
         known = self._jobs.get(job)
         if known is None:
             known = self._jobs[job] = JobRate(seen_s=self._cpu_clock())

@@ -41,6 +41,17 @@ class LineEvidence:
         return sum(alive.samples for alive in self.births.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one of the runs is called, and what several are."""
+
+    one: str
+    many: str
+
+
+RUN = Unit("run", "runs")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What is known of a job after one of its runs."""
@@ -61,6 +72,7 @@ class Evidence:
     left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict
     patience: Patience = field(default_factory=Patience)
+    unit: Unit = RUN
 
     def together(self, sites: Iterable[SiteKey]) -> LineEvidence:
         """Return several lines as if they were one."""

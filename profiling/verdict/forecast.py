@@ -64,8 +64,8 @@ def held_free_bytes(counters: Counters) -> int:
     return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
 
 
-def forecast(state: State, pace: Pace | None, room: Room) -> Forecast:
-    """Return the time to the limit, by the pace of what the verdict is about.
+def forecast(state: State, pace: Pace | None, room: Room, one: str = "run") -> Forecast:
+    """Return the time to the limit, by the pace of what the verdict is about, for runs or for windows.
 
     Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
     earliest time takes the steepest slope, the shorter gap and only what the RSS leaves. The latest time takes the
@@ -82,7 +82,7 @@ def forecast(state: State, pace: Pace | None, room: Room) -> Forecast:
     latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf
     whose = "the machine" if room.limit.source == "machine" else "the container"
     at_pace = (
-        f"at {format_bytes(round(slope))} a run, a run each {format_duration(room.usual_gap_s)}, "
+        f"at {format_bytes(round(slope))} a {one}, a {one} each {format_duration(room.usual_gap_s)}, "
         f"{whose} ({room.limit.limit_bytes / MB:.0f} MB)"
     )
     if full_in_s >= HORIZON_S:

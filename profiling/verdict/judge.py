@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiling.records import State, Verdict
+from profiling.records import Forecast, State, Verdict
 from profiling.verdict import patience, steady
 from profiling.verdict.accusations import accusation_of, held
 from profiling.verdict.evidence import Evidence
-from profiling.verdict.forecast import forecast
+from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import candidates, heap_growth, native_growth
 from profiling.verdict.survivors import NOTHING, surviving_pace
 from profiling.verdict.suspects import suspects_of
@@ -69,9 +69,7 @@ def judge(evidence: Evidence) -> Judgement:
         native_bytes_per_run=beside,
         accusation=accusation,
         suspects=() if state is State.NATIVE_GROWTH or not (heap or accusation) else suspects_of(evidence),
-        forecast=forecast(state, (per_run + (beside or 0.0), interval[0], interval[1] + (beside or 0.0)), evidence.room)
-        if evidence.room
-        else None,
+        forecast=_forecast(evidence, state, (per_run + (beside or 0.0), interval[0], interval[1] + (beside or 0.0))),
     )
     return Judgement(
         verdict=verdict,
@@ -90,7 +88,7 @@ def _too_few(evidence: Evidence) -> Judgement:
         runs=len(evidence.ended),
         bytes_per_run=None,
         interval_bytes=None,
-        forecast=forecast(state, None, evidence.room) if evidence.room else None,
+        forecast=_forecast(evidence, state, None),
     )
     is_suspect = _is_suspect(evidence)
     return Judgement(
@@ -100,6 +98,10 @@ def _too_few(evidence: Evidence) -> Judgement:
         wants_collection=is_suspect and len(evidence.ended) == MIN_RUNS - 1,
         wants_collected_runs=False,
     )
+
+
+def _forecast(evidence: Evidence, state: State, pace: Pace | None) -> Forecast | None:
+    return forecast(state, pace, evidence.room, evidence.unit.one) if evidence.room else None
 
 
 # ---- what would help ----

@@ -21,39 +21,40 @@ def reason_of(
     kind_beside: Kind | None = None,
 ) -> str:
     """Return why the state is what it is; for `growing` also what would settle it."""
-    runs = len(evidence.ended)
+    runs, unit = len(evidence.ended), evidence.unit
+    one, many = f"per {unit.one}", unit.many
     if state is State.INSUFFICIENT_RUNS:
         missing = patience.MIN_RUNS - runs
-        return f"only {runs} completed runs; a verdict needs {patience.MIN_RUNS} ({missing} more)"
+        return f"only {runs} completed {many}; a verdict needs {patience.MIN_RUNS} ({missing} more)"
     if evidence.process and state in {State.STABLE, State.GROWING}:
-        how = f"grows by {_size(per_run)} per run" if state is State.GROWING else "does not grow"
-        return f"the process {how} over {runs} runs; without samples or exact lines a leak cannot be told"
+        how = f"grows by {_size(per_run)} {one}" if state is State.GROWING else "does not grow"
+        return f"the process {how} over {runs} {many}; without samples or exact lines a leak cannot be told"
     if state is State.STABLE:
-        return f"nothing grows over {runs} runs; {_size(per_run)} per run are still alive of the older ones"
+        return f"nothing grows over {runs} {many}; {_size(per_run)} {one} are still alive of the older ones"
     what = (kind or Kind.SURVIVORS).value
-    also = f", and {kind_beside.value} grows by {_size(beside)} per run beside it" if kind_beside else ""
+    also = f", and {kind_beside.value} grows by {_size(beside)} {one} beside it" if kind_beside else ""
     if state is State.GROWING:
-        return f"{what} grows by {_size(per_run)} per run{also}; {_settles(evidence, growth, kind)}"
-    since = f"reported since run {accusation.since_run}" if accusation else ""
+        return f"{what} grows by {_size(per_run)} {one}{also}; {_settles(evidence, growth, kind)}"
+    since = f"reported since {unit.one} {accusation.since_run}" if accusation else ""
     if state is State.NATIVE_GROWTH:
         what = Kind.C_HEAP.value if kind is None else what
-        return f"{what} grows by {_size(per_run)} per run, and Python's heap does not: a C library keeps it ({since})"
+        return f"{what} grows by {_size(per_run)} {one}, and Python's heap does not: a C library keeps it ({since})"
     if growth is None:
-        return f"what the job kept is still alive, at {_size(per_run)} per run{also} ({since})"
+        return f"what the job kept is still alive, at {_size(per_run)} {one}{also} ({since})"
     if kind is not Kind.SURVIVORS:
-        return f"{what} grows by {_size(per_run)} per run over the last {growth.runs} runs{also} ({since})"
-    return f"{_size(per_run)} per run stay alive, of every age over the last {growth.runs} runs{also} ({since})"
+        return f"{what} grows by {_size(per_run)} {one} over the last {growth.runs} {many}{also} ({since})"
+    return f"{_size(per_run)} {one} stay alive, of every age over the last {growth.runs} {many}{also} ({since})"
 
 
 def _settles(evidence: Evidence, growth: Pace | None, kind: Kind | None) -> str:
     """Say what an accusation waits for."""
-    runs = len(evidence.ended)
+    runs, many = len(evidence.ended), evidence.unit.many
     needed = evidence.patience.runs(growth.bytes_per_run, evidence.left_bytes) if growth else 0
     if runs < needed:
-        return f"it may fill up yet, which {needed - runs} more runs will tell"
+        return f"it may fill up yet, which {needed - runs} more {many} will tell"
     if kind in {Kind.C_HEAP, Kind.MAPPED}:
-        return "some more runs whose garbage is collected will tell whether it is garbage"
-    return "some more runs and a full collection will tell whether it is a leak"
+        return f"some more {many} whose garbage is collected will tell whether it is garbage"
+    return f"some more {many} and a full collection will tell whether it is a leak"
 
 
 def _size(size_bytes: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from profiling import Profiler, RunProfile
+from profiling import OUTSIDE_JOBS, Profiler, RunProfile
 from profiling.records import Accusation
 from profiling.report.text import allocation_lines
 from profiling.units import to_mb
@@ -67,11 +67,12 @@ class JobProfiler:
                 allocation_lines, profile, self._profiler.source.places, ALLOCATION_LINES
             ):
                 log_event("INFO", "job_allocations", detail=line, job_id=run.job_id)
-            await self._warn(profile)
+            await self._warn(profile.job)
+            await self._warn(OUTSIDE_JOBS)
 
-    async def _warn(self, profile: RunProfile) -> None:
+    async def _warn(self, job: str) -> None:
         """Log an accusation once: what grows, where, and, as soon as it is near, when the memory is full."""
-        job, verdict = profile.job, self._profiler.last_verdict(profile.job)
+        verdict = self._profiler.last_verdict(job)
         if verdict is None or verdict.accusation is None:
             return
         if verdict.accusation != self._told.get(job):

@@ -28,7 +28,8 @@ def test_profiling_shows_what_it_lists_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("package", [profiling, profiling.web], ids=lambda package: str(package.__name__))
 def test_names_are_listed_once_in_order_and_are_there(package: ModuleType) -> None:
-    assert list(package.__all__) == sorted(set(package.__all__))
+    constants_first = sorted(set(package.__all__), key=lambda name: (not name.isupper(), name))
+    assert list(package.__all__) == constants_first
     for name in package.__all__:
         assert getattr(package, name).__doc__, name
 
