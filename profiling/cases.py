@@ -86,12 +86,12 @@ class Case:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The last verdict; None before any."""
+        """Return the last verdict, or None before any."""
         return self.judgement.verdict if self.judgement else None
 
     @property
     def accusation(self) -> Accusation | None:
-        """What the last verdict accuses the job of."""
+        """Return what the last verdict accuses the job of, or None."""
         return self.verdict.accusation if self.verdict else None
 
     def copy(self) -> Case:

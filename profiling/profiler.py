@@ -144,8 +144,7 @@ class Profiler:
     def watch(self) -> None:
         """Watch what is allocated outside jobs, from the first call on; to be called every few seconds.
 
-        After each run this is done anyway. Does nothing at
-        levels without samples.
+        After each run this is done anyway. Does nothing at levels without samples.
         """
         if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
             self._shared.sampling.period()

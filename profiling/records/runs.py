@@ -29,7 +29,7 @@ class Level(StrEnum):
 
     @property
     def samples(self) -> bool:
-        """Whether the sampler is on."""
+        """Return whether the sampler is on."""
         return self in {Level.SAMPLES, Level.ADAPTIVE}
 
 
@@ -80,17 +80,17 @@ class RunProfile:
 
     @property
     def retained_bytes(self) -> int | None:
-        """Bytes that the run left behind, by known lines or not; None where no lines are known."""
+        """Return the bytes that the run left behind, by known lines or not; None if no lines are known."""
         return self.figures.traced_diff_bytes if self.figures else None
 
     @property
     def own_lines(self) -> LinesOfRun | None:
-        """The exact lines, unless another job ran meanwhile: then they have what that one kept in them, too."""
+        """Return the exact lines, or None if samples stand in for them because another job ran meanwhile."""
         return None if self.overlapped_with and self.samples else self.lines
 
     @property
     def figures(self) -> LinesOfRun | None:
-        """The exact lines where there are any of this job alone, else the estimates."""
+        """Return the exact lines if they are of this job alone, else the estimates, or None if there are neither."""
         return self.own_lines or self.samples
 
 

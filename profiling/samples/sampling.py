@@ -72,7 +72,7 @@ class Sampling:
 
     @property
     def outside(self) -> sampler.Label | None:
-        """The label of what is allocated outside jobs; None while the sampling is not ours."""
+        """Return the label of what is allocated outside jobs, or None while the sampling is not ours."""
         return self._outside
 
     def label(self, job: str, *, is_suspect: bool = False) -> sampler.Label:

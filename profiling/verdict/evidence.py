@@ -32,12 +32,12 @@ class LineEvidence:
 
     @property
     def size_bytes(self) -> float:
-        """The bytes alive at the line."""
+        """Return the bytes alive at the line."""
         return sum(alive.size_bytes for alive in self.births.values())
 
     @property
     def samples(self) -> int:
-        """How many samples tell of them."""
+        """Return how many samples tell of them."""
         return sum(alive.samples for alive in self.births.values())
 
 

@@ -31,17 +31,17 @@ class Room:
 
     @property
     def left_bytes(self) -> int:
-        """What the RSS leaves of the limit."""
+        """Return what the RSS leaves of the limit."""
         return max(0, self.limit.limit_bytes - self.rss_bytes)
 
     @property
     def usual_gap_s(self) -> float:
-        """The median, so that a night without runs does not count."""
+        """Return the median gap: a night without runs does not count."""
         return max(SHORTEST_GAP_S, median(self.gaps_s))
 
     @property
     def mean_gap_s(self) -> float:
-        """The mean, so that a night without runs does count."""
+        """Return the mean gap: a night without runs does count."""
         return max(SHORTEST_GAP_S, mean(self.gaps_s))
 
 

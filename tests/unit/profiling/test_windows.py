@@ -25,7 +25,7 @@ libc.malloc.restype = ctypes.c_void_p
 
 @pytest.fixture
 def profiler() -> Iterator[Profiler]:
-    """One whose windows end whenever they may, so a share of the time that they take would be no time."""
+    """Return one whose windows end whenever they may, so a share of the time that they take would be no time."""
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as made:
         made._shared.collector = Collector(is_bounded=False)
         made.watch()
