@@ -127,6 +127,7 @@ class Profiler:
         )
         # Where all threads are the job's, nothing is outside jobs.
         self._windows = None if all_threads else Windows(self._shared, window_s)
+        self.window_s = window_s
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
@@ -142,9 +143,10 @@ class Profiler:
         return Run(job, level, self._shared, samples=samples, care=care, why_inexact=why_inexact)
 
     def watch(self) -> None:
-        """Watch what is allocated outside jobs, from the first call on; to be called every few seconds.
+        """Watch what is allocated outside jobs, from the first call on; to be called every `window_s` seconds.
 
-        After each run this is done anyway. Does nothing at levels without samples.
+        After each run this is done anyway, and by `profiling.web.mount` while the application runs. Does nothing at
+        levels without samples, and without the extension. Raises SamplerUnavailable if tracemalloc was there before us.
         """
         if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
             self._shared.sampling.period()
@@ -172,7 +174,7 @@ class Profiler:
 
         Reads source files: call it in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
         """
-        run, against = pair_to_compare(self.history, job, run_id, against_id)
+        run, against = pair_to_compare(self._store(job), job, run_id, against_id)
         return compare(run, against, self.source.places, group_by=group_by, limit=limit)
 
     async def diff_over(
@@ -219,7 +221,7 @@ class Profiler:
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
         """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
-        runs = self._runs(job)
+        runs = self.runs(job)
         if patience is not None:
             return self._judge(runs, self._cases.of(job), patience)
         if not self._is_judged(runs):
@@ -229,13 +231,17 @@ class Profiler:
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
         # The runs are taken here, where none is added meanwhile.
-        asked = [self._runs(job) for job in jobs or self._jobs()]
+        asked = [self.runs(job) for job in jobs or self._jobs()]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
             cases = [self._cases.of(runs[-1].job).copy() for runs in new]
             judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
             for runs, judgement in zip(new, judged, strict=True):
                 self._note(runs, judgement)
         return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
+
+    def runs(self, job: str) -> Sequence[RunProfile]:
+        """Return the last runs of a job, or the last windows of `OUTSIDE_JOBS`, oldest first. Raises UnknownJob."""
+        return self._store(job).runs(job)
 
     def last_verdict(self, job: str) -> Verdict | None:
         """Return the job's last verdict, which may be some runs old, or None if there is no verdict yet."""
@@ -246,10 +252,10 @@ class Profiler:
         """Return whatever has runs or windows."""
         return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
 
-    def _runs(self, job: str) -> Sequence[RunProfile]:
-        if self._windows is not None and job in self._windows.history.jobs():
-            return self._windows.history.runs(job)
-        return self.history.runs(job)
+    def _store(self, job: str) -> RunStore:
+        """Return where the runs of a job are kept, or the windows of what is outside jobs."""
+        windows = self._windows.history if self._windows else None
+        return windows if windows is not None and job in windows.jobs() else self.history
 
     def _noted(self, job: str) -> Judgement:
         judgement = self._cases.of(job).judgement
@@ -330,7 +336,7 @@ class Profiler:
         case = self._cases.of(profile.job)
         case.saw(profile)
         if case.is_due() and self._for_judging.is_left:
-            began_s, runs = time.perf_counter(), self._runs(profile.job)
+            began_s, runs = time.perf_counter(), self.runs(profile.job)
             self._note(runs, self._judge(runs, case))
             self._for_judging.spend_since(began_s)
 

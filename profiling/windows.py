@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from profiling.cases import mapped_change, native_change
 from profiling.history import History
 from profiling.process.full_collections import count_full_collections
-from profiling.records import Cost, Counters, Level, Outcome, RunProfile
+from profiling.records import Cost, Counters, Level, LinesOfRun, Outcome, RunProfile
 from profiling.run import Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import lines_of_run, live
@@ -25,7 +25,6 @@ from profiling.verdict.evidence import Unit
 from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 
-NO_COST = Cost(duration_s=0.0, stall_s=0.0, memory_bytes=0)
 WINDOW_S = 5.0
 MAX_BYTES = 2 << 20  # of the windows that are remembered
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0)
@@ -50,6 +49,8 @@ class Windows:
     """The windows of what is outside jobs, one after the other."""
 
     def __init__(self, shared: Shared, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        if not window_s >= 0:
+            raise ValueError(f"window_s is {window_s!r}; it must be a number of seconds, 0 or more")
         self.unit = Unit("window", f"windows of {window_s:g} s")
         self._shared = shared
         self._window_s = window_s
@@ -79,13 +80,14 @@ class Windows:
             return None
         meter = Meter()
         with meter.hold():
-            following = self._begin(session, now_s, judgement)
-            profile = None
-            if window is not None and window.session == session:
-                profile = self._profile(window, following, now_s, label.birth)
+            following, birth = self._begin(session, now_s, judgement), label.birth
+            sampler.let_go()
+            lines = lines_of_run(live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, session)
             label.birth = sampler.next_birth()
         self._window = following
-        return replace(profile, cost=meter.cost()) if profile else None
+        if window is None or window.session != session:
+            return None
+        return self._profile(window, following, birth, lines, meter.cost())
 
     def _begin(self, session: int, now_s: float, judgement: Judgement | None) -> Window:
         full_collections, collector = count_full_collections(), self._shared.collector
@@ -101,21 +103,20 @@ class Windows:
             is_collected=is_collected,
         )
 
-    def _profile(self, window: Window, following: Window, now_s: float, birth: int) -> RunProfile:
-        sampler.let_go()
+    def _profile(self, window: Window, following: Window, birth: int, lines: LinesOfRun, cost: Cost) -> RunProfile:
         return RunProfile(
             id=next(self._ids),
             job=OUTSIDE_JOBS,
             level=Level.SAMPLES,
             outcome=Outcome.COMPLETED,
             started_at=window.started_at,
-            duration_s=now_s - window.began_s,
+            duration_s=following.began_s - window.began_s,
             before=window.before,
             after=following.before,
             limit=self._shared.limit,
             peak_rss_bytes=None,
             lines=None,
-            samples=lines_of_run(live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, window.session),
+            samples=lines,
             birth=birth,
             overlapped_with=(),
             closed=window.is_emptied and following.is_emptied,
@@ -124,5 +125,5 @@ class Windows:
             native_in_runs_bytes=window.native_in_runs_bytes,
             mapped_in_runs_bytes=window.mapped_in_runs_bytes,
             degraded=None,
-            cost=NO_COST,
+            cost=cost,
         )

@@ -24,8 +24,8 @@ def reason_of(
     runs, unit = len(evidence.ended), evidence.unit
     one, many = f"per {unit.one}", unit.many
     if state is State.INSUFFICIENT_RUNS:
-        missing = patience.MIN_RUNS - runs
-        return f"only {runs} completed {many}; a verdict needs {patience.MIN_RUNS} ({missing} more)"
+        missing, what = patience.MIN_RUNS - runs, unit.one if runs == 1 else many
+        return f"only {runs} completed {what}; a verdict needs {patience.MIN_RUNS} ({missing} more)"
     if evidence.process and state in {State.STABLE, State.GROWING}:
         how = f"grows by {_size(per_run)} {one}" if state is State.GROWING else "does not grow"
         return f"the process {how} over {runs} {many}; without samples or exact lines a leak cannot be told"

@@ -26,6 +26,7 @@ from profiling.web.errors import errors_middleware
 from profiling.web.jobs import JobControl, JobInfo, NoJobs
 from profiling.web.problems import Problem, problem_response, problems_middleware
 from profiling.web.routes import DebugRoutes, health_status
+from profiling.web.watching import watching
 
 __all__ = [
     "Access",
@@ -53,10 +54,12 @@ def mount(
     """Add the debug routes to `app`, before it starts, under each of the prefixes.
 
     Without `access` they are open for looking, as in development: a service that others can reach should say who it is.
-    Without `jobs` the job routes are there and know no job.
+    Without `jobs` the job routes are there and know no job. While the application runs, what is allocated outside jobs
+    is watched, if the profiler takes samples.
     """
     access = access or Access()
     handlers = DebugRoutes(profiler, jobs or NoJobs(), access.environment)
+    app.cleanup_ctx.append(watching(profiler))
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
         debug.add_routes(handlers.table())

@@ -201,12 +201,13 @@ class DebugRoutes:
 
     def _runs_of(self, job: str) -> Sequence[RunProfile]:
         """Return the job's runs, oldest first, and no runs for a job that has yet to run. Raises UnknownJob."""
-        profiled, scheduled = self._profiler.history.jobs(), {info.id for info in self._jobs.jobs()}
-        if job in profiled:
-            return self._profiler.history.runs(job)
-        if job in scheduled:
-            return ()
-        raise UnknownJob(job, scheduled.union(profiled))
+        try:
+            return self._profiler.runs(job)
+        except UnknownJob as error:
+            scheduled = {info.id for info in self._jobs.jobs()}
+            if job in scheduled:
+                return ()
+            raise UnknownJob(job, scheduled.union(error.known)) from None
 
     def _job(self, job_id: str) -> Json:
         return next(_job_to_dict(info) for info in self._jobs.jobs() if info.id == job_id)

@@ -39,7 +39,7 @@ def after(profiler: Profiler, windows: int, work: Callable[[], object]) -> None:
 
 
 def windows_of(profiler: Profiler) -> list[RunProfile]:
-    return list(profiler._runs(OUTSIDE_JOBS))
+    return list(profiler.runs(OUTSIDE_JOBS))
 
 
 def test_leak_outside_jobs_is_told_with_its_line(profiler: Profiler) -> None:
@@ -106,6 +106,19 @@ def test_no_window_ends_before_its_time() -> None:
         profiler.watch()
         with pytest.raises(UnknownJob):
             profiler.verdict(OUTSIDE_JOBS)
+
+
+def test_time_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"window_s is -1; it must be a number of seconds"):
+        Profiler(window_s=-1)
+
+
+def test_two_windows_are_compared_line_by_line(profiler: Profiler) -> None:
+    kept: list[list[bytes]] = []
+    after(profiler, 3, lambda: kept.append([bytes(20_000)]))
+    diff = profiler.diff(OUTSIDE_JOBS)
+    assert diff.change.sites[0].path == __file__
+    assert diff.change.totals.size_diff_bytes == pytest.approx(20_000, rel=0.1)
 
 
 def test_window_does_not_outlive_its_session(profiler: Profiler) -> None:

@@ -19,7 +19,7 @@ ACCUSED = Accusation(
 @pytest.mark.parametrize(("runs", "missing"), [(0, 12), (1, 11), (11, 1)])
 def test_too_few_runs_say_how_many_are_missing(runs: int, missing: int) -> None:
     told = reason_of(State.INSUFFICIENT_RUNS, evidence(runs))
-    assert told == f"only {runs} completed runs; a verdict needs 12 ({missing} more)"
+    assert told == f"only {runs} completed {'run' if runs == 1 else 'runs'}; a verdict needs 12 ({missing} more)"
 
 
 def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:

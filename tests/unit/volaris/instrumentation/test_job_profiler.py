@@ -10,6 +10,8 @@ import pytest
 
 from profiling import Level, Profiler
 from profiling.process import usage
+from profiling.process.full_collections import Collector
+from profiling.windows import PATIENCE
 from tests.unit.volaris.scheduler.clock import settle
 from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.logs import setup_logging
@@ -237,6 +239,20 @@ async def test_leak_is_told_once_with_its_line_and_when_the_memory_is_full(log: 
     assert f" full_in_h=0.0 at=tests/unit/volaris/instrumentation/test_job_profiler.py:{line} 29" in grows
     assert forecast.startswith("WARNING - memory_forecast - job_id=work at 29")
     assert "is full in " in forecast
+
+
+async def test_leak_outside_jobs_is_told_too(log: Callable[[], list[str]]) -> None:
+    profiler = Profiler(level=Level.SAMPLES, window_s=0.0)
+    profiler._shared.collector = Collector(is_bounded=False)  # windows without length leave no time for a share of it
+    profiled = JobProfiler(profiler)
+    for _ in range(PATIENCE.usual_runs + 2):
+        await keep_something()
+        await profiled.middleware(job(lambda: asyncio.sleep(0))).run()
+        await profiled.report(ended(), None)
+    profiler.close()
+    kept.clear()
+    (grows,) = [line for line in log() if "job_grows" in line]
+    assert 'job_id="(outside jobs)" verdict=leaking' in grows
 
 
 async def test_what_may_still_fill_up_is_not_told(log: Callable[[], list[str]]) -> None:
