@@ -85,8 +85,14 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
         return Growth(kind=Kind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
-    is_sure = pace is not None and pace.is_sure and pace.runs >= max(patience.MIN_RUNS, SURE_SHARE * watched)
+    # The runs that it was watched for have to make the case too, and not only the later ones, which were closed.
+    is_sure = over_all.is_sure and pace is not None and pace.is_sure and pace.runs >= _confirming(watched)
     return Growth(kind=Kind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
+
+
+def _confirming(watched: int) -> float:
+    """Return how many closed runs have to confirm a growth that was watched for so many."""
+    return max(patience.MIN_RUNS, SURE_SHARE * watched)
 
 
 def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -> Growth | None:

@@ -105,6 +105,15 @@ def test_small_pace_may_come_from_free_lists_unless_runs_were_closed() -> None:
     assert judge(leak(40, closed=frozenset())).verdict.state is State.GROWING
 
 
+def test_closed_runs_accuse_nobody_if_all_runs_together_do_not_make_the_case() -> None:
+    """As with a cache that prunes its oldest entries: of the runs that were not closed the older ones had kept more."""
+    kept = {run: 8 if run % 2 == 0 else 2 * (72 - run) for run in range(1, 73)}
+    closed = frozenset(range(2, 73, 2))
+    assert judge(evidence(72, LineEvidence(births(kept)), closed=closed)).verdict.state is State.GROWING
+    even = LineEvidence(births(dict.fromkeys(kept, 8)))
+    assert judge(evidence(72, even, closed=closed)).verdict.state is State.LEAKING
+
+
 def test_large_pace_cannot_come_from_free_lists() -> None:
     def told(size_bytes: float) -> State:
         line = LineEvidence({run: replace(each, size_bytes=size_bytes) for run, each in every(40, runs).births.items()})
