@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -336,9 +335,9 @@ class Profiler:
         case = self._cases.of(profile.job)
         case.saw(profile)
         if case.is_due() and self._for_judging.is_left:
-            began_s, runs = time.perf_counter(), self.runs(profile.job)
-            self._note(runs, self._judge(runs, case))
-            self._for_judging.spend_since(began_s)
+            runs = self.runs(profile.job)
+            with self._for_judging.spend():
+                self._note(runs, self._judge(runs, case))
 
     def _turn(self, windows: Windows) -> None:
         case = self._cases.find(OUTSIDE_JOBS)

@@ -38,14 +38,23 @@ class Meter:
 
 
 class Budget:
-    """Time that may be spent: some at once, and a share of all that has passed since."""
+    """CPU time of this thread that may be spent: some at once, and a share of all the time that has passed since.
+
+    What a busy machine makes the thread wait is no cost of the profiler's, and does not count.
+    """
 
     def __init__(
-        self, share: float, clock: Callable[[], float] = time.perf_counter, *, at_once_s: float = AT_ONCE_S
+        self,
+        share: float,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        cpu_clock: Callable[[], float] = time.thread_time,
+        at_once_s: float = AT_ONCE_S,
     ) -> None:
         self._share = share
         self._at_once_s = at_once_s
         self._clock = clock
+        self._cpu_clock = cpu_clock
         self._began_s = clock()
         self._spent_s = 0.0
 
@@ -54,6 +63,11 @@ class Budget:
         """Whether anything may be spent now."""
         return self._spent_s <= self._at_once_s + self._share * (self._clock() - self._began_s)
 
-    def spend_since(self, began_s: float) -> None:
-        """Take off what has passed since then, by the same clock."""
-        self._spent_s += self._clock() - began_s
+    @contextmanager
+    def spend(self) -> Iterator[None]:
+        """Take off what the block takes."""
+        began_s = self._cpu_clock()
+        try:
+            yield
+        finally:
+            self._spent_s += self._cpu_clock() - began_s

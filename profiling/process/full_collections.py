@@ -70,11 +70,17 @@ class Collector:
     what the program itself has frozen, so where it has, runs are closed by collections of all else.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter, *, is_bounded: bool = True) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        cpu_clock: Callable[[], float] = time.thread_time,
+        is_bounded: bool = True,
+    ) -> None:
         self._clock = clock
         self._is_bounded = is_bounded
-        self._for_collections = Budget(MAX_SHARE, clock, at_once_s=AT_ONCE_S)
-        self._for_closing = Budget(MAX_CLOSING_SHARE, clock)
+        self._for_collections = Budget(MAX_SHARE, clock, cpu_clock=cpu_clock, at_once_s=AT_ONCE_S)
+        self._for_closing = Budget(MAX_CLOSING_SHARE, clock, cpu_clock=cpu_clock)
         self._frozen_for: object | None = None  # the run
         self._frozen_s = 0.0  # since when
         self._collections = 0  # of all generations, when they were last told apart
@@ -85,31 +91,28 @@ class Collector:
 
         Nothing is done unless the run `closes`, or if no time is left for it.
         """
-        began_s = self._clock()
-        if self._frozen_for is not None and began_s - self._frozen_s > MAX_FREEZE_S:
+        if self._frozen_for is not None and self._clock() - self._frozen_s > MAX_FREEZE_S:
             self._thaw()
         if not closes or (self._is_bounded and not self._for_closing.is_left):
             return False
-        if self._frozen_for is None and not count_frozen():
-            self._young += _young_collections()
-            gc.collect(0)
-            gc.freeze()
-            self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()
-        self._collect_the_rest()
-        self._for_closing.spend_since(began_s)
+        with self._for_closing.spend():
+            if self._frozen_for is None and not count_frozen():
+                self._young += _young_collections()
+                gc.collect(0)
+                self._freeze(run)
+            self._collect_the_rest()
         return True
 
     def end(self, run: object) -> bool:
         """Close the end of a run that `begin` has closed; return whether the run's own garbage is gone."""
-        began_s, is_own = self._clock(), self._frozen_for is run
-        is_programs = self._frozen_for is None and count_frozen() > 0
-        if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
-            gc.freeze()
-            self._frozen_for, self._frozen_s, self._collections = run, began_s, _collections()
-        self._collect_the_rest()
-        if self._frozen_for is run:
-            self._thaw()
-        self._for_closing.spend_since(began_s)
+        with self._for_closing.spend():
+            is_own = self._frozen_for is run
+            is_programs = self._frozen_for is None and count_frozen() > 0
+            if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
+                self._freeze(run)
+            self._collect_the_rest()
+            if self._frozen_for is run:
+                self._thaw()
         return is_own or is_programs
 
     def empty_free_lists(self) -> bool:
@@ -127,12 +130,11 @@ class Collector:
 
     def collect(self) -> bool:
         """Collect all garbage, which holds the caller; return False if that would cost too much."""
-        began_s = self._clock()
         if self._is_bounded and not self._may_collect():
             return False
-        gc.collect()
+        with self._for_collections.spend():
+            gc.collect()
         self._young = 0
-        self._for_collections.spend_since(began_s)
         return True
 
     def _count_partial(self) -> None:
@@ -140,6 +142,10 @@ class Collector:
         global _partial
         _partial += _collections() - self._collections
         self._collections = _collections()
+
+    def _freeze(self, run: object) -> None:
+        gc.freeze()
+        self._frozen_for, self._frozen_s, self._collections = run, self._clock(), _collections()
 
     def _thaw(self) -> None:
         self._count_partial()

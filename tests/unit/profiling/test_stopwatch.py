@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from profiling.stopwatch import Meter
+from profiling.stopwatch import Budget, Meter
 
 
 def meter_reading(*times_s: float) -> Meter:
@@ -46,3 +46,27 @@ def test_piece_that_somebody_else_timed_counts_where_it_is_the_longest() -> None
 def test_cost_can_be_asked_again_later() -> None:
     meter = meter_reading(0.0, 1.0, 2.0)
     assert (meter.cost().duration_s, meter.cost().duration_s) == (1.0, 2.0)
+
+
+def test_budget_is_of_the_threads_own_time_and_grows_with_all_time() -> None:
+    wall, cpu = [0.0], [0.0]
+    budget = Budget(0.5, lambda: wall[0], cpu_clock=lambda: cpu[0], at_once_s=1.0)
+    left = [budget.is_left]
+    with budget.spend():
+        wall[0] += 8.0  # others had the processor
+        cpu[0] += 2.0
+    left.append(budget.is_left)
+    with budget.spend():
+        cpu[0] += 4.0
+    left.append(budget.is_left)
+    wall[0] += 2.0
+    left.append(budget.is_left)
+    assert left == [True, True, False, True]
+
+
+def test_budget_counts_a_block_that_fails() -> None:
+    times_s = iter([0.0, 2.0])
+    budget = Budget(0.0, lambda: 0.0, cpu_clock=lambda: next(times_s), at_once_s=1.0)
+    with pytest.raises(ValueError, match="invalid literal"), budget.spend():
+        int("no number")
+    assert not budget.is_left

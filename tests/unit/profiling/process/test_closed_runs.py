@@ -56,7 +56,7 @@ def clock() -> Clock:
 def collector(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Collector:
     """One in a process whose heap is small: that of all these tests together may not be."""
     monkeypatch.setattr(full_collections, "MAX_BLOCKS", 10 * sys.getallocatedblocks())
-    return Collector(clock)
+    return Collector(clock, cpu_clock=clock)
 
 
 def garbage() -> weakref.ref[Node]:

@@ -74,7 +74,7 @@ def in_20_ms() -> Iterator[Clock]:
 
 
 def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(seldom: None, in_20_ms: Clock) -> None:
-    collector = Collector(in_20_ms)
+    collector = Collector(in_20_ms, cpu_clock=in_20_ms)
     assert [collector.collect() for _ in range(52)] == [True] * 51 + [False]
     in_20_ms.now_s += 0.9  # 1 020 ms are spent, of 1 019.2
     assert not collector.collect()
