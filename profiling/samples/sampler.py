@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
-import secrets
+import os
 import sys
 import tracemalloc
 from collections.abc import Iterator
@@ -93,7 +93,9 @@ def start(
         _sampler.install()
     exponent = max(0, round(math.log2(rate_bytes / finest_bytes))) if finest_bytes else 0
     base_bytes = rate_bytes / 2**exponent
-    _sampler.start(base_bytes, exponent, max_samples, secrets.randbits(64) if seed is None else seed, job_label)
+    if seed is None:
+        seed = int.from_bytes(os.urandom(8), "little")
+    _sampler.start(base_bytes, exponent, max_samples, seed, job_label)
     global _starts, _base_bytes
     _starts += 1
     _base_bytes = base_bytes
