@@ -9,6 +9,7 @@ begins with a freeze and ends with a collection of what it has made itself.
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object,
 MAX_SHARE = 0.01  # of the time that full collections may take
 AT_ONCE_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
 MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
+FROZEN_KEPT_S = 60.0  # how old the count of the program's frozen objects may be: counting walks all of them
 MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
 
 
@@ -57,11 +59,6 @@ def _young_until_full() -> int:
     return (middle + 1) * (old + 1)
 
 
-def _blocks_to_visit() -> int:
-    """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
-    return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * count_frozen()
-
-
 class Collector:
     """Collects within a bound on the time that this takes; without one for a test, where a run may take its time.
 
@@ -84,6 +81,8 @@ class Collector:
         self._frozen_for: object | None = None  # the run
         self._frozen_s = 0.0  # since when
         self._collections = 0  # of all generations, when they were last told apart
+        self._frozen_objects = 0  # by the program, when they were last counted
+        self._counted_s = -math.inf
         self._young = 0  # collections of the youngest generation that closing has taken off the collector's counters
 
     def begin(self, run: object, *, closes: bool) -> bool:
@@ -96,7 +95,7 @@ class Collector:
         if not closes or (self._is_bounded and not self._for_closing.is_left):
             return False
         with self._for_closing.spend():
-            if self._frozen_for is None and not count_frozen():
+            if self._frozen_for is None and not self._frozen_by_program():
                 self._young += _young_collections()
                 gc.collect(0)
                 self._freeze(run)
@@ -107,7 +106,7 @@ class Collector:
         """Close the end of a run that `begin` has closed; return whether the run's own garbage is gone."""
         with self._for_closing.spend():
             is_own = self._frozen_for is run
-            is_programs = self._frozen_for is None and count_frozen() > 0
+            is_programs = self._frozen_for is None and self._frozen_by_program() > 0
             if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
                 self._freeze(run)
             self._collect_the_rest()
@@ -161,4 +160,14 @@ class Collector:
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False
-        return _blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
+        return self._blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
+
+    def _blocks_to_visit(self) -> int:
+        """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
+        return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program()
+
+    def _frozen_by_program(self) -> int:
+        """Return how many objects the program has frozen, if no run is frozen; a count above 0 is kept for a minute."""
+        if not self._frozen_objects or self._clock() - self._counted_s > FROZEN_KEPT_S:
+            self._frozen_objects, self._counted_s = count_frozen(), self._clock()
+        return self._frozen_objects

@@ -11,7 +11,13 @@ from contextlib import closing
 import pytest
 
 from profiling.process import full_collections
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_frozen, count_full_collections
+from profiling.process.full_collections import (
+    FROZEN_KEPT_S,
+    MAX_FREEZE_S,
+    Collector,
+    count_frozen,
+    count_full_collections,
+)
 from profiling.profiler import Profiler
 from profiling.records import Level, Snapshot
 from profiling.run import Care, Run
@@ -169,6 +175,26 @@ def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(coll
         assert count_frozen() == frozen
     finally:
         gc.unfreeze()
+
+
+def test_what_the_program_has_frozen_is_counted_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, counts = Clock(), []
+
+    def counted() -> int:
+        counts.append(count_frozen())
+        return counts[-1]
+
+    monkeypatch.setattr(full_collections, "count_frozen", counted)
+    collector = Collector(clock, is_bounded=False)
+    gc.freeze()
+    try:
+        for now_s in (0.0, 1.0, FROZEN_KEPT_S, FROZEN_KEPT_S + 0.1):
+            clock.now_s = now_s
+            collector.begin("run", closes=True)
+            collector.end("run")
+    finally:
+        gc.unfreeze()
+    assert len(counts) == 2
 
 
 @pytest.mark.parametrize(("seconds", "first_thaws"), [(MAX_FREEZE_S, True), (MAX_FREEZE_S + 0.1, False)])
