@@ -2,12 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-COVERAGE ?= --cov --cov-report=term
 EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test fast-tests lint module-sizes typing bench soak container-test real-corpus test-3.14 wheels \
+.PHONY: run check test slow-tests coverage fast-tests lint module-sizes typing bench soak container-test real-corpus test-3.14 wheels \
 	setup constraints clean
 .DEFAULT_GOAL := run
 
@@ -30,8 +29,16 @@ FAST = tests/unit/profiling/compare tests/unit/profiling/records tests/unit/prof
 fast-tests: setup
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(FAST)
 
+# At most four minutes on two cores; `test` and `slow-tests` together are all tests.
 test: setup
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COVERAGE)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
+
+slow-tests: setup
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
+
+# All tests, which takes a third longer while coverage is measured.
+coverage: setup
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
 lint: setup module-sizes
 	$(BIN)/ruff check .

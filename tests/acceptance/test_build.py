@@ -27,6 +27,8 @@ from tests.acceptance.built import (
     without_compiler,
 )
 
+pytestmark = pytest.mark.slow
+
 LEAK = """
 kept = []
 

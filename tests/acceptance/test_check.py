@@ -26,7 +26,8 @@ LINES = {
     for number, text in enumerate(Path(JOBS).read_text().splitlines(), 1)
     if (match := re.search(r"# <- (\w+)$", text))
 }
-LEVELS = ["samples", "lines"] if sampler.unavailable_reason() is None else ["lines"]
+# What tracemalloc watches takes several times as long.
+LEVELS = ["samples", pytest.param("lines", marks=pytest.mark.slow)] if not sampler.unavailable_reason() else ["lines"]
 AT_LINES_TOO = {
     "child_task",
     "deep_copy",
@@ -39,9 +40,10 @@ AT_LINES_TOO = {
 }
 
 
-def with_levels(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Each job at the default level, some at the exact one too, which takes longer."""
-    return [(name, level) for name in names for level in LEVELS if level == LEVELS[0] or name in AT_LINES_TOO]
+def with_levels(names: Iterable[str]) -> list[Any]:
+    """Return each job at the default level, and some at the exact one too, which takes longer."""
+    exact = [pytest.param(name, "lines", marks=pytest.mark.slow) for name in names if name in AT_LINES_TOO]
+    return [(name, LEVELS[0]) for name in names] + (exact if len(LEVELS) > 1 else [])
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:

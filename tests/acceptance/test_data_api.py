@@ -395,6 +395,7 @@ async def test_stream_does_not_hold_the_loop(api: Running, database_url: str) ->
     assert max(after - before for before, after in pairwise(turns)) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_million_rows_add_less_than_10_mb(database_url: str, tmp_path: Path) -> None:
     run_apart(execute(database_url, INSERT_PRICES.format(rows=1_000_000)))

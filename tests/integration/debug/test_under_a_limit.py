@@ -15,6 +15,8 @@ import pytest
 from profiling.samples import sampler
 from tests.cgroups import JOIN, group_with_limit
 
+pytestmark = pytest.mark.slow
+
 LIMIT_MB = 512
 FILLED_MB = 450
 

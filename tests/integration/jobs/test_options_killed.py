@@ -14,6 +14,8 @@ from tests.integration.jobs.market import FIRST_RUN, SYMBOLS, moments
 from volaris.market.constituents import constituents
 from volaris.store import Database
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = 20
 RUN_S = 0.06  # what a run of the five symbols takes, about
 CHECKOUT = Path(__file__).parents[3]

@@ -64,7 +64,9 @@ def test_leak_is_told_as_text_with_its_line_and_is_exit_status_1(jobs: str, caps
     assert not tracemalloc.is_tracing()
 
 
-@pytest.mark.parametrize(("is_built", "level"), [(True, "lines"), (False, "stacks")])
+@pytest.mark.parametrize(
+    ("is_built", "level"), [(True, "lines"), pytest.param(False, "stacks", marks=pytest.mark.slow)]
+)
 def test_leak_inside_a_library_is_put_down_to_the_users_line_with_the_stack_beside_it(
     jobs: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_built: bool, level: str
 ) -> None:

@@ -73,6 +73,7 @@ def in_20_ms() -> Iterator[Clock]:
     gc.callbacks.remove(collected)
 
 
+@pytest.mark.slow
 def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(seldom: None, in_20_ms: Clock) -> None:
     collector = Collector(in_20_ms, cpu_clock=in_20_ms)
     assert [collector.collect() for _ in range(52)] == [True] * 51 + [False]

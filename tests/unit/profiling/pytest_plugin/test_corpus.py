@@ -10,6 +10,8 @@ import pytest
 from tests.shared import FOLDER, shared_file
 from tests.unit.profiling.pytest_plugin.pytests import outcomes, run
 
+pytestmark = pytest.mark.slow
+
 CORPUS = sorted(path.name for path in (FOLDER / "leaks").glob("*.py")) if FOLDER.exists() else []
 
 MARKED = """

@@ -7,9 +7,10 @@ import pytest
 from benchmarks.sampler_accuracy import LARGEST, Estimate, by_line, trials
 from profiling.samples import sampler
 
-pytestmark = pytest.mark.skipif(
-    sampler.unavailable_reason() is not None, reason=f"no samples: {sampler.unavailable_reason()}"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sampler.unavailable_reason() is not None, reason=f"no samples: {sampler.unavailable_reason()}"),
+]
 
 
 @pytest.fixture(scope="module")
