@@ -22,7 +22,7 @@ from tests.container.engine import ROOT, CannotRun, Mount
 TREE = ROOT / ".tox" / "debian-sid" / "root"
 SUITE = "sid"
 PACKAGES = ("ca-certificates", "gcc", "libc6-dev", "make", "python3.14", "python3.14-dev", "python3.14-venv")
-COMMAND = ("make", "test", "PYTHON=python3.14", "VENV=/venv", "COVERAGE=")
+COMMAND = ("make", "test", "slow-tests", "PYTHON=python3.14", "VENV=/venv")
 
 PIP_SETTINGS = (Path("/etc/pip.conf"), Path("/etc/xdg/pip/pip.conf"), Path("~/.config/pip/pip.conf"))
 FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
