@@ -14,9 +14,8 @@
  *   RAW domain let by what that thread asks for.
  * - The tables are under `tables_lock`. While it is held nothing calls Python, and no reference is given back.
  *
- * The stack is read through frame objects up to 3.12, the only public way. Making them allocates: the countdown stands
- * still meanwhile, and so does the collector, which on 3.11 could otherwise run anybody's code inside of an allocation.
- * From 3.13 on a frame object made inside of an allocation may leak; see `walk`.
+ * The stack is read in place, without frame objects: see `walk`. So taking a sample allocates nothing of Python's, and
+ * no collection and no code of anybody's runs inside of an allocation.
  *
  * Once in place the hooks stay: another tool may have saved them and will put them back. They are off when the
  * countdown is at its highest, the filter's mask is 0 and the tables are empty.

@@ -8,14 +8,6 @@
 PyObject *job_label;
 static Stack captured; /* with the interpreter held */
 
-#if PY_VERSION_HEX >= 0x030C0000
-#define SAVE_ERROR PyObject *error = PyErr_GetRaisedException()
-#define RESTORE_ERROR PyErr_SetRaisedException(error)
-#else
-#define SAVE_ERROR PyObject *type, *value, *traceback; PyErr_Fetch(&type, &value, &traceback)
-#define RESTORE_ERROR PyErr_Restore(type, value, traceback)
-#endif
-
 #if PY_VERSION_HEX < 0x030D0000
 #define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet /* their names before they were documented */
 #define Py_IsFinalizing _Py_IsFinalizing
@@ -31,6 +23,69 @@ PyThreadState *held_state(void)
     return state;
 }
 
+/* The frames are read in place. A frame object made here would be no sample, and yet may stay: a traceback that comes by
+ * later takes it, and an error that is kept keeps it. Since 3.13 the interpreter moreover puts its own in place of one
+ * that was made inside of its own allocation (GH-97002), and ours leaks. Nothing here allocates or raises.
+ *
+ * The unstable API tells all but the link to the caller, which is in no header that is meant for us: the second word of a
+ * frame from 3.12 to 3.14. On 3.11 there is no such API. `walks_agree` holds what is read here against frame objects. */
+typedef struct _PyInterpreterFrame InFrame;
+
+#if PY_VERSION_HEX >= 0x030C0000
+static InFrame *caller(InFrame *frame) { return ((InFrame **)frame)[1]; }
+
+static PyObject *code_of(InFrame *frame)
+{
+    PyObject *code = PyUnstable_InterpreterFrame_GetCode(frame);
+    Py_DECREF(code);
+    return code;
+}
+
+static int lasti_of(InFrame *frame) { return PyUnstable_InterpreterFrame_GetLasti(frame); }
+#else
+struct _PyInterpreterFrame { /* as far as we read it */
+    PyObject *function, *globals, *builtins, *locals, *code, *frame_object;
+    InFrame *caller;
+    _Py_CODEUNIT *last;
+};
+
+static InFrame *caller(InFrame *frame) { return frame->caller; }
+static PyObject *code_of(InFrame *frame) { return frame->code; }
+
+static int lasti_of(InFrame *frame)
+{
+    return (int)((char *)frame->last - ((PyCodeObject *)frame->code)->co_code_adaptive);
+}
+#endif
+
+static InFrame *current(PyThreadState *state)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return state->current_frame;
+#else
+    return state->cframe->current_frame;
+#endif
+}
+
+static void walk(PyThreadState *state, Stack *stack)
+{
+    uint32_t count = 0;
+    for (InFrame *frame = current(state); frame != NULL && count < MAX_FRAMES; frame = caller(frame)) {
+        PyObject *code = code_of(frame);
+        if (!PyCode_Check(code)) { /* where C called Python */
+            continue;
+        }
+        int lasti = lasti_of(frame);
+        if (lasti < ((PyCodeObject *)code)->_co_firsttraceable * (int)sizeof(uint16_t)) { /* its call is not complete */
+            continue;
+        }
+        stack->codes[count] = (PyCodeObject *)code;
+        stack->lasti[count++] = lasti;
+    }
+    stack->frames = count;
+}
+
+/* The same through frame objects. */
 static void walk_objects(PyThreadState *state, Stack *stack)
 {
     PyFrameObject *frame = PyThreadState_GetFrame(state);
@@ -47,36 +102,6 @@ static void walk_objects(PyThreadState *state, Stack *stack)
     Py_XDECREF(frame);
     stack->frames = count;
 }
-
-#if PY_VERSION_HEX < 0x030D0000
-#define walk walk_objects
-#else
-/* Up to 3.12 the interpreter, when it has allocated a frame object, looks whether the allocation made one for the same
- * frame (GH-97002). Since 3.13 it does not, and puts its own in place of ours: that one leaks. With a
- * sample every 512 bytes one exception in four cost a frame object for ever. So the frames are read in place, by the
- * unstable API. Only the link to the caller is in no header that is meant for us: it is the second word of a frame in
- * 3.13 and 3.14, which `walks_agree` holds against frame objects when the extension is loaded. */
-typedef struct _PyInterpreterFrame InFrame;
-
-static void walk(PyThreadState *state, Stack *stack)
-{
-    uint32_t count = 0;
-    for (InFrame *frame = state->current_frame; frame != NULL && count < MAX_FRAMES; frame = ((InFrame **)frame)[1]) {
-        PyObject *code = PyUnstable_InterpreterFrame_GetCode(frame);
-        Py_DECREF(code);
-        if (!PyCode_Check(code)) { /* where C called Python */
-            continue;
-        }
-        int lasti = PyUnstable_InterpreterFrame_GetLasti(frame);
-        if (lasti < ((PyCodeObject *)code)->_co_firsttraceable * (int)sizeof(uint16_t)) { /* its call is not complete */
-            continue;
-        }
-        stack->codes[count] = (PyCodeObject *)code;
-        stack->lasti[count++] = lasti;
-    }
-    stack->frames = count;
-}
-#endif
 
 bool walks_agree(PyThreadState *state)
 {
@@ -107,13 +132,7 @@ static void capture_label(Label *label)
 
 const Stack *capture(PyThreadState *state, Label *label)
 {
-    SAVE_ERROR;
-    int was_collecting = PyGC_Disable();
     walk(state, &captured);
     capture_label(label);
-    if (was_collecting) {
-        PyGC_Enable();
-    }
-    RESTORE_ERROR; /* and drops what a frame without memory may have raised */
     return &captured;
 }

@@ -21,7 +21,7 @@ PyThreadState *held_state(void);
 Label *label_in_force(void);
 
 /* With the interpreter held. The references are borrowed: the frames hold the code, the context the label, and no code
- * runs before they are stored. Making frames allocates: the caller sees to it that nothing is sampled meanwhile. */
+ * runs before they are stored. Nothing is allocated. */
 const Stack *capture(PyThreadState *state, Label *label);
 
 /* Whether the frames are read right: whether this Python lays them out as we know it. */

@@ -44,8 +44,8 @@ static void *raw_malloc(void *Py_UNUSED(context), size_t size)
     return block;
 }
 
-/* pymalloc itself resizes its list of arenas, and asks for zeroed nodes of their map, while it serves a small object. To
- * read a stack then would allocate, in the middle of pymalloc's own work. So these two are counted and never sampled. */
+/* pymalloc itself resizes its list of arenas, and asks for zeroed nodes of their map, while it serves a small object. That
+ * is no job's, and it is nearly all that comes here: so these two are counted and never sampled. */
 static void *raw_calloc(void *Py_UNUSED(context), size_t count, size_t size)
 {
     void *block = raw_below.calloc(raw_below.ctx, count, size);

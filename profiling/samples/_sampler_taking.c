@@ -276,10 +276,7 @@ void sample(Countdown *countdown, void *block, size_t size)
     }
     const Stack *stack = NULL;
     if (state != NULL) {
-        int64_t left = hot.objects.left;
-        countdown_set(&hot.objects, OFF); /* the frames that the capture makes are ours */
         stack = capture(state, label);
-        countdown_set(&hot.objects, left);
         if (label != NULL) {
             label->taken++;
         }

@@ -50,6 +50,34 @@ def test_each_block_is_taken_where_the_rate_is_one_byte(sampling: Start) -> None
     assert entry.variance == pytest.approx(0, abs=1e-6)
 
 
+def fail(depth: int) -> None:
+    if depth == 0:
+        raise ValueError
+    fail(depth - 1)
+
+
+def error_of(depth: int) -> Exception | None:
+    try:
+        fail(depth)
+    except ValueError as error:
+        return error
+    return None
+
+
+def test_frames_that_an_error_keeps_are_seen_though_samples_are_taken_in_them(sampling: Start) -> None:
+    tracemalloc.start()
+    try:
+        known = [error_of(depth=20) for _ in range(100)]
+        traced_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    sampling(1)
+    with sampler.labelled("job"):
+        kept = [error_of(depth=20) for _ in range(100)]
+    assert len(kept) == len(known) == 100
+    assert bytes_of("job") == pytest.approx(traced_bytes, rel=0.05)
+
+
 def test_estimate_is_unbiased_and_within_its_standard_error(sampling: Start) -> None:
     estimates, errors = [], []
     for seed in range(200):
