@@ -63,7 +63,7 @@ class Accusation:
     births: tuple[int, int]  # the runs, by birth, whose survivors it rests on; the first and the last
     site: SiteKey | None  # the line whose survivors they are; None: all lines of the job, or the C heap
     bytes_held: float  # alive of these births when accused; of the C heap, what it had grown by
-    bytes_per_run: float
+    bytes_per_run: float  # likewise, at the site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class Verdict:
     state: State
     reason: str  # one sentence
     runs: int  # how many runs it rests on
-    bytes_per_run: float | None  # what stays alive of a run, of what the state is about; None for too few runs
+    bytes_per_run: float | None  # of what the state is about, at all lines that grow; None for too few runs
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
     suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
     forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is

@@ -17,7 +17,7 @@ from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import candidates, heap_growth, native_growth
 from profiling.verdict.survivors import NOTHING, surviving_pace
-from profiling.verdict.suspects import suspects_of
+from profiling.verdict.suspects import growing_lines, pace_of_all, suspects_of
 from profiling.verdict.swelling import YOUNG_RUNS
 from profiling.verdict.wording import reason_of
 
@@ -47,7 +47,10 @@ def judge(evidence: Evidence) -> Judgement:
     state = accusation.state if accusation else (State.GROWING if heap or native else State.STABLE)
     # What an accusation is of comes first: a small leak may stand beside a large native growth.
     leading = native if accusation and accusation.state is State.NATIVE_GROWTH else heap or native
+    lines = growing_lines(evidence) if heap or accusation else ()
     pace = leading.pace if leading else None
+    if heap is not None and leading is heap:
+        pace = pace_of_all(heap, lines)  # one line decides, and all that grow count
     per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
     interval = pace.interval_bytes if pace else (per_run, per_run)
     beside = native.pace.bytes_per_run if native and leading is heap else None
@@ -68,7 +71,9 @@ def judge(evidence: Evidence) -> Judgement:
         interval_bytes=interval,
         native_bytes_per_run=beside,
         accusation=accusation,
-        suspects=() if state is State.NATIVE_GROWTH or not (heap or accusation) else suspects_of(evidence),
+        suspects=()
+        if state is State.NATIVE_GROWTH or not (heap or accusation)
+        else suspects_of(evidence, lines, accusation),
         forecast=_forecast(evidence, state, (per_run + (beside or 0.0), interval[0], interval[1] + (beside or 0.0))),
     )
     return Judgement(

@@ -1,33 +1,67 @@
-"""Suspects: the lines that grow, and the stacks that lead to them."""
+"""Suspects: the lines that grow, what they take together, and the stacks that lead to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from profiling.records import SiteKey, Suspect, Verdict
-from profiling.verdict.evidence import Evidence
-from profiling.verdict.growth import candidates, survivors_at, swelling_at
+from profiling.records import Accusation, SiteKey, Suspect, Verdict
+from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.growth import Growth, survivors_at, swelling_at
+from profiling.verdict.survivors import Pace
 
 MAX_SUSPECTS = 10
 MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
+FEW_SAMPLES = 32  # of a line: with fewer it may lack an age by chance
 
 
-def suspects_of(evidence: Evidence) -> tuple[Suspect, ...]:
-    """Return the lines that grow, the one with the highest pace first."""
-    paces = [(pace, site) for site, pace in evidence.exact_lines.items()] if not evidence.lines else []
-    for site, line in candidates(evidence):
-        if site is None:
-            continue
-        growth = survivors_at(evidence, site, line.births) or swelling_at(evidence, site, line)
+def growing_lines(evidence: Evidence) -> Sequence[Growth]:
+    """Return each line that grows, however slowly, and the growth of all lines of few samples together (`site` None).
+
+    One leak may take a little at each of fifty lines. So the least pace, which is for accusations, does not count here.
+    """
+    slow = replace(evidence, patience=replace(evidence.patience, min_pace_bytes=0.0))
+    growths, few = [], []
+    for site, line in evidence.lines.items():
+        growth = _growth_of(slow, site, line)
         if growth is not None:
-            paces.append((growth.pace.bytes_per_run, site))
-    accused = evidence.accusation
-    if not paces and accused and accused.site:  # what was leaked is alive, though no more comes to it now
-        paces.append((accused.bytes_per_run, accused.site))
-    least = MIN_SUSPECT_SHARE * sum(pace for pace, _ in paces)
-    ranked = sorted((pace for pace in paces if pace[0] >= least), key=lambda pace: (-pace[0], pace[1]))
-    return tuple(Suspect(site=site, bytes_per_run=pace, stack=(site,)) for pace, site in ranked[:MAX_SUSPECTS])
+            growths.append(growth)
+        elif line.samples < FEW_SAMPLES:
+            few.append(site)
+    together = survivors_at(slow, None, slow.together(few).births) if few else None
+    return [*growths, together] if together else growths
+
+
+def _growth_of(evidence: Evidence, site: SiteKey, line: LineEvidence) -> Growth | None:
+    found = filter(None, (survivors_at(evidence, site, line.births), swelling_at(evidence, site, line)))
+    return max(found, key=lambda growth: (growth.is_sure, growth.pace.bytes_per_run), default=None)
+
+
+def pace_of_all(growth: Growth, lines: Sequence[Growth]) -> Pace:
+    """Return the pace of all lines that grow, over the runs of the growth that a verdict rests on."""
+    bytes_per_run = sum(line.pace.bytes_per_run for line in lines)
+    if bytes_per_run <= growth.pace.bytes_per_run:
+        return growth.pace
+    error_bytes = math.hypot(*(line.pace.error_bytes for line in lines))
+    return replace(growth.pace, bytes_per_run=bytes_per_run, error_bytes=error_bytes)
+
+
+def suspects_of(
+    evidence: Evidence, lines: Sequence[Growth], accusation: Accusation | None = None
+) -> tuple[Suspect, ...]:
+    """Return the lines that grow, the one with the highest pace first; the accused line is always among them."""
+    paces = {growth.site: growth.pace.bytes_per_run for growth in lines if growth.site is not None}
+    if not evidence.lines:
+        paces = dict(evidence.exact_lines)
+    if not paces and accusation and accusation.site:  # what was leaked is alive, though no more comes to it now
+        paces[accusation.site] = accusation.bytes_per_run
+    least = MIN_SUSPECT_SHARE * sum(paces.values())
+    ranked = sorted(paces, key=lambda site: (-paces[site], site))
+    told = [site for site in ranked if paces[site] >= least][:MAX_SUSPECTS] or ranked[:1]
+    if accusation and accusation.site in paces and accusation.site not in told:
+        told = [*told[: MAX_SUSPECTS - 1], accusation.site]
+    return tuple(Suspect(site=site, bytes_per_run=paces[site], stack=(site,)) for site in told)
 
 
 def with_stacks(verdict: Verdict, stacks: Mapping[SiteKey, tuple[SiteKey, ...]]) -> Verdict:

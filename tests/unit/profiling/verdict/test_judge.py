@@ -13,9 +13,11 @@ from profiling.verdict.growth import FREE_LISTS_BYTES
 from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import MAX_SUSPECTS
+from tests.unit.profiling.make import MB
 from tests.unit.profiling.verdict.evidence import BLOCK, KB, ROOM, A, B, births, every, evidence
 
 NATIVE = 100 * KB  # a run
+C = ("c.py", 3)
 AT_ONCE = Patience(usual_runs=12, slow_runs=12)
 
 
@@ -290,7 +292,7 @@ def suspects(lines: dict[SiteKey, LineEvidence]) -> list[tuple[SiteKey, float]]:
 def test_suspects_are_the_lines_that_grow_the_largest_first() -> None:
     runs = range(1, 41)
     grows, grows_more, filled = every(40, runs), every(80, runs), every(200, range(1, 11))
-    assert suspects({A: grows, B: grows_more, ("c.py", 3): filled}) == [(B, 80_000), (A, 40_000)]
+    assert suspects({A: grows, B: grows_more, C: filled}) == [(B, 80_000), (A, 40_000)]
 
 
 def test_suspects_have_a_twentieth_of_the_growth_and_are_ten_at_most() -> None:
@@ -299,6 +301,36 @@ def test_suspects_have_a_twentieth_of_the_growth_and_are_ten_at_most() -> None:
     assert suspects({A: every(96, runs), B: every(5, runs)}) == [(A, 96_000)]
     many = {("many.py", line): every(40 + line, runs) for line in range(12)}
     assert suspects(many) == [(("many.py", line), 40_000 + 1_000 * line) for line in range(11, 11 - MAX_SUSPECTS, -1)]
+
+
+def test_pace_interval_and_forecast_are_of_all_lines_that_grow() -> None:
+    runs = range(1, 41)
+    filled = every(200, range(1, 11))
+    told = judge(
+        evidence(40, lines={A: every(40, runs), B: every(80, runs), C: filled}, room=ROOM, patience=AT_ONCE)
+    ).verdict
+    assert (told.state, told.bytes_per_run) == (State.LEAKING, 120_000)
+    spread = 1.96 * (120 * BLOCK**2 / 40) ** 0.5
+    assert told.interval_bytes == pytest.approx((120_000 - spread, 120_000 + spread))
+    assert told.forecast is not None
+    assert told.forecast.full_in_s == pytest.approx(300 * MB / 120_000 * 60)
+
+
+def test_lines_that_take_less_than_what_may_be_accused_count_too() -> None:
+    runs = range(1, 41)
+    slow = {("slow.py", line): every(3, runs) for line in range(20)}  # below the 4 096 bytes a run
+    rare = {("rare.py", line): every(1, [line, line + 20]) for line in range(1, 21)}  # two samples each
+    told = judge(evidence(40, lines={A: every(40, runs), **slow, **rare}, patience=AT_ONCE)).verdict
+    assert told.bytes_per_run == 40_000 + 20 * 3_000 + 1_000
+    assert suspects({A: every(40, runs), **slow, **rare}) == [(A, 40_000)]
+
+
+def test_accused_line_is_told_however_little_it_is_by_now() -> None:
+    runs = range(1, 41)
+    lines = {A: every(5, runs), B: every(400, runs)}
+    held = replace(HELD, bytes_held=200_000.0)
+    told = judge(evidence(40, lines=lines, patience=AT_ONCE, accusation=held)).verdict
+    assert [suspect.site for suspect in told.suspects] == [B, A]
 
 
 # ---- what would help ----
