@@ -177,6 +177,11 @@ class RecentLines:
             if run.samples and run.birth is not None
         ]
 
+    @property
+    def at_once(self) -> int:
+        """Return how many runs were at work together at most."""
+        return max((run.at_once for run in self._runs), default=1)
+
     def totals_at(self, site: SiteKey) -> Sequence[float]:
         """Return the bytes alive at the line after each run, oldest first."""
         return [alive.get(site, 0) for alive in self._alive]
@@ -232,6 +237,7 @@ def evidence_of(
         lines=lines,
         totals_at=recent.totals_at,
         kept_at=recent.kept_at,
+        at_once=recent.at_once,
         c_heap=case.c_heap.all_and_collected(),
         mapped=case.mapped.all_and_collected(),
         exact=list(case.exact),

@@ -88,6 +88,7 @@ class Run:
         self._samples_too = samples
         self._care = care
         self.overlapped_with: set[str] = set()
+        self.at_once = 1
         self._shared = shared
         self._profile: RunProfile | None = None
         self._degraded = why_inexact if level.frames else None
@@ -157,6 +158,9 @@ class Run:
             other.overlapped_with.add(self.job)
             self.overlapped_with.add(other.job)
         self._shared.active.add(self)
+        alike = [run for run in self._shared.active if run.job == self.job]
+        for run in alike:
+            run.at_once = max(run.at_once, len(alike))
 
     def _give_up(self) -> None:
         """Undo what `_enter` has done, if the run cannot begin."""
@@ -261,6 +265,7 @@ class Run:
             samples=self._samples,
             birth=self._sampled.birth if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
+            at_once=self.at_once,
             closed=self._is_closed,
             collected=self._own_garbage_is_gone,
             collected_after=self._collected_after,

@@ -59,6 +59,7 @@ class RunProfile:
     samples: LinesOfRun | None = None  # estimated; likewise
     birth: int | None = None  # that its samples bear, the only run that does; None where it had no samples
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
+    at_once: int = 1  # runs of this job that were at work together at most, itself among them
     closed: bool = False  # whether the interpreter's free lists were emptied at both ends
     collected: bool = False  # whether its own garbage was collected at its end, so that none counts
     collected_after: bool = False  # whether all garbage was collected at its end

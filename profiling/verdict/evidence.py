@@ -62,6 +62,7 @@ class Evidence:
     lines: Mapping[SiteKey, LineEvidence]  # empty where no samples are to be had
     totals_at: Callable[[SiteKey], Sequence[float]] = lambda _: ()  # bytes at a line after each of the last runs
     kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}  # by birth, what a run had kept there at its end
+    at_once: int = 1  # of the last runs: how many were at work together at most
     # Changes within each of the last runs that no other job overlapped; and of those whose own garbage was collected.
     c_heap: tuple[Sequence[float], Sequence[float]] = ((), ())
     mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory that no allocator has

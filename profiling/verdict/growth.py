@@ -76,6 +76,7 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
         latest=evidence.ended,
         totals=totals,
         kept=kept,
+        at_once=evidence.at_once,
     )
     over_all = find(evidence.settled)
     if over_all is None:

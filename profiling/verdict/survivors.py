@@ -28,7 +28,7 @@ SURVIVED_OLD_SAMPLES = 5  # of them from older runs of which it is known what th
 WINDOW_STEP = 0.75  # from one window to the next
 NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, else others die as these are born
 NET_SAMPLES = 10.0  # to be expected in the runs over which it is looked at
-NET_ENDS = 3  # totals at either end, of which the median counts
+NET_ENDS = 3  # totals at either end, of which the median counts; more if more runs are at work together
 NET_PACE_SAMPLES = 100  # from so many on the rise of the total is exact enough to be the pace
 MAX_TOTAL = 4.0  # times that rise: beside a larger total its own error, when samples are thinned, is as large
 NET_PACE_SHARE = 0.9  # of the survivors' pace: below it older ones are lost meanwhile
@@ -79,6 +79,7 @@ def surviving_pace(
     latest: Sequence[int] = (),
     totals: Sequence[float] = (),
     kept: Mapping[int, float] | None = None,
+    at_once: int = 1,
 ) -> Pace | None:
     """Return what the runs leave behind for good, or None where some age has no survivors.
 
@@ -89,6 +90,8 @@ def surviving_pace(
         latest: The births of all runs that have ended, oldest first, if they are more than `runs`.
         totals: Bytes alive in all after each of the last runs, oldest first; they have to rise as the pace says.
         kept: What each run had kept at its own end, by birth, as far as that is known.
+        at_once: How many runs were at work together. The totals at their ends have in them what the others hold for a
+            while, and rise in steps of so many runs if they begin together. So they are compared over as many.
 
     All runs are compared, then the last three quarters of them, and so on: a leak may have begun late.
     The longest window that makes the case sure is returned, else the longest that makes a suspicion.
@@ -99,39 +102,43 @@ def surviving_pace(
         if (
             pace is None
             or pace.bytes_per_run < min_pace_bytes
-            or not _rises(totals, pace)
+            or not _rises(totals, pace, at_once)
             or not _began(births, window, pace)
         ):
             continue
         if pace.is_sure and _goes_on(births, latest or runs, pace):
-            return _net(totals, pace)
-        suspicion = suspicion or replace(_net(totals, pace), is_sure=False)
+            return _net(totals, pace, at_once)
+        suspicion = suspicion or replace(_net(totals, pace, at_once), is_sure=False)
     return suspicion
 
 
-def _rises(totals: Sequence[float], pace: Pace) -> bool:
+def _rises(totals: Sequence[float], pace: Pace, at_once: int) -> bool:
     """Return whether the total rises as the pace says: over its runs, and of late over as many as it takes to tell."""
-    lately = max(END_RUNS, math.ceil(NET_SAMPLES * pace.runs / pace.samples))
-    most = len(totals) - NET_ENDS
-    return all(_has_gained(totals, min(width, most), pace.bytes_per_run) for width in (lately, pace.runs))
+    lately = max(END_RUNS, at_once, math.ceil(NET_SAMPLES * pace.runs / pace.samples))
+    widths = (_width(totals, runs, at_once) for runs in (lately, pace.runs))
+    return all(
+        width < END_RUNS or _gained(totals, width, at_once) >= NET_SHARE * width * pace.bytes_per_run
+        for width in widths  # if it is less there are too few totals to tell
+    )
 
 
-def _has_gained(totals: Sequence[float], width: int, bytes_per_run: float) -> bool:
-    if width < END_RUNS:
-        return True  # there are too few totals to tell
-    return _gained(totals, width) >= NET_SHARE * width * bytes_per_run
+def _width(totals: Sequence[float], runs: int, at_once: int) -> int:
+    """Return over how many runs the totals can be compared: as many as wanted, or less, in whole steps."""
+    width = min(runs, len(totals) - max(NET_ENDS, at_once))
+    return max(0, width - width % at_once)
 
 
-def _gained(totals: Sequence[float], width: int) -> float:
-    return median(totals[-NET_ENDS:]) - median(totals[-NET_ENDS - width : -width])
+def _gained(totals: Sequence[float], width: int, at_once: int) -> float:
+    ends = max(NET_ENDS, at_once)
+    return median(totals[-ends:]) - median(totals[-ends - width : -width])
 
 
-def _net(totals: Sequence[float], pace: Pace) -> Pace:
+def _net(totals: Sequence[float], pace: Pace, at_once: int) -> Pace:
     """Return the pace less what older runs lose meanwhile: of a queue that takes in three and gives out one."""
-    width = min(pace.runs, len(totals) - NET_ENDS)
+    width = _width(totals, pace.runs, at_once)
     if width < MIN_RUNS or pace.samples < NET_PACE_SAMPLES:
         return pace
-    gained = _gained(totals, width)
+    gained = _gained(totals, width, at_once)
     is_exact = totals[-1] <= MAX_TOTAL * gained
     net = gained / width
     return replace(pace, bytes_per_run=net) if is_exact and net < NET_PACE_SHARE * pace.bytes_per_run else pace

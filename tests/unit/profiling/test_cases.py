@@ -222,6 +222,12 @@ def test_recent_lines_are_of_completed_runs_of_the_last_stretch_of_sampling() ->
     assert list(RecentLines([]).totals_at(A)) == []
 
 
+def test_recent_lines_know_how_many_runs_were_at_work_together() -> None:
+    runs = [replace(sampled(number, {A: 100}, {A: 100}), at_once=number) for number in (1, 3, 2)]
+    assert (RecentLines(runs).at_once, RecentLines([]).at_once) == (3, 1)
+    assert evidence_of(case_of(runs), runs, {}, collections=1, patience=Patience()).at_once == 3
+
+
 # ---- evidence ----
 
 

@@ -160,6 +160,15 @@ async def test_overlapping_runs_name_each_other(profiler: Profiler) -> None:
     assert second.profile.overlapped_with == third.profile.overlapped_with == ("first",)
 
 
+async def test_runs_of_one_job_know_how_many_were_at_work_together(profiler: Profiler) -> None:
+    async with profiler.run("job") as first, profiler.run("other") as other:
+        async with profiler.run("job") as second, profiler.run("job") as third:
+            pass
+        async with profiler.run("job") as fourth:
+            pass
+    assert [run.profile.at_once for run in (first, second, third, fourth, other)] == [3, 3, 3, 2, 1]
+
+
 async def test_exact_run_that_was_not_alone_says_whose_memory_its_lines_have_in_them(profiler: Profiler) -> None:
     async with profiler.run("first") as first:
         for job in ("third", "second"):

@@ -160,6 +160,23 @@ def test_total_has_to_rise_as_the_pace_says() -> None:
     assert pace_of(leak, totals=[0.39 * total for total in rising]) is None
 
 
+def test_totals_of_runs_at_work_together_are_compared_over_as_many() -> None:
+    """Eight runs begin together: what all of them keep is alive when the first of them ends."""
+    leak = every(100)
+    in_steps = [1_000_000.0 * -(-run // 8) * 0.8 for run in RUNS]
+    assert pace_of(leak, totals=in_steps) is None
+    pace = pace_of(leak, totals=in_steps, at_once=8)
+    assert pace is not None
+    assert (pace.is_sure, pace.bytes_per_run) == (True, 100_000)
+
+
+def test_total_that_wanders_with_the_runs_at_work_together_does_not_rise() -> None:
+    """From none to seven other runs hold 100 KB each for a while, and seven of them when the last one ends."""
+    wanders = [100_000.0 * ((run - 1) % 8) for run in RUNS]
+    assert pace_of(every(10), totals=wanders) is not None
+    assert pace_of(every(10), totals=wanders, at_once=8) is None
+
+
 def test_too_few_totals_tell_nothing() -> None:
     assert sure(pace_of(every(10), totals=[400_000.0] * 6)) is True
     assert pace_of(every(10), totals=[400_000.0] * 7) is None
