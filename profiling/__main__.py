@@ -7,7 +7,6 @@ Exit status: 0 if no job is accused; 1 if one leaks, in Python's heap or a C hea
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -43,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         targets = load([arguments.target, *arguments.beside])
         level = Level(arguments.level) if arguments.level else None
-        checked = asyncio.run(check(targets, bounds=_bounds(arguments), level=level))
+        checked = check(targets, bounds=_bounds(arguments), level=level)
     except CannotCheck as error:
         sys.stderr.write(f"profiling: {error}\n")
         return 2

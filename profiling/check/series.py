@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiling.check.calls import run_to_end
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
@@ -30,7 +31,7 @@ class Target:
     """A function that is run as a job."""
 
     name: str  # FILE.py:FUNCTION, as it was asked for
-    function: Callable[[], Awaitable[object] | object]
+    function: Callable[[], object]
 
 
 def load(targets: Sequence[str]) -> list[Target]:
@@ -78,25 +79,24 @@ def level_for(level: Level | None) -> Level:
     return level or (Level.SAMPLES if reason is None else Level.LINES)
 
 
-async def check(
-    targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None
-) -> list[Checked]:
+def check(targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None) -> list[Checked]:
     """Run the targets in turns until it is known of each whether it leaks, and judge them.
 
     Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
     is the target's, by whatever thread. Raises CannotCheck if a run fails.
     """
     chosen, limits = level_for(level), bounds or Bounds()
-    plain_s = {target.name: min([await _timed(target) for _ in range(PLAIN_RUNS)]) for target in targets}
-    checked = await _series(targets, chosen, limits, plain_s)
-    if chosen is Level.LINES and any(map(_needs_stacks, checked)):
-        # One frame of exact lines that is in a library needs its callers.
-        checked = await _series(targets, Level.STACKS, limits, plain_s)
+    with asyncio.Runner() as loop:
+        plain_s = {target.name: min(_timed(target, loop) for _ in range(PLAIN_RUNS)) for target in targets}
+        checked = _series(targets, chosen, limits, plain_s, loop)
+        if chosen is Level.LINES and any(map(_needs_stacks, checked)):
+            # One frame of exact lines that is in a library needs its callers.
+            checked = _series(targets, Level.STACKS, limits, plain_s, loop)
     return checked
 
 
-async def _series(
-    targets: Sequence[Target], level: Level, bounds: Bounds, plain_s: Mapping[str, float]
+def _series(
+    targets: Sequence[Target], level: Level, bounds: Bounds, plain_s: Mapping[str, float], loop: asyncio.Runner
 ) -> list[Checked]:
     profiler = Profiler(
         level=level, sample_bytes=SAMPLE_BYTES, collect=True, patience=bounds.patience, all_threads=True
@@ -107,8 +107,8 @@ async def _series(
         # A target that is done rests while the others go on.
         while under_way := [target for target, trial in trials.items() if trial.goes_on()]:
             for target in under_way:
-                async with profiler.run(target.name):
-                    took_s[target].append(await _timed(target))
+                with profiler.run(target.name):
+                    took_s[target].append(_timed(target, loop))
         return [
             _judge(profiler, trial, _slowdown(took_s[target], plain_s[target.name])) for target, trial in trials.items()
         ]
@@ -116,17 +116,14 @@ async def _series(
         profiler.close()
 
 
-async def _timed(target: Target) -> float:
+def _timed(target: Target, loop: asyncio.Runner) -> float:
     """Run the target once and return the run's seconds. Raises CannotCheck if the run fails."""
-    loop = asyncio.get_running_loop()
-    began_s = loop.time()
+    began_s = time.perf_counter()
     try:
-        result = target.function()
-        if inspect.isawaitable(result):
-            await result
+        run_to_end(target.function, loop)
     except Exception as error:
         raise CannotCheck(f"{target.name} failed: {type(error).__name__}: {error}") from error
-    return loop.time() - began_s
+    return time.perf_counter() - began_s
 
 
 def _needs_stacks(result: Checked) -> bool:
