@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from profiling.check import check, load
-from profiling.errors import CannotCheck
+from profiling.errors import CannotCheck, TargetFailed
 from profiling.records import Level, State
 from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
@@ -29,9 +29,12 @@ One that keeps something is run on until it is known what:
   insufficient_runs  there were fewer than {MIN_RUNS} runs"""
 EXIT_STATUS = """\
 exit status:
-  0  stable or growing
-  1  leaking, native_growth or insufficient_runs; with --strict, growing too
-  2  the call was wrong, or a run failed"""
+  0    stable or growing
+  1    leaking, native_growth or insufficient_runs; with --strict, growing too
+  2    the call was wrong, or a run failed, also by sys.exit
+  130  interrupted"""
+FAILED = 2
+INTERRUPTED = 130  # as a shell tells an interrupt
 MOST_RUNS = 1_000
 MOST_SECONDS = 86_400.0
 
@@ -45,7 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         checked = check(targets, bounds=_bounds(arguments), level=level)
     except CannotCheck as error:
         sys.stderr.write(f"profiling: {error}\n")
-        return 2
+        if isinstance(error, TargetFailed):
+            sys.stderr.write(error.users_traceback)
+        return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("profiling: interrupted\n")
+        return INTERRUPTED
     places_of = SourceReader().places
     if arguments.json:
         sys.stdout.write(json.dumps(check_to_dict(checked, places_of), indent=2) + "\n")

@@ -13,6 +13,7 @@
     ├── ChildFailed
     ├── SamplerUnavailable
     ├── CannotCheck
+    │   └── TargetFailed
     └── MissingExtra
 
 A leaf: it imports nothing of this project.
@@ -117,7 +118,15 @@ class SamplerUnavailable(ProfilingError):
 
 
 class CannotCheck(ProfilingError):
-    """Raised by a check for a function that is not there, or that fails when it is run."""
+    """Raised by a check for a function that is not there, or that cannot be run; the message says why."""
+
+
+class TargetFailed(CannotCheck):
+    """Raised by a check if the user's function fails, or the user's file when it is imported."""
+
+    def __init__(self, what: str, why: str, users_traceback: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.users_traceback = users_traceback  # from the user's first frame on; empty if there is none
 
 
 class MissingExtra(ProfilingError, ImportError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiling.check.calls import run_to_end
+from profiling.check.failures import failures_told
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
@@ -60,9 +61,8 @@ def _module(path: Path) -> object:
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise CannotCheck(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        with failures_told(f"{path} cannot be imported"):
+            spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(path.parent))
     return module
@@ -83,7 +83,7 @@ def check(targets: Sequence[Target], *, bounds: Bounds | None = None, level: Lev
     """Run the targets in turns until it is known of each whether it leaks, and judge them.
 
     Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
-    is the target's, by whatever thread. Raises CannotCheck if a run fails.
+    is the target's, by whatever thread. Raises TargetFailed if a run fails.
     """
     chosen, limits = level_for(level), bounds or Bounds()
     with asyncio.Runner() as loop:
@@ -117,12 +117,10 @@ def _series(
 
 
 def _timed(target: Target, loop: asyncio.Runner) -> float:
-    """Run the target once and return the run's seconds. Raises CannotCheck if the run fails."""
+    """Run the target once and return the run's seconds. Raises TargetFailed."""
     began_s = time.perf_counter()
-    try:
+    with failures_told(f"{target.name} failed"):
         run_to_end(target.function, loop)
-    except Exception as error:
-        raise CannotCheck(f"{target.name} failed: {type(error).__name__}: {error}") from error
     return time.perf_counter() - began_s
 
 

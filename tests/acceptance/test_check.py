@@ -158,7 +158,6 @@ def test_too_few_runs_are_told_and_are_no_success() -> None:
         ("nothing", "'nothing' is not of the form FILE.py:FUNCTION"),
         ("nothing.py:job", "there is no file"),
         ("{JOBS}:nothing", "has no function 'nothing'"),
-        ("{JOBS}:fails", "failed: ValueError: no price"),
         ("{broken}:job", "cannot be imported: SyntaxError"),
     ],
 )
@@ -170,6 +169,14 @@ def test_wrong_call_is_exit_status_2_and_one_line(tmp_path: Path, target: str, t
     assert done.stderr.startswith("profiling: ")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_failed_run_is_exit_status_2_and_shows_where_in_the_users_code() -> None:
+    done = check(f"{JOBS}:fails")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.match(
+        r"profiling: .*:fails failed: ValueError: no price\nTraceback .*\n  File \".*known_jobs.py\"", done.stderr
+    )
 
 
 def test_number_of_runs_that_makes_no_sense_is_refused() -> None:

@@ -19,6 +19,9 @@ from profiling.trial import USUAL_RUNS
 
 JOBS = """
 import copy
+import functools
+import json
+import sys
 
 kept = []
 template = [{"bid": [0.5], "ask": [0.7]} for _ in range(400)]
@@ -38,6 +41,21 @@ async def steady():
 
 def fails():
     raise ValueError("no price")
+
+
+def exits():
+    sys.exit()
+
+
+async def exits_in_the_loop():
+    raise SystemExit(3)
+
+
+fails_in_a_library = functools.partial(json.loads, "{")
+
+
+def is_interrupted():
+    raise KeyboardInterrupt
 
 
 number = 5
@@ -163,7 +181,6 @@ def test_number_of_seconds_that_makes_no_sense_is_refused(
         ("nothing.py:job", "there is no file"),
         ("{jobs}:nothing", "has no function 'nothing'"),
         ("{jobs}:number", "has no function 'number'"),
-        ("{jobs}:fails", "fails failed: ValueError: no price"),
         ("{broken}:job", "cannot be imported: SyntaxError"),
     ],
 )
@@ -177,6 +194,43 @@ def test_wrong_call_is_exit_status_2_and_one_line(
     assert error.startswith("profiling: ")
     assert told in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "line"),
+    [
+        ("fails", "failed: ValueError: no price", 'raise ValueError("no price")'),
+        ("exits", "failed: SystemExit", "sys.exit()"),
+        ("exits_in_the_loop", "failed: SystemExit: 3", "raise SystemExit(3)"),
+    ],
+)
+def test_failed_run_is_exit_status_2_with_the_traceback_from_the_users_frame_on(
+    jobs: str, capsys: pytest.CaptureFixture[str], name: str, told: str, line: str
+) -> None:
+    assert main(["check", f"{jobs}:{name}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f'profiling: {jobs}:{name} {told}\nTraceback (most recent call last):\n  File "{jobs}"')
+    assert f"line {line_of(line)}, in {name}\n" in error
+    assert "calls.py" not in error
+
+
+def test_failure_in_a_library_has_no_traceback(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:fails_in_a_library"]) == 2
+    assert re.fullmatch(r"profiling: .* failed: JSONDecodeError: .*\n", capsys.readouterr().err)
+
+
+def test_file_that_exits_is_exit_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "leaves_at_once.py"
+    path.write_text('import sys\n\nsys.exit("bye")\n')
+    assert main(["check", f"{path}:job"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"profiling: {path} cannot be imported: SystemExit: bye\n")
+    assert f'File "{path}", line 3' in error
+
+
+def test_interrupt_is_told_in_a_line(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{jobs}:is_interrupted"]) == 130
+    assert capsys.readouterr().err == "profiling: interrupted\n"
 
 
 @pytest.mark.parametrize("runs", ["0", "1001", "many"])

@@ -1,0 +1,53 @@
+"""What a function or a file of the user's failed with, in words and from the user's frame on."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType
+
+from profiling.errors import TargetFailed
+from profiling.source import PROFILER_FILES, is_users
+
+
+@contextmanager
+def failures_told(what: str) -> Iterator[None]:
+    """Turn whatever the user's code raises in the block into TargetFailed; only an interrupt passes.
+
+    `sys.exit` ends no check: a service whose job calls it would end.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise TargetFailed(what, in_words(error), users_traceback(error)) from error
+
+
+def in_words(error: BaseException) -> str:
+    """Return `ValueError: no price`, or `SystemExit` for an error without a message."""
+    name = type(error).__name__
+    message = _message(error)
+    return f"{name}: {message}" if message else name
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # its own `__str__` is broken
+        return "its message cannot be had"
+
+
+def users_traceback(error: BaseException) -> str:
+    """Return the traceback from the user's first frame on, or an empty text if no frame is the user's."""
+    frames = error.__traceback__
+    while frames is not None and not _is_in_users_file(frames.tb_frame.f_code):
+        frames = frames.tb_next
+    if frames is None:
+        return ""
+    return "".join(traceback.TracebackException(type(error), error, frames, compact=True).format())
+
+
+def _is_in_users_file(code: CodeType) -> bool:
+    return is_users(code.co_filename) and not code.co_filename.startswith(PROFILER_FILES)
