@@ -29,9 +29,9 @@ One that keeps something is run on until it is known what:
   insufficient_runs  there were fewer than {MIN_RUNS} runs"""
 EXIT_STATUS = """\
 exit status:
-  0    stable or growing
-  1    leaking, native_growth or insufficient_runs; with --strict, growing too
-  2    the call was wrong, or a run failed, also by sys.exit
+    0  stable or growing
+    1  leaking, native_growth or insufficient_runs; with --strict, growing too
+    2  the call was wrong, or a run failed, also by sys.exit
   130  interrupted"""
 FAILED = 2
 INTERRUPTED = 130  # as a shell tells an interrupt
@@ -82,7 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{STATES}\n\n{EXIT_STATUS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("target", metavar="FILE.py:FUNCTION", help="a function without arguments, plain or async")
+    command.add_argument(
+        "target",
+        metavar="FILE.py:FUNCTION",
+        help="what to call without arguments: a function of any kind, Class.method, or any object that can be called; "
+        "package.module:FUNCTION is imported by its name",
+    )
     command.add_argument(
         "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="run this beside it, too"
     )

@@ -168,11 +168,15 @@ def is_users(path: str) -> bool:
     """
     if path.startswith("<"):
         return False
+    package = top_package(path)
+    return not path.startswith(LIBRARIES) if package is None else package in _claimed
+
+
+def top_package(path: str) -> str | None:
+    """Return the top package, or the module, of a file that is installed, or None for a file that is not."""
     parts = Path(path).parts
     installed = [number for number, part in enumerate(parts) if part in INSTALLED]
-    if installed:
-        return parts[installed[-1] + 1] in _claimed
-    return not path.startswith(LIBRARIES)
+    return parts[installed[-1] + 1] if installed else None
 
 
 def claim(*packages: str) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType
+from types import FrameType
 
-from profiling.errors import TargetFailed
-from profiling.source import PROFILER_FILES, is_users
+from profiling.errors import CannotCheck, TargetFailed
+from profiling.source import is_users
 
 
 @contextmanager
 def failures_told(what: str) -> Iterator[None]:
-    """Turn whatever the user's code raises in the block into TargetFailed; only an interrupt passes.
+    """Turn whatever the user's code raises in the block into TargetFailed, its exit too.
 
-    `sys.exit` ends no check: a service whose job calls it would end.
+    An interrupt stays an interrupt, and what is wrong with the call of the check passes.
     """
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CannotCheck):
         raise
     except BaseException as error:
         raise TargetFailed(what, in_words(error), users_traceback(error)) from error
@@ -42,12 +42,14 @@ def _message(error: BaseException) -> str:
 def users_traceback(error: BaseException) -> str:
     """Return the traceback from the user's first frame on, or an empty text if no frame is the user's."""
     frames = error.__traceback__
-    while frames is not None and not _is_in_users_file(frames.tb_frame.f_code):
+    while frames is not None and not _is_users(frames.tb_frame):
         frames = frames.tb_next
     if frames is None:
         return ""
     return "".join(traceback.TracebackException(type(error), error, frames, compact=True).format())
 
 
-def _is_in_users_file(code: CodeType) -> bool:
-    return is_users(code.co_filename) and not code.co_filename.startswith(PROFILER_FILES)
+def _is_users(frame: FrameType) -> bool:
+    # Some frames of ours stand in the user's file.
+    is_ours = str(frame.f_globals.get("__name__")).startswith("profiling.check.")
+    return not is_ours and is_users(frame.f_code.co_filename)

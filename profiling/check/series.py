@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from profiling.check.calls import run_to_end
+from profiling.check.calls import Caller
 from profiling.check.failures import failures_told
+from profiling.check.targets import Target
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
@@ -25,47 +21,6 @@ PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
 SAMPLE_BYTES = 1_024.0
 """One sample every so many: jobs that are checked are small, and where they are not the sampler takes fewer by itself.
 From the start, because a series that begins anew does not see what is freed of before."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A function that is run as a job."""
-
-    name: str  # FILE.py:FUNCTION, as it was asked for
-    function: Callable[[], object]
-
-
-def load(targets: Sequence[str]) -> list[Target]:
-    """Return the functions that `FILE.py:FUNCTION` name. Each file is executed once. Raises CannotCheck."""
-    modules: dict[Path, object] = {}
-    loaded = []
-    for text in targets:
-        file, _, name = text.rpartition(":")
-        path = Path(os.path.normpath(Path(file).absolute()))  # as the user names it: symbolic links stay
-        if not file or not name.isidentifier() or path.suffix != ".py":
-            raise CannotCheck(f"{text!r} is not of the form FILE.py:FUNCTION")
-        if path not in modules:
-            modules[path] = _module(path)
-        function = getattr(modules[path], name, None)
-        if not callable(function):
-            raise CannotCheck(f"{file} has no function {name!r}")
-        loaded.append(Target(name=text, function=function))
-    return loaded
-
-
-def _module(path: Path) -> object:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise CannotCheck(f"there is no file {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.parent))
-    try:
-        with failures_told(f"{path} cannot be imported"):
-            spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
 
 
 def level_for(level: Level | None) -> Level:
@@ -120,7 +75,7 @@ def _timed(target: Target, loop: asyncio.Runner) -> float:
     """Run the target once and return the run's seconds. Raises TargetFailed."""
     began_s = time.perf_counter()
     with failures_told(f"{target.name} failed"):
-        run_to_end(target.function, loop)
+        Caller(target.site).run_to_end(target.function, loop)
     return time.perf_counter() - began_s
 
 

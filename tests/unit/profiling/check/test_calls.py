@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import ContextVar
+from types import FrameType
 
 import pytest
 
-from profiling.check.calls import run_to_end
+from profiling.check.calls import Caller
+from profiling.records import UNKNOWN_SITE
 
+run_to_end = Caller(("/shop/jobs.py", 7)).run_to_end
 seen: list[object] = []
 label: ContextVar[str] = ContextVar("label", default="none")
 
@@ -85,6 +89,38 @@ def test_task_of_one_run_goes_on_in_the_next_and_bears_the_context_of_its_run(lo
         label.set(name)
         run_to_end(function, loop)
     assert seen[2:] == ["first", "second"]
+
+
+def test_function_of_unknown_place_is_run_too(loop: asyncio.Runner) -> None:
+    Caller(UNKNOWN_SITE).run_to_end(coroutine, loop)
+    assert seen == ["end"]
+
+
+def its_caller() -> None:
+    seen.append(sys._getframe(1))
+
+
+async def its_awaiting_caller() -> None:
+    its_caller()
+    seen.append(sys._getframe(1))
+
+
+def its_iterator() -> Iterator[None]:
+    seen.append(sys._getframe(1))
+    yield
+
+
+async def its_async_iterator() -> AsyncIterator[None]:
+    seen.append(sys._getframe(1))
+    yield
+
+
+@pytest.mark.parametrize("function", [its_caller, its_awaiting_caller, its_iterator, its_async_iterator])
+def test_call_stands_at_the_place_in_the_users_code(function: Callable[[], object], loop: asyncio.Runner) -> None:
+    run_to_end(function, loop)
+    frame = seen[-1]
+    assert isinstance(frame, FrameType)
+    assert (frame.f_code.co_filename, frame.f_lineno) == ("/shop/jobs.py", 7)
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), ValueError("no price")])
