@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from profiling.errors import CannotCheck, TargetFailed
-from profiling.source import is_users
+from profiling.source import PROFILER_FILES, is_users
 
 
 @contextmanager
@@ -42,14 +42,19 @@ def _message(error: BaseException) -> str:
 def users_traceback(error: BaseException) -> str:
     """Return the traceback from the user's first frame on, or an empty text if no frame is the user's."""
     frames = error.__traceback__
-    while frames is not None and not _is_users(frames.tb_frame):
+    while frames is not None and not is_users_frame(frames.tb_frame):
         frames = frames.tb_next
     if frames is None:
         return ""
     return "".join(traceback.TracebackException(type(error), error, frames, compact=True).format())
 
 
-def _is_users(frame: FrameType) -> bool:
-    # Some frames of ours stand in the user's file.
-    is_ours = str(frame.f_globals.get("__name__")).startswith("profiling.check.")
-    return not is_ours and is_users(frame.f_code.co_filename)
+def is_users_frame(frame: FrameType) -> bool:
+    """Return whether a frame runs the user's code."""
+    return not is_ours(frame) and is_users(frame.f_code.co_filename)
+
+
+def is_ours(frame: FrameType) -> bool:
+    """Return whether a frame runs code of the profiler; some frames of the check stand in the user's file."""
+    is_of_check = str(frame.f_globals.get("__name__")).startswith("profiling.check.")
+    return is_of_check or frame.f_code.co_filename.startswith(PROFILER_FILES)

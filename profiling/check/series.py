@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from profiling.check.calls import Caller
 from profiling.check.failures import failures_told
@@ -23,15 +24,17 @@ SAMPLE_BYTES = 1_024.0
 From the start, because a series that begins anew does not see what is freed of before."""
 
 
-def level_for(level: Level | None) -> Level:
-    """Return the level to check at: samples if they can be taken, else lines.
+def level_for(level: Level | None) -> tuple[Level, str | None]:
+    """Return the level to check at, samples if they can be taken, else lines, and why samples cannot be taken.
 
     Raises CannotCheck for samples that cannot be taken.
     """
-    reason = sampler.unavailable_reason()
-    if level is Level.SAMPLES and reason is not None:
-        raise CannotCheck(f"level samples cannot be had: {reason}; leave --level out, or take lines")
-    return level or (Level.SAMPLES if reason is None else Level.LINES)
+    why = sampler.why_not_now()
+    if level is Level.SAMPLES and why is not None:
+        raise CannotCheck(f"level samples cannot be had: {why}; leave --level out, or take lines")
+    if level is not None or why is None:
+        return level or Level.SAMPLES, None
+    return Level.LINES, f"there are lines in place of samples, because {why}"
 
 
 def check(targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None) -> list[Checked]:
@@ -40,14 +43,15 @@ def check(targets: Sequence[Target], *, bounds: Bounds | None = None, level: Lev
     Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
     is the target's, by whatever thread. Raises TargetFailed if a run fails.
     """
-    chosen, limits = level_for(level), bounds or Bounds()
+    chosen, why_lines = level_for(level)
+    limits = bounds or Bounds()
     with asyncio.Runner() as loop:
         plain_s = {target.name: min(_timed(target, loop) for _ in range(PLAIN_RUNS)) for target in targets}
         checked = _series(targets, chosen, limits, plain_s, loop)
         if chosen is Level.LINES and any(map(_needs_stacks, checked)):
             # One frame of exact lines that is in a library needs its callers.
             checked = _series(targets, Level.STACKS, limits, plain_s, loop)
-    return checked
+    return [replace(result, degraded=result.degraded or why_lines) for result in checked]
 
 
 def _series(
@@ -107,6 +111,7 @@ def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> Checked:
             memory_bytes=max(run.cost.memory_bytes for run in runs),
         ),
         slowdown=slowdown,
+        degraded=last.degraded,
     )
 
 

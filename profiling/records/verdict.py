@@ -94,6 +94,7 @@ class Checked:
     held_free_bytes: int | None  # freed by the program, held by the C allocator
     cost: Cost
     slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
+    degraded: str | None = None  # why less was measured than is usual
     relative_error: float | None = None  # standard error of traced_bytes, as a share of it; None where it is exact
 
     @property

@@ -22,6 +22,7 @@ def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
         "job": result.job,
         "runs": result.runs,
         "level": result.level.value,
+        "degraded": result.degraded,
         "verdict": result.verdict.state.value,
         "reason": result.verdict.reason,
         "bytes_per_run": None if bytes_per_run is None else round(bytes_per_run),
@@ -59,6 +60,8 @@ def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:
 def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
     yield f"{result.job}: {result.verdict.state.value} after {_runs(result.runs)} at level {result.level.value}"
     yield f"  {result.verdict.reason}"
+    if result.degraded is not None:
+        yield f"  less was measured than is usual: {result.degraded}"
     held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
     yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
     for suspect in result.verdict.suspects:

@@ -70,6 +70,17 @@ def unavailable_reason() -> str | None:
     return _why
 
 
+def why_not_now() -> str | None:
+    """Return why `start` would fail now, or None if it would work."""
+    if _sampler is not None and not _sampler.is_installed() and tracemalloc.is_tracing():
+        # It would put back the allocators that it found, and with them take ours out.
+        return (
+            "tracemalloc is on (by PYTHONTRACEMALLOC, -X tracemalloc or tracemalloc.start): "
+            "start sampling before it, or stop it first"
+        )
+    return unavailable_reason()
+
+
 def start(
     rate_bytes: float = RATE_BYTES,
     *,
@@ -87,9 +98,8 @@ def start(
         raise SamplerUnavailable(_why)
     if not _sampler.is_installed():
         _sampler.stop()  # what was freed without us would count for ever
-        if tracemalloc.is_tracing():
-            # It would put back the allocators that it found, and with them take ours out.
-            raise SamplerUnavailable("tracemalloc is on: start sampling before it, or stop it first")
+        if (why := why_not_now()) is not None:
+            raise SamplerUnavailable(why)
         _sampler.install()
     exponent = max(0, round(math.log2(rate_bytes / finest_bytes))) if finest_bytes else 0
     base_bytes = rate_bytes / 2**exponent

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -240,6 +242,44 @@ def test_number_of_runs_that_makes_no_sense_is_refused(
     with pytest.raises(SystemExit, match="2"):
         main(["check", f"{jobs}:steady", "--runs", runs])
     assert f"'{runs}' is not a number from 1 to 1000" in capsys.readouterr().err
+
+
+LEAK_OF_10_KB = """\
+kept = []
+
+
+def job():
+    kept.append(["x" * 100 + str(number) for number in range(66)])
+"""
+
+
+def test_where_tracemalloc_is_on_from_the_start_lines_stand_in_for_samples(tmp_path: Path) -> None:
+    (tmp_path / "leak_of_10_kb.py").write_text(LEAK_OF_10_KB)
+    command = [sys.executable, "-m", "profiling", "check", "leak_of_10_kb.py:job", "--json", "--runs", "12"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONTRACEMALLOC": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    (job,) = json.loads(done.stdout)["jobs"]
+    assert (job["verdict"], job["level"], job["suspects"][0]["site"]["line"]) == ("leaking", "lines", 5)
+    assert "there are lines in place of samples, because tracemalloc is on (by PYTHONTRACEMALLOC" in job["degraded"]
+    samples = subprocess.run(
+        [*command, "--level", "samples"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONTRACEMALLOC": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (samples.returncode, samples.stdout) == (2, "")
+    assert samples.stderr.startswith("profiling: level samples cannot be had: tracemalloc is on")
 
 
 def test_innermost_line_is_the_first_frame() -> None:

@@ -49,6 +49,12 @@ def test_slowdown_that_is_not_known_is_not_told() -> None:
     assert told.endswith("  profiling took 0.12 s beside the runs\n")
 
 
+def test_reason_for_less_than_is_usual_is_told() -> None:
+    told = replace(CHECKED, degraded="tracemalloc is on")
+    assert "  less was measured than is usual: tracemalloc is on\n" in check_to_text([told], places_of)
+    assert check_to_dict([told], places_of)["jobs"][0]["degraded"] == "tracemalloc is on"
+
+
 def test_json_has_the_c_heap_beside_pythons_and_null_for_what_is_not_known() -> None:
     known, unknown = check_to_dict(
         [CHECKED, replace(CHECKED, verdict=replace(VERDICT, native_bytes_per_run=None))], places_of
