@@ -7,13 +7,19 @@ Exit status: 0 if no job is accused; 1 if one leaks, in Python's heap or a C hea
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterable, Sequence
+from typing import NoReturn, TextIO
 
 from profiling.check import check, load
+from profiling.check.output import end_of_stdout, open_closed_streams, prints_to_stderr, why_not_written
+from profiling.check.watch import Watch
 from profiling.errors import CannotCheck, TargetFailed
-from profiling.records import Level, State
+from profiling.records import Checked, Level, State
 from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
 from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
@@ -35,31 +41,65 @@ exit status:
   130  interrupted"""
 FAILED = 2
 INTERRUPTED = 130  # as a shell tells an interrupt
+LEAVING_S = 5.0
 MOST_RUNS = 1_000
 MOST_SECONDS = 86_400.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command of the arguments, by default those of the process, and return the exit status."""
+    open_closed_streams()
     arguments = _parser().parse_args(argv)
+    stdout, stderr = sys.stdout, sys.stderr  # the user's code may put others in their places
     try:
-        targets = load([arguments.target, *arguments.beside])
-        level = Level(arguments.level) if arguments.level else None
-        checked = check(targets, bounds=_bounds(arguments), level=level)
+        with prints_to_stderr() if arguments.json else contextlib.nullcontext():
+            checked = _checked(arguments, stderr)
+            text = _result(checked, as_json=arguments.json)
     except CannotCheck as error:
-        sys.stderr.write(f"profiling: {error}\n")
-        if isinstance(error, TargetFailed):
-            sys.stderr.write(error.users_traceback)
+        traceback = error.users_traceback if isinstance(error, TargetFailed) else ""
+        _complain(f"{error}\n{traceback}", stderr)
         return FAILED
     except KeyboardInterrupt:
-        sys.stderr.write("profiling: interrupted\n")
+        _complain("interrupted\n", stderr)
         return INTERRUPTED
-    places_of = SourceReader().places
-    if arguments.json:
-        sys.stdout.write(json.dumps(check_to_dict(checked, places_of), indent=2) + "\n")
-    else:
-        sys.stdout.write(check_to_text(checked, places_of))
+    if (why := why_not_written(text, stdout)) is not None:
+        _complain(f"the result cannot be written: {why}\n", stderr)
+        return FAILED
     return exit_status([result.verdict.state for result in checked], strict=arguments.strict)
+
+
+def _checked(arguments: argparse.Namespace, stderr: TextIO) -> list[Checked]:
+    watch = Watch(timeout_s=arguments.timeout, terminal=stderr if stderr.isatty() else None, errors=stderr)
+    with watch.watching(), watch.during(f"the import of {arguments.target}"):
+        targets = load([arguments.target, *arguments.beside])
+    level = Level(arguments.level) if arguments.level else None
+    return check(targets, bounds=_bounds(arguments), level=level, watch=watch)
+
+
+def _result(checked: Sequence[Checked], *, as_json: bool) -> str:
+    places_of = SourceReader().places
+    if as_json:
+        return json.dumps(check_to_dict(checked, places_of), indent=2) + "\n"
+    return check_to_text(checked, places_of)
+
+
+def _complain(text: str, stderr: TextIO) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
+        stderr.write(f"profiling: {text}")
+        stderr.flush()
+
+
+def command() -> NoReturn:
+    """Run the command of the process, and leave.
+
+    What is printed after the result goes to stderr. Threads that never end keep the process for some seconds only.
+    """
+    status = main()
+    end_of_stdout()
+    leaving = threading.Timer(LEAVING_S, os._exit, [status])
+    leaving.daemon = True
+    leaving.start()
+    sys.exit(status)
 
 
 def exit_status(states: Iterable[State], *, strict: bool) -> int:
@@ -107,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="begin no run after S seconds (default: %(default)g)",
     )
+    command.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="end with exit status 2, and say where it stands, if a run or an import takes longer than S seconds",
+    )
     command.add_argument("--strict", action="store_true", help="let `growing` be exit status 1, too")
     command.add_argument(
         "--level",
@@ -134,4 +180,4 @@ def _seconds(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from profiling.check.calls import Caller
 from profiling.check.failures import failures_told
 from profiling.check.targets import Target
+from profiling.check.watch import Watch
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
@@ -37,50 +39,79 @@ def level_for(level: Level | None) -> tuple[Level, str | None]:
     return Level.LINES, f"there are lines in place of samples, because {why}"
 
 
-def check(targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None) -> list[Checked]:
+def check(
+    targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None, watch: Watch | None = None
+) -> list[Checked]:
     """Run the targets in turns until it is known of each whether it leaks, and judge them.
 
     Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
     is the target's, by whatever thread. Raises TargetFailed if a run fails.
     """
+    watch = watch or Watch()
     chosen, why_lines = level_for(level)
-    limits = bounds or Bounds()
-    with asyncio.Runner() as loop:
-        plain_s = {target.name: min(_timed(target, loop) for _ in range(PLAIN_RUNS)) for target in targets}
-        checked = _series(targets, chosen, limits, plain_s, loop)
+    with _event_loop(watch) as loop:
+        series = _Series(targets, bounds or Bounds(), watch, loop)
+        checked = series.judged(chosen)
         if chosen is Level.LINES and any(map(_needs_stacks, checked)):
             # One frame of exact lines that is in a library needs its callers.
-            checked = _series(targets, Level.STACKS, limits, plain_s, loop)
+            checked = series.judged(Level.STACKS)
     return [replace(result, degraded=result.degraded or why_lines) for result in checked]
 
 
-def _series(
-    targets: Sequence[Target], level: Level, bounds: Bounds, plain_s: Mapping[str, float], loop: asyncio.Runner
-) -> list[Checked]:
-    profiler = Profiler(
-        level=level, sample_bytes=SAMPLE_BYTES, collect=True, patience=bounds.patience, all_threads=True
-    )
-    trials = {target: Trial(profiler, target.name, bounds) for target in targets}
-    took_s: dict[Target, list[float]] = {target: [] for target in targets}
+@contextmanager
+def _event_loop(watch: Watch) -> Iterator[asyncio.Runner]:
+    """Make an event loop for the block. Its end waits for whatever is left in it, and may hang or fail as a run may."""
+    runner = asyncio.Runner()
     try:
-        # A target that is done rests while the others go on.
-        while under_way := [target for target, trial in trials.items() if trial.goes_on()]:
-            for target in under_way:
-                with profiler.run(target.name):
-                    took_s[target].append(_timed(target, loop))
-        return [
-            _judge(profiler, trial, _slowdown(took_s[target], plain_s[target.name])) for target, trial in trials.items()
-        ]
+        yield runner
     finally:
-        profiler.close()
+        what = "the end of the event loop"
+        with watch.watching(), watch.during(what, runner), failures_told(f"{what} failed"):
+            runner.close()
 
 
-def _timed(target: Target, loop: asyncio.Runner) -> float:
-    """Run the target once and return the run's seconds. Raises TargetFailed."""
-    began_s = time.perf_counter()
-    with failures_told(f"{target.name} failed"):
-        Caller(target.site).run_to_end(target.function, loop)
-    return time.perf_counter() - began_s
+class _Series:
+    """Runs of some targets in turns."""
+
+    def __init__(self, targets: Sequence[Target], bounds: Bounds, watch: Watch, loop: asyncio.Runner) -> None:
+        self._targets = targets
+        self._bounds = bounds
+        self._watch = watch
+        self._loop = loop
+        with watch.watching():
+            self._plain_s = {
+                target.name: min(self._timed(target, f"plain run {number}") for number in range(1, PLAIN_RUNS + 1))
+                for target in targets
+            }
+
+    def judged(self, level: Level) -> list[Checked]:
+        """Run the targets at that level until it is known of each whether it leaks, and judge them."""
+        bounds = self._bounds
+        profiler = Profiler(
+            level=level, sample_bytes=SAMPLE_BYTES, collect=True, patience=bounds.patience, all_threads=True
+        )
+        trials = {target: Trial(profiler, target.name, bounds) for target in self._targets}
+        took_s: dict[Target, list[float]] = {target: [] for target in self._targets}
+        try:
+            with self._watch.watching():  # its thread has ended when tracing is switched off
+                # A target that is done rests while the others go on.
+                while under_way := [target for target, trial in trials.items() if trial.goes_on()]:
+                    for target in under_way:
+                        with profiler.run(target.name):
+                            took_s[target].append(self._timed(target, f"run {trials[target].runs}"))
+            return [
+                _judge(profiler, trial, _slowdown(took_s[target], self._plain_s[target.name]))
+                for target, trial in trials.items()
+            ]
+        finally:
+            profiler.close()
+
+    def _timed(self, target: Target, what: str) -> float:
+        """Run the target once and return the run's seconds. Raises TargetFailed."""
+        began_s = time.perf_counter()
+        with self._watch.during(f"{what} of {target.name}", self._loop), failures_told(f"{target.name} failed"):
+            Caller(target.site).run_to_end(target.function, self._loop)
+        return time.perf_counter() - began_s
 
 
 def _needs_stacks(result: Checked) -> bool:

@@ -1,0 +1,72 @@
+"""Where the result of a check goes, and where whatever the user's code prints goes meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+STDOUT, STDERR = 1, 2  # what a process, its C code and its children print to
+
+
+def open_closed_streams() -> None:
+    """Let nobody read what is written to a stream that was closed when the process began."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for the rest of the process
+
+
+@contextmanager
+def prints_to_stderr() -> Iterator[None]:
+    """Let whatever the block prints go to stderr, also from C code and child processes."""
+    with contextlib.redirect_stdout(sys.stderr):
+        _flush()
+        try:
+            kept = os.dup(STDOUT)
+        except OSError:  # it is closed
+            yield
+            return
+        try:
+            os.dup2(STDERR, STDOUT)
+            yield
+        finally:
+            _flush()
+            os.dup2(kept, STDOUT)
+            os.close(kept)
+
+
+def _flush() -> None:
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, full, or not there
+            stream.flush()  # type: ignore[union-attr]
+
+
+def why_not_written(text: str, stream: TextIO) -> str | None:
+    """Write a result; return why that failed, or None if it is written, or if its reader has left.
+
+    Characters that the stream's encoding does not have are escaped.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        end_of_stdout(os.devnull)
+    except (OSError, ValueError) as error:
+        end_of_stdout(os.devnull)
+        return str(error)
+    return None
+
+
+def end_of_stdout(path: str | None = None) -> None:
+    """Let whatever is printed from now on go to that file, by default to stderr: the result is there or is lost."""
+    with contextlib.suppress(OSError):
+        where = STDERR if path is None else os.open(path, os.O_WRONLY)
+        os.dup2(where, STDOUT)
+        if path is not None:
+            os.close(where)
