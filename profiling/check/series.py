@@ -78,6 +78,7 @@ class _Series:
         self._bounds = bounds
         self._watch = watch
         self._loop = loop
+        self._callers = {target: Caller(target.site) for target in targets}
         with watch.watching():
             self._plain_s = {
                 target.name: min(self._timed(target, f"plain run {number}") for number in range(1, PLAIN_RUNS + 1))
@@ -110,7 +111,7 @@ class _Series:
         """Run the target once and return the run's seconds. Raises TargetFailed."""
         began_s = time.perf_counter()
         with self._watch.during(f"{what} of {target.name}", self._loop), failures_told(f"{target.name} failed"):
-            Caller(target.site).run_to_end(target.function, self._loop)
+            self._callers[target].run_to_end(target.function, self._loop)
         return time.perf_counter() - began_s
 
 
