@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from profiling.web import Access, mount
+from profiling.web import mount
 from volaris.instrumentation.job_control import SchedulerControl
 from volaris.service import Service
 from volaris.settings import Settings
-from volaris.web import MIDDLEWARES, Overview, Readers, add_routes
+from volaris.web import MIDDLEWARES, Overview, Readers, access_of, add_routes
 
 SERVICE: web.AppKey[Service] = web.AppKey("service")
 COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is there
@@ -27,16 +27,16 @@ def create_app(settings: Settings) -> web.Application:
     app[SERVICE] = service
     store = service.store
     readers = Readers(prices=store.prices, chains=store.options, metrics=store.metrics, members=store.constituents)
-    access = Access(environment=settings.environment, token=settings.debug_token)
+    access = access_of(settings.environment, settings.debug_token)
     jobs = SchedulerControl(service.scheduler, enabled=settings.scheduler_enabled)
     add_routes(
         app,
         readers=readers,
         symbol_directory=service.source,
         ready=store.ready,
-        overview_of=Overview(memory=service.profiler.usage, jobs=jobs, access=access),
+        overview_of=Overview(memory=service.profiler.usage, jobs=jobs, access=access, environment=settings.environment),
     )
-    mount(app, service.profiler, access=access, jobs=jobs)
+    mount(app, service.profiler, access=access, environment=settings.environment, jobs=jobs)
     app.cleanup_ctx.append(_run_service)
     return app
 

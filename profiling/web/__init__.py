@@ -3,7 +3,7 @@
     from profiling import Profiler
     from profiling.web import mount
 
-    mount(app, Profiler())
+    mount(app, Profiler(), token="...")
 
 Needs aiohttp and orjson, the extra `web`, which nothing else in `profiling` does.
 """
@@ -47,18 +47,33 @@ def mount(
     app: web.Application,
     profiler: Profiler,
     *,
+    token: str | None = None,
+    open_to_all: bool = False,
     access: Access | None = None,
+    environment: str | None = None,
     jobs: JobControl | None = None,
     prefixes: Sequence[str] = PREFIXES,
 ) -> None:
-    """Add the debug routes to `app`, before it starts, under each of the prefixes.
+    """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
-    Without `access` they are open for looking, as in development: a service that others can reach should say who it is.
-    Without `jobs` the job routes are there and know no job. While the application runs, what is allocated outside jobs
-    is watched, if the profiler takes samples.
+    While the application runs, what is allocated outside jobs is watched, if the profiler takes samples.
+
+    Args:
+        app: The application, which has not started.
+        profiler: What the routes tell of.
+        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
+            403. An empty token is none.
+        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
+        access: The rule in the service's own words, in place of `token` and `open_to_all`.
+        environment: What health tells under that key.
+        jobs: The scheduler's jobs. Without them the job routes are there and know no job.
+        prefixes: Where the routes are.
     """
-    access = access or Access()
-    handlers = DebugRoutes(profiler, jobs or NoJobs(), access.environment)
+    if access is None:
+        access = Access(token=token, open_to_all=open_to_all)
+    elif token is not None or open_to_all:
+        raise TypeError("mount takes either an access or token and open_to_all, which the access has too")
+    handlers = DebugRoutes(profiler, jobs or NoJobs(), environment)
     app.cleanup_ctx.append(watching(profiler))
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])

@@ -1,7 +1,8 @@
 """Who may call the debug routes.
 
-In production nobody without the token; elsewhere everybody may look. What changes something needs the `Authorization`
-header everywhere: a page in a browser cannot make a foreign site send it, and no CORS header ever allows it to.
+Nobody but the bearer of the token, if nothing else is said; with `open_to_all` everybody may look. What changes
+something needs the `Authorization` header everywhere: a page in a browser cannot make a foreign site send it, and no
+CORS header ever allows it to.
 """
 
 from __future__ import annotations
@@ -16,19 +17,29 @@ from aiohttp.typedefs import Handler, Middleware
 from profiling.web.problems import Problem
 
 READING = {hdrs.METH_GET, hdrs.METH_HEAD}
+CLOSED = (
+    "the debug routes of this service are closed; open them with mount(app, profiler, token=...), "
+    "or with open_to_all=True to whoever can reach them"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The rule for one service."""
+    """The rule for one service, and how the service words a refusal.
 
-    environment: str = "development"
+    An empty token is none. Without a token, looking is either open to all or closed, and any token does for a change
+    if looking is open.
+    """
+
     token: str | None = field(default=None, repr=False)
+    open_to_all: bool = False  # for looking; changes need the header everywhere
+    closed: str = CLOSED  # told where nobody is let in
+    token_name: str = "token"  # noqa: S105 - what the service calls its token
 
     @property
-    def is_production(self) -> bool:
-        """Whether looking needs the token too."""
-        return self.environment == "production"
+    def lets_nobody_in(self) -> bool:
+        """Whether there is neither a token nor leave to look without one."""
+        return not self.token and not self.open_to_all
 
 
 def access_middleware(access: Access) -> Middleware:
@@ -44,16 +55,15 @@ def access_middleware(access: Access) -> Middleware:
 
 def check_access(access: Access, request: web.Request) -> None:
     """Raise Problem 403 with what is missing if the rule does not let the request through."""
-    changes = request.method not in READING
-    if not changes and not access.is_production:
+    if access.open_to_all and request.method in READING:
         return
-    if access.token is None and access.is_production:
-        raise Problem(HTTPStatus.FORBIDDEN, "debug routes are closed in production; set DEBUG_TOKEN to open them")
+    if access.lets_nobody_in:
+        raise Problem(HTTPStatus.FORBIDDEN, access.closed)
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
-        raise Problem(HTTPStatus.FORBIDDEN, "send the header `Authorization: Bearer <DEBUG_TOKEN>`")
-    if access.token is not None and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(access.token)):
-        raise Problem(HTTPStatus.FORBIDDEN, "the bearer token is not the one in DEBUG_TOKEN")
+        raise Problem(HTTPStatus.FORBIDDEN, f"send the header `Authorization: Bearer <{access.token_name}>`")
+    if access.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(access.token)):
+        raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is not the right {access.token_name}")
 
 
 def _bytes_of(text: str) -> bytes:

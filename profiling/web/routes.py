@@ -50,7 +50,7 @@ def health_status(percent: float) -> str:
 class DebugRoutes:
     """Handlers over one profiler and one job control."""
 
-    def __init__(self, profiler: Profiler, jobs: JobControl, environment: str) -> None:
+    def __init__(self, profiler: Profiler, jobs: JobControl, environment: str | None) -> None:
         self._profiler = profiler
         self._jobs = jobs
         self._environment = environment

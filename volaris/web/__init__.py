@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from profiling.web.problems import problems_middleware
+from volaris.web.access import access_of
 from volaris.web.iv import METRICS, MetricsReader, iv
 from volaris.web.openapi import add_openapi
 from volaris.web.options import CHAINS, ChainReader, options
@@ -23,7 +24,7 @@ from volaris.web.screener import MEMBERS, MemberReader, screener
 from volaris.web.streams import STREAMS, Streams
 from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
 
-__all__ = ["MIDDLEWARES", "Overview", "Readers", "Readiness", "Streams", "SymbolDirectory", "add_routes"]
+__all__ = ["MIDDLEWARES", "Overview", "Readers", "Readiness", "Streams", "SymbolDirectory", "access_of", "add_routes"]
 
 # For `web.Application(middlewares=...)`: what turns every error below into one form of answer.
 MIDDLEWARES: tuple[Middleware, ...] = (problems_middleware, outages_middleware)

@@ -53,7 +53,7 @@ class HealthSchema(Strict):
     """Memory against the limit."""
 
     status = _one_of("ok", "warning", "critical")
-    environment = _text()
+    environment = _text("as `mount` was told it; null if it was not", optional=True)
     memory_mb = _number("resident memory, in MB of 2^20 bytes")
     memory_percent = _number("of the limit")
     scheduler_enabled = _switch("whether slots fire by themselves")

@@ -41,6 +41,7 @@ class Overview:
     memory: Callable[[], MemoryUsage]  # of the process, now
     jobs: JobControl
     access: Access
+    environment: str
 
 
 OVERVIEW: web.AppKey[Overview] = web.AppKey("overview")
@@ -117,7 +118,7 @@ def overview_document(parts: Overview, *, is_full: bool) -> dict[str, Any]:
         "version": _VERSION if is_full else None,
         "health": {
             "status": health_status(usage.percent),
-            "environment": parts.access.environment,
+            "environment": parts.environment,
             "memory_mb": to_mb(usage.rss_bytes),
             "memory_percent": round(usage.percent, 1),
             "scheduler_enabled": parts.jobs.enabled,

@@ -79,12 +79,12 @@ def jobs() -> HandMadeJobs:
 
 @pytest.fixture
 def client_of(profiler: Profiler, jobs: HandMadeJobs) -> Callable[[Access], Any]:
-    """A client of a service with that rule of access."""
+    """A client of a service with that rule of access, which says that it is in development."""
 
     @asynccontextmanager
     async def client_of(access: Access) -> AsyncIterator[Client]:
         app = web.Application(middlewares=[problems_middleware])
-        mount(app, profiler, access=access, jobs=jobs)
+        mount(app, profiler, access=access, environment="development", jobs=jobs)
         async with TestClient(TestServer(app)) as client:
             yield client
 

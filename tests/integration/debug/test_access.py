@@ -11,14 +11,16 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Profiler
 from profiling.web import Access, mount
-from tests.integration.debug.conftest import HandMadeJobs, problem
+from profiling.web.access import CLOSED as CLOSED_TO_STRANGERS
+from tests.integration.debug.conftest import problem
+from volaris.web import access_of
 
 PRODUCTION, DEVELOPMENT = "production", "development"
 WRONG = {"Authorization": "Bearer wrong"}
 RIGHT = {"Authorization": "Bearer t0ken"}
 CLOSED = "debug routes are closed in production; set DEBUG_TOKEN to open them"
 SEND = "send the header `Authorization: Bearer <DEBUG_TOKEN>`"
-OTHER = "the bearer token is not the one in DEBUG_TOKEN"
+OTHER = "the bearer token is not the right DEBUG_TOKEN"
 
 ClientOf = Callable[[Access], Any]
 
@@ -51,7 +53,7 @@ async def test_who_may_look_and_who_may_change(
     looking: str | None,
     changing: str | None,
 ) -> None:
-    async with client_of(Access(environment=environment, token=token)) as client:
+    async with client_of(access_of(environment, token)) as client:
         for call, path, refusal in (
             (client.get, "/debug/jobs", looking),
             (client.get, "/api/v1/debug/memory/runs", looking),
@@ -66,31 +68,84 @@ async def test_who_may_look_and_who_may_change(
 
 @pytest.mark.parametrize("path", ["/debug/health", "/api/v1/debug/health"])
 async def test_health_is_always_open(client_of: ClientOf, path: str) -> None:
-    async with client_of(Access(environment=PRODUCTION)) as client, client.get(path) as response:
+    async with client_of(access_of(PRODUCTION, None)) as client, client.get(path) as response:
         assert response.status == 200
-        assert (await response.json())["environment"] == PRODUCTION
+        assert (await response.json())["status"] in {"ok", "warning", "critical"}
 
 
 async def test_path_that_ends_like_health_is_not_open(client_of: ClientOf) -> None:
-    async with client_of(Access(environment=PRODUCTION)) as client:
+    async with client_of(access_of(PRODUCTION, None)) as client:
         await problem(await client.post("/debug/jobs/x/health"), 403)
 
 
 async def test_no_answer_lets_a_foreign_page_read_it(client_of: ClientOf) -> None:
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    async with client_of(Access()) as client:
+    async with client_of(access_of(DEVELOPMENT, None)) as client:
         for call, path in ((client.get, "/debug/jobs"), (client.options, "/debug/jobs/sync/run")):
             async with call(path, headers=headers) as response:
                 assert not [name for name in response.headers if name.lower().startswith("access-control")]
 
 
 def test_token_is_in_no_text_of_the_rule() -> None:
-    assert "t0ken" not in repr(Access(environment=PRODUCTION, token="t0ken"))
+    assert "t0ken" not in repr(access_of(PRODUCTION, "t0ken"))
 
 
-async def test_service_without_a_scheduler_knows_no_job(profiler: Profiler, jobs: HandMadeJobs) -> None:
+NO_TOKEN: dict[str, str] = {}
+SEND_STRANGERS = "send the header `Authorization: Bearer <token>`"
+OTHER_STRANGERS = "the bearer token is not the right token"
+
+
+@pytest.mark.parametrize(
+    ("said", "headers", "looking", "changing"),
+    [
+        ({}, NO_TOKEN, CLOSED_TO_STRANGERS, CLOSED_TO_STRANGERS),
+        ({}, RIGHT, CLOSED_TO_STRANGERS, CLOSED_TO_STRANGERS),
+        ({"token": ""}, RIGHT, CLOSED_TO_STRANGERS, CLOSED_TO_STRANGERS),
+        ({"token": "t0ken"}, NO_TOKEN, SEND_STRANGERS, SEND_STRANGERS),
+        ({"token": "t0ken"}, WRONG, OTHER_STRANGERS, OTHER_STRANGERS),
+        ({"token": "t0ken"}, RIGHT, None, None),
+        ({"open_to_all": True}, NO_TOKEN, None, SEND_STRANGERS),
+        ({"open_to_all": True}, WRONG, None, None),
+        ({"open_to_all": True, "token": "t0ken"}, NO_TOKEN, None, SEND_STRANGERS),
+        ({"open_to_all": True, "token": "t0ken"}, WRONG, None, OTHER_STRANGERS),
+        ({"open_to_all": True, "token": "t0ken"}, RIGHT, None, None),
+    ],
+)
+async def test_application_of_ones_own_is_closed_until_it_says_otherwise_whatever_the_environment_says(
+    profiler: Profiler,
+    monkeypatch: pytest.MonkeyPatch,
+    said: dict[str, Any],
+    headers: dict[str, str],
+    looking: str | None,
+    changing: str | None,
+) -> None:
+    monkeypatch.setenv("ENVIRONMENT", DEVELOPMENT)
+    monkeypatch.setenv("DEBUG_TOKEN", "t0ken" if not said else "another")
     app = web.Application()
-    mount(app, profiler, prefixes=["/memory"])
+    mount(app, profiler, **said)
+    async with TestClient(TestServer(app)) as client:
+        async with client.get("/debug/health") as response:
+            assert (response.status, (await response.json())["environment"]) == (200, None)
+        for call, path, refusal in (
+            (client.get, "/debug/memory/runs", looking),
+            (client.get, "/api/v1/debug/jobs", looking),
+            (client.post, "/debug/memory/trim", changing),
+        ):
+            async with call(path, headers=headers) as response:
+                if refusal is None:
+                    assert response.status == 200
+                else:
+                    assert (await problem(response, 403))["detail"] == refusal
+
+
+def test_rule_is_given_in_one_way(profiler: Profiler) -> None:
+    with pytest.raises(TypeError, match="either an access or token and open_to_all"):
+        mount(web.Application(), profiler, token="t0ken", access=Access())
+
+
+async def test_service_without_a_scheduler_knows_no_job(profiler: Profiler) -> None:
+    app = web.Application()
+    mount(app, profiler, open_to_all=True, prefixes=["/memory"])
     async with TestClient(TestServer(app)) as client:
         async with client.get("/memory/jobs") as response:
             assert await response.json() == {"scheduler_enabled": False, "jobs": []}

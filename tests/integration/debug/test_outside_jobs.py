@@ -31,7 +31,7 @@ async def keeps(_: web.Request) -> web.Response:
 async def served(profiler: Profiler) -> AsyncIterator[Client]:
     app = web.Application()
     app.router.add_get("/", keeps)
-    mount(app, profiler)
+    mount(app, profiler, open_to_all=True)
     async with TestClient(TestServer(app)) as client:
         yield client
     kept.clear()

@@ -23,7 +23,7 @@ KEEPING_LINE = keep.__code__.co_firstlineno + 1
 
 @pytest_asyncio.fixture
 async def client(client_of: object) -> AsyncIterator[Client]:
-    async with client_of(Access()) as client:  # type: ignore[operator]
+    async with client_of(Access(open_to_all=True)) as client:  # type: ignore[operator]
         yield client
 
 

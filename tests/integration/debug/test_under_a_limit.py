@@ -26,7 +26,7 @@ import asyncio
 from aiohttp import web
 from profiling import Level, Profiler
 from profiling.process.usage import resident_and_virtual
-from profiling.web import Access, mount
+from profiling.web import mount
 
 profiler = Profiler(level=Level(sys.argv[2]))
 held = []
@@ -46,7 +46,7 @@ async def main():
         async with profiler.run("fill"):
             await work()
     app = web.Application()
-    mount(app, profiler, access=Access(token="t"))
+    mount(app, profiler, token="t", open_to_all=True)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

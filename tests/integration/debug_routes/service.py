@@ -13,6 +13,7 @@ from profiling.web import Access, JobControl, mount
 from profiling.web.routes import DebugRoutes
 from tests.integration.debug.conftest import HandMadeJobs
 from tests.unit.profiling.make import run
+from volaris.web import access_of
 
 Client = TestClient[web.Request, web.Application]
 
@@ -40,6 +41,6 @@ async def serving(
         history.add(each)
     app = web.Application()
     profiler = Profiler(level=Level.COUNTERS, limit_mb=512, history=history)
-    mount(app, profiler, access=access, jobs=jobs or HandMadeJobs())
+    mount(app, profiler, access=access or access_of("development", None), jobs=jobs or HandMadeJobs())
     async with TestClient(TestServer(app)) as client:
         yield client

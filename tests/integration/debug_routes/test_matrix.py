@@ -7,9 +7,9 @@ from itertools import product
 
 import pytest
 
-from profiling.web import Access
 from tests.integration.debug.conftest import problem
 from tests.integration.debug_routes.service import PREFIXES, Client, routes, serving
+from volaris.web import access_of
 
 NONE: dict[str, str] = {}
 WRONG = {"Authorization": "Bearer wrong"}
@@ -36,7 +36,7 @@ def test_routes_are_told_apart_by_what_they_do() -> None:
 async def test_every_route_is_open_to_whom_it_should_be(
     environment: str, token: str | None, headers: dict[str, str]
 ) -> None:
-    async with serving(access=Access(environment=environment, token=token)) as client:
+    async with serving(access=access_of(environment, token)) as client:
         calls = [*product(["GET"], PREFIXES, READING), *product(["POST"], PREFIXES, CHANGING)]
         for method, prefix, path in calls:
             async with client.request(method, f"{prefix}{path}", headers=headers) as response:
@@ -50,7 +50,7 @@ async def test_every_route_is_open_to_whom_it_should_be(
 @pytest.mark.parametrize("headers", [NONE, WRONG, RIGHT])
 async def test_refused_or_not_no_answer_has_a_cors_header(headers: dict[str, str]) -> None:
     asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"} | headers
-    async with serving(access=Access(environment="production", token="t0ken")) as client:
+    async with serving(access=access_of("production", "t0ken")) as client:
         for method, path in product(["GET", "OPTIONS", "POST"], ["/health", "/nothing", *READING, *CHANGING]):
             async with client.request(method, f"/debug{path}", headers=asked) as response:
                 assert not [name for name in response.headers if name.lower().startswith("access-control-")]
@@ -58,7 +58,7 @@ async def test_refused_or_not_no_answer_has_a_cors_header(headers: dict[str, str
 
 @pytest.mark.parametrize("path", ["/nothing", "", "/", "/health/", "/memory/runs/1/2"])
 async def test_what_is_not_there_is_told_only_to_those_who_may_look(path: str) -> None:
-    async with serving(access=Access(environment="production", token="t0ken")) as client:
+    async with serving(access=access_of("production", "t0ken")) as client:
         for prefix in PREFIXES:
             await problem(await client.get(f"{prefix}{path}"), 403)
             told = await problem(await client.get(f"{prefix}{path}", headers=RIGHT), 404)
@@ -77,7 +77,7 @@ async def test_other_method_needs_the_header_and_is_then_told_which_ones_fit() -
 
 @pytest.mark.parametrize("environment", ["production", "development"])
 async def test_health_is_open_to_all_and_every_head_is_a_get_without_its_body(environment: str) -> None:
-    async with serving(access=Access(environment=environment, token="t0ken")) as client:
+    async with serving(access=access_of(environment, "t0ken")) as client:
         for prefix, path in product(PREFIXES, ["/health", "/jobs"]):
             headers = NONE if path == "/health" else RIGHT
             async with client.head(f"{prefix}{path}", headers=headers) as response:
@@ -86,7 +86,7 @@ async def test_health_is_open_to_all_and_every_head_is_a_get_without_its_body(en
 
 @pytest.mark.parametrize(("token", "status"), [("t0ken", 403), ("\udcff\udcfe", 202), (None, 202)])
 async def test_token_that_is_no_text_is_compared_byte_by_byte(token: str | None, status: int) -> None:
-    async with serving(access=Access(token=token)) as client:
+    async with serving(access=access_of("development", token)) as client:
         reader, writer = await asyncio.open_connection(client.host, client.port)
         writer.write(
             b"POST /debug/jobs/sync/run HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"

@@ -20,7 +20,7 @@ from profiling.web import Access, JobControl
 from profiling.web.jobs import NoJobs
 from profiling.web.problems import CONTENT_TYPE
 from volaris.store import PriceKey, PriceRow
-from volaris.web import MIDDLEWARES, Overview, Readers, Readiness, Streams, add_routes
+from volaris.web import MIDDLEWARES, Overview, Readers, Readiness, Streams, access_of, add_routes
 from volaris.web.prices import PriceReader
 from volaris.web.schemas import ProblemSchema
 
@@ -102,7 +102,8 @@ class Parts:
     ready: Readiness = never_asked
     streams: Streams = field(default_factory=Streams)
     jobs: JobControl = field(default_factory=NoJobs)
-    access: Access = field(default_factory=Access)
+    access: Access = field(default_factory=lambda: access_of("development", None))
+    environment: str = "development"
 
 
 def memory() -> MemoryUsage:
@@ -120,7 +121,7 @@ def make_app(parts: Parts | None = None) -> web.Application:
         readers=readers,
         symbol_directory=parts.directory,
         ready=parts.ready,
-        overview_of=Overview(memory=memory, jobs=parts.jobs, access=parts.access),
+        overview_of=Overview(memory=memory, jobs=parts.jobs, access=parts.access, environment=parts.environment),
         streams=parts.streams,
     )
     return app

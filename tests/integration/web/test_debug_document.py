@@ -24,7 +24,7 @@ OPEN = ("/health",)
 @asynccontextmanager
 async def serving_debug() -> AsyncIterator[Client]:
     app = make_app()
-    mount(app, Profiler(level=Level.COUNTERS), jobs=HandMadeJobs())
+    mount(app, Profiler(level=Level.COUNTERS), open_to_all=True, jobs=HandMadeJobs())
     async with TestClient(TestServer(app)) as client:
         yield client
 

@@ -15,11 +15,12 @@ from profiling.web import Access, JobInfo
 from profiling.web.jobs import NoJobs
 from tests.integration.debug.conftest import HandMadeJobs
 from tests.integration.web.service import Parts, document_in, serving
+from volaris.web import access_of
 from volaris.web.overview import OverviewSchema, prefers_html
 from volaris.web.overview_page import overview_page
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
-CLOSED = Access(environment="production", token="t0ken")
+CLOSED = access_of("production", "t0ken")
 HEALTH = {
     "status": "ok",
     "environment": "production",
@@ -93,10 +94,10 @@ async def test_page_loads_nothing_and_runs_nothing() -> None:
     assert re.findall(r'<link rel="icon" href="(data:)', page) == ["data:"]
 
 
-@pytest.mark.parametrize("access", [CLOSED, Access(environment="production")])
+@pytest.mark.parametrize("access", [CLOSED, access_of("production", None)])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
 async def test_stranger_in_production_sees_only_what_health_shows(access: Access, headers: dict[str, str]) -> None:
-    async with serving(Parts(jobs=HandMadeJobs(), access=access)) as client:
+    async with serving(Parts(jobs=HandMadeJobs(), access=access, environment="production")) as client:
         async with client.get("/", headers=headers) as response:
             document = await document_in(response, OverviewSchema())
         async with client.get("/", headers=headers | BROWSER) as response:
@@ -111,7 +112,7 @@ async def test_stranger_in_production_sees_only_what_health_shows(access: Access
 async def test_token_opens_the_rest_in_production() -> None:
     headers = {"Authorization": "Bearer t0ken"}
     async with (
-        serving(Parts(jobs=HandMadeJobs(), access=CLOSED)) as client,
+        serving(Parts(jobs=HandMadeJobs(), access=CLOSED, environment="production")) as client,
         client.get("/", headers=headers) as response,
     ):
         document = await document_in(response, OverviewSchema())
