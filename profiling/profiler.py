@@ -7,7 +7,9 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+from profiling.accepted import job_of, level_of, sample_bytes_of
 from profiling.adaptive import Adaptive, is_quiet
 from profiling.cases import Case, Cases, evidence_of
 from profiling.compare.diff import GroupBy, compare
@@ -82,7 +84,7 @@ class Profiler:
     def __init__(
         self,
         *,
-        level: Level = Level.ADAPTIVE,
+        level: Level | str = Level.ADAPTIVE,
         limit_mb: float | None = None,
         history: RunStore | None = None,
         reader: TraceReader | None = None,
@@ -96,7 +98,7 @@ class Profiler:
         window_s: float = WINDOW_S,
     ) -> None:
         claim(*packages)
-        self.level = level
+        self.level = level = level_of(level)
         self.history: RunStore = history if history is not None else History()
         self.source = SourceReader()
         self._ids = itertools.count(1)
@@ -116,7 +118,7 @@ class Profiler:
         self._shared = Shared(
             limit=usage.memory_limit(limit_mb),
             reader=self._reader,
-            sampling=Sampling(sample_bytes),
+            sampling=Sampling(sample_bytes_of(sample_bytes)),
             arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
@@ -131,6 +133,7 @@ class Profiler:
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
 
+        Above a function, as `@profiler.run(job)`, each call is a run.
         With `why_inexact` the run has no exact lines, at whatever level: samples stand in for them, and that is
         the reason that the profile gives in `degraded`.
         """
@@ -138,8 +141,9 @@ class Profiler:
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        level, care = self.next_level(job), self._care(job)
-        return Run(job, level, self._shared, samples=samples, care=care, why_inexact=why_inexact)
+        level, care = self.next_level(job_of(job)), self._care(job)
+        again = partial(self.run, job, why_inexact=why_inexact)
+        return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
 
     def watch(self) -> None:
         """Watch what is allocated outside jobs, from the first call on; to be called every `window_s` seconds.

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
+from profiling.decorated import decorated
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.process import composition, usage
 from profiling.process.full_collections import Collector, count_full_collections
@@ -30,6 +31,8 @@ from profiling.samples.sampling import Sampling
 from profiling.stopwatch import Meter
 from profiling.traces.reader import TraceReader
 from profiling.traces.tracing import Tracing
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
 """What a measurement may fail with, at the cost of its own result only."""
@@ -75,18 +78,27 @@ class Shared:
 
 
 class Run:
-    """A context manager, `with` or `async with`, around one run.
+    """A context manager, `with` or `async with`, around one run; over a function, a run around each of its calls.
 
     A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
     def __init__(
-        self, job: str, level: Level, shared: Shared, *, samples: bool, care: Care, why_inexact: str | None = None
+        self,
+        job: str,
+        level: Level,
+        shared: Shared,
+        *,
+        samples: bool,
+        care: Care,
+        again: Callable[[], Run],
+        why_inexact: str | None = None,
     ) -> None:
         self.job = job
         self.level = level
         self._samples_too = samples
         self._care = care
+        self._again = again  # another run of the job
         self.overlapped_with: set[str] = set()
         self.at_once = 1
         self._shared = shared
@@ -106,6 +118,10 @@ class Run:
     def has_ended(self) -> bool:
         """Whether `profile` is there."""
         return self._profile is not None
+
+    def __call__(self, function: F) -> F:
+        """Return the function with a new run around each of its calls: plain, async, generator or async generator."""
+        return decorated(function, self._again)
 
     def __enter__(self) -> Self:
         self._enter()
@@ -303,7 +319,7 @@ class Run:
 
 
 def _outcome(error: BaseException | None) -> Outcome:
-    if error is None:
+    if error is None or isinstance(error, GeneratorExit):  # a generator of which nobody wanted more
         return Outcome.COMPLETED
     return Outcome.CANCELLED if isinstance(error, asyncio.CancelledError) else Outcome.FAILED
 

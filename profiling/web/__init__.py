@@ -68,7 +68,11 @@ def mount(
         environment: What health tells under that key.
         jobs: The scheduler's jobs. Without them the job routes are there and know no job.
         prefixes: Where the routes are.
+
+    Raises:
+        TypeError: `app` is no aiohttp application, `profiler` no Profiler, or the rule is given in two ways.
     """
+    _refuse_other(app, profiler)
     if access is None:
         access = Access(token=token, open_to_all=open_to_all)
     elif token is not None or open_to_all:
@@ -82,3 +86,16 @@ def mount(
         # Always open, and asked often: beside the guarded application, so that none of its checks is in the way.
         app.router.add_get(f"{prefix}/health", handlers.health)
         app.add_subapp(prefix, debug)
+
+
+def _refuse_other(app: object, profiler: object) -> None:
+    if not isinstance(app, web.Application):
+        kind = type(app) if not isinstance(app, type) else app
+        raise TypeError(
+            f"mount adds routes to an aiohttp.web.Application, and not to {kind.__module__}.{kind.__qualname__}: "
+            "give it an aiohttp application of its own, served beside yours as docs/http.md shows"
+        )
+    if not isinstance(profiler, Profiler):
+        raise TypeError(
+            f"mount takes a Profiler after the application, as in mount(app, Profiler()), and not {profiler!r}"
+        )

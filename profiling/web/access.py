@@ -36,6 +36,12 @@ class Access:
     closed: str = CLOSED  # told where nobody is let in
     token_name: str = "token"  # noqa: S105 - what the service calls its token
 
+    def __post_init__(self) -> None:
+        if self.token is not None and not isinstance(self.token, str):
+            raise TypeError(f"token is a str without spaces, and no {type(self.token).__name__}")
+        if self.token and self.token.split() != [self.token]:
+            raise ValueError("token is a str without spaces, since it travels in a header")
+
     @property
     def lets_nobody_in(self) -> bool:
         """Whether there is neither a token nor leave to look without one."""

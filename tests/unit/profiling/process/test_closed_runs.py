@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -301,7 +302,8 @@ class InterruptedReader(TraceReader):
 @pytest.mark.usefixtures("nothing_frozen")
 def test_run_that_cannot_begin_leaves_nothing_frozen() -> None:
     profiler = Profiler(level=Level.LINES, reader=InterruptedReader())
-    run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(closes=True))
+    again = partial(profiler.run, "job")
+    run = Run("job", Level.LINES, profiler._shared, samples=False, care=Care(closes=True), again=again)
     with pytest.raises(KeyboardInterrupt), run:
         pass
     assert count_frozen() == 0
