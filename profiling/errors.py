@@ -6,6 +6,7 @@
     ├── NotEnoughRuns
     ├── NotComparable
     ├── JobBusy
+    ├── NoJobControl
     ├── WalkInProgress
     ├── DiffInProgress
     ├── IntervalBroken
@@ -72,6 +73,17 @@ class JobBusy(ProfilingError):
 
     def __init__(self, job: str) -> None:
         super().__init__(f"job {job!r} is running; wait for its end")
+        self.job = job
+
+
+class NoJobControl(ProfilingError):
+    """Raised when a job is told to run or to pause and nobody has said who runs it."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(
+            f"job {job!r} is profiled, and started by the application itself; "
+            "give mount(..., jobs=...) its scheduler to start and pause jobs here"
+        )
         self.job = job
 
 

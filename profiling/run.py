@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -61,6 +62,7 @@ class Shared:
     peaks: Peaks = field(default_factory=Peaks)
     collector: Collector = field(default_factory=Collector)
     active: set[Run] = field(default_factory=set)
+    onlookers: tuple[set[str], ...] = ()  # each has the jobs that were at work since it looks on
     all_threads: bool = False  # whether a run also has what threads allocate that do not know its context
     arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
 
@@ -75,6 +77,16 @@ class Shared:
             mapped_bytes=mapped_bytes - told.arenas_bytes if told and mapped_bytes is not None else None,
         )
         return replace(counters, arenas_free_bytes=composition.free_arenas_bytes()) if self.arenas else counters
+
+    @contextmanager
+    def jobs_at_work(self) -> Iterator[set[str]]:
+        """Yield the jobs of which a run is under way, to which those that begin in the block are added."""
+        jobs = {run.job for run in self.active}
+        self.onlookers += (jobs,)
+        try:
+            yield jobs
+        finally:
+            self.onlookers = tuple(other for other in self.onlookers if other is not jobs)
 
 
 class Run:
@@ -177,6 +189,8 @@ class Run:
         alike = [run for run in self._shared.active if run.job == self.job]
         for run in alike:
             run.at_once = max(run.at_once, len(alike))
+        for jobs in self._shared.onlookers:
+            jobs.add(self.job)
 
     def _give_up(self) -> None:
         """Undo what `_enter` has done, if the run cannot begin."""

@@ -26,7 +26,6 @@ class Moment:
 
     lines: LinesOfRun
     rss_bytes: int
-    jobs: frozenset[str]
     cost: Cost
 
 
@@ -43,9 +42,10 @@ async def diff_over(
     """Return the change from now until `wait(seconds)` has come back: exact if tracemalloc is on, else by samples."""
     async with _reader(shared) as read:
         began_s = time.perf_counter()
-        past = await _moment(shared, read, collect=collect)
-        await wait(seconds)
-        now = await _moment(shared, read, collect=collect)
+        with shared.jobs_at_work() as jobs:
+            past = await _moment(read, collect=collect)
+            await wait(seconds)
+            now = await _moment(read, collect=collect)
         took_s = time.perf_counter() - began_s
     change = await asyncio.to_thread(
         change_between,
@@ -59,7 +59,7 @@ async def diff_over(
     return TimeDiff(
         seconds=took_s,
         collected=collect,
-        jobs=tuple(sorted(past.jobs | now.jobs)),
+        jobs=tuple(sorted(jobs)),
         usage=usage.memory_usage(shared.limit),
         change=change,
         cost=total_cost(past.cost, now.cost, ()),
@@ -82,14 +82,13 @@ async def _reader(shared: Shared) -> AsyncIterator[Read]:
             shared.sampling.close()
 
 
-async def _moment(shared: Shared, read: Read, *, collect: bool) -> Moment:
+async def _moment(read: Read, *, collect: bool) -> Moment:
     meter = Meter()
     if collect:
         with meter.hold():
             gc.collect()
     lines = await read(meter)
-    jobs = frozenset(run.job for run in shared.active)
-    return Moment(lines, usage.resident_and_virtual()[0], jobs, meter.cost())
+    return Moment(lines, usage.resident_and_virtual()[0], meter.cost())
 
 
 class _Exact:

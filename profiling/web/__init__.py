@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 from profiling.profiler import Profiler
 from profiling.web.access import Access, access_middleware, check_access
 from profiling.web.errors import errors_middleware
-from profiling.web.jobs import JobControl, JobInfo, NoJobs
+from profiling.web.jobs import JobControl, JobInfo, ProfiledJobs
 from profiling.web.problems import Problem, problem_response, problems_middleware
 from profiling.web.routes import DebugRoutes, health_status
 from profiling.web.watching import watching
@@ -66,7 +66,7 @@ def mount(
         open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
         access: The rule in the service's own words, in place of `token` and `open_to_all`.
         environment: What health tells under that key.
-        jobs: The scheduler's jobs. Without them the job routes are there and know no job.
+        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
         prefixes: Where the routes are.
 
     Raises:
@@ -77,13 +77,13 @@ def mount(
         access = Access(token=token, open_to_all=open_to_all)
     elif token is not None or open_to_all:
         raise TypeError("mount takes either an access or token and open_to_all, which the access has too")
-    handlers = DebugRoutes(profiler, jobs or NoJobs(), environment)
+    handlers = DebugRoutes(profiler, jobs or ProfiledJobs(profiler), environment)
     app.cleanup_ctx.append(watching(profiler))
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
         debug.add_routes(handlers.table())
-        debug.router.add_get("/health", handlers.health)  # reached by other methods only, which get a 405 and no 404
-        # Always open, and asked often: beside the guarded application, so that none of its checks is in the way.
+        # Always open, and asked often: beside the guarded application, so that none of its checks is in the way. The
+        # one within is reached by other methods only, which get a 405 and no 404.
         app.router.add_get(f"{prefix}/health", handlers.health)
         app.add_subapp(prefix, debug)
 

@@ -60,8 +60,12 @@ def access_middleware(access: Access) -> Middleware:
 
 
 def check_access(access: Access, request: web.Request) -> None:
-    """Raise Problem 403 with what is missing if the rule does not let the request through."""
-    if access.open_to_all and request.method in READING:
+    """Raise Problem 403 with what is missing if the rule does not let the request through.
+
+    A request that no route answers changes nothing: whoever may look is told that the path or the method is wrong.
+    """
+    changes = request.method not in READING and request.match_info.http_exception is None
+    if access.open_to_all and not changes:
         return
     if access.lets_nobody_in:
         raise Problem(HTTPStatus.FORBIDDEN, access.closed)

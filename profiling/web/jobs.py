@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from profiling.errors import UnknownJob
+from profiling.errors import NoJobControl, UnknownJob
+from profiling.profiler import Profiler
+from profiling.records import Outcome, RunProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +49,44 @@ class JobControl(Protocol):
         """Let slots fire again."""
 
 
-class NoJobs:
-    """For a service that runs its jobs by itself."""
+class ProfiledJobs:
+    """For an application that runs its jobs by itself: those of which a run is in the history or under way."""
 
     enabled = False
 
+    def __init__(self, profiler: Profiler) -> None:
+        self._profiler = profiler
+
     def jobs(self) -> Sequence[JobInfo]:
-        """None."""
-        return ()
+        """Return what their runs tell, sorted by name."""
+        active = self._profiler.statistics().active_jobs
+        runs: dict[str, list[RunProfile]] = {job: [] for job in active}
+        for run in self._profiler.history.runs():
+            runs.setdefault(run.job, []).append(run)
+        return [_info(job, runs[job], is_running=job in active) for job in sorted(runs)]
 
     def run_now(self, job_id: str) -> None:
-        """Raises UnknownJob."""
-        raise UnknownJob(job_id, ())
+        """Raise NoJobControl, or UnknownJob for a job that is not there."""
+        known = [info.id for info in self.jobs()]
+        if job_id not in known:
+            raise UnknownJob(job_id, known)
+        raise NoJobControl(job_id)
 
     pause = resume = run_now
+
+
+def _info(job: str, runs: Sequence[RunProfile], *, is_running: bool) -> JobInfo:
+    last = runs[-1] if runs else None
+    return JobInfo(
+        id=job,
+        state="running" if is_running else "idle",
+        description="",
+        next_run_at=None,
+        last_outcome=last.outcome.value if last else None,
+        last_started_at=last.started_at if last else None,
+        last_duration_s=round(last.duration_s, 6) if last else None,
+        last_error=None,
+        runs=len(runs),
+        failures=sum(run.outcome is Outcome.FAILED for run in runs),
+        coalesced_slots=0,
+    )

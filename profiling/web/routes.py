@@ -12,6 +12,7 @@ from typing import cast
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from profiling.compare.diff import GroupBy
 from profiling.errors import NotEnoughRuns, UnknownJob
@@ -30,6 +31,7 @@ from profiling.report.json import (
 )
 from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
+from profiling.web.declarations import Route
 from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.query import Query, run_id
 
@@ -57,19 +59,22 @@ class DebugRoutes:
         self._health: tuple[float, bytes] = (-math.inf, b"")  # when it was made, and what was told
 
     def table(self) -> list[web.RouteDef]:
-        """Return the guarded routes, relative to where the application is mounted: all but health."""
-        return [
-            web.get("/memory", self.memory),
-            web.get("/memory/diff", self.diff),
-            web.post("/memory/trim", self.trim),
-            web.get("/memory/runs", self.runs),
-            web.get("/memory/runs/{run_id}", self.run),
-            web.get("/jobs", self.list_jobs),
-            web.get("/jobs/{job_id}/verdict", self.verdict),
-            web.post("/jobs/{job_id}/run", self.run_job),
-            web.post("/jobs/{job_id}/pause", self.pause_job),
-            web.post("/jobs/{job_id}/resume", self.resume_job),
-        ]
+        """Return all routes, relative to where the application is mounted; the index is there without its slash too."""
+        routes = [web.route(route.method, route.path, self._handler(route)) for route in ROUTES]
+        return [web.get("", self.index), *routes]
+
+    def _handler(self, route: Route) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await route.handler(self, request)
+
+        return handle
+
+    async def index(self, request: web.Request) -> web.Response:
+        """Answer with the routes there are, by the prefix that was asked."""
+        Query(request).only()
+        prefix = request.path.rstrip("/")
+        routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
+        return _answer({"routes": routes})
 
     async def health(self, request: web.Request) -> web.Response:
         """Answer with memory against the limit, HEALTH_KEPT_S old at most, at the cost of one small read."""
@@ -234,3 +239,66 @@ def _job_to_dict(info: JobInfo) -> Json:
 
 def _answer(document: Json, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")
+
+
+ROUTES = (
+    Route(method="GET", path="/", handler=DebugRoutes.index, summary="The routes there are"),
+    Route(
+        method="GET",
+        path="/health",
+        handler=DebugRoutes.health,
+        summary="Memory against the limit, and a status; always open",
+    ),
+    Route(
+        method="GET",
+        path="/memory",
+        handler=DebugRoutes.memory,
+        summary="What the process holds: types, large objects, the collector, and what the RSS is made of",
+    ),
+    Route(
+        method="GET",
+        path="/memory/diff",
+        handler=DebugRoutes.diff,
+        summary="What a job's latest run with lines changed, or what changes in the process from now on",
+    ),
+    Route(
+        method="POST",
+        path="/memory/trim",
+        handler=DebugRoutes.trim,
+        summary="Let the C allocator give back what it holds free",
+    ),
+    Route(
+        method="GET",
+        path="/memory/runs",
+        handler=DebugRoutes.runs,
+        summary="The runs in the history, newest first",
+    ),
+    Route(
+        method="GET",
+        path="/memory/runs/{run_id}",
+        handler=DebugRoutes.run,
+        summary="One run, with the lines that kept the most",
+    ),
+    Route(
+        method="GET",
+        path="/jobs",
+        handler=DebugRoutes.list_jobs,
+        summary="Each job's state, next run, last run and verdict",
+    ),
+    Route(
+        method="GET",
+        path="/jobs/{job_id}/verdict",
+        handler=DebugRoutes.verdict,
+        summary="What the job's runs say together",
+    ),
+    Route(method="POST", path="/jobs/{job_id}/run", handler=DebugRoutes.run_job, summary="Start a run now"),
+    Route(
+        method="POST", path="/jobs/{job_id}/pause", handler=DebugRoutes.pause_job, summary="Let no slot of the job fire"
+    ),
+    Route(
+        method="POST",
+        path="/jobs/{job_id}/resume",
+        handler=DebugRoutes.resume_job,
+        summary="Let the job's slots fire again",
+    ),
+)

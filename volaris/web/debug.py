@@ -14,6 +14,7 @@ from volaris.web.debug_schemas import (
     GROUPS,
     DiffSchema,
     HealthSchema,
+    IndexSchema,
     JobSchema,
     JobsSchema,
     JobVerdictSchema,
@@ -126,6 +127,7 @@ def _routes() -> dict[str, dict[str, Any]]:
     verdict = _route("What the job's runs say together", JobVerdictSchema, _NO_JOB | _BAD_QUERY, parameters=[_JOB])
     walk = {429: "another walk is under way"} | _BAD_QUERY
     return {
+        "/": {"get": _route("The routes there are", IndexSchema, _BAD_QUERY)},
         "/health": {"get": _route("Memory against the limit", HealthSchema, {}, security=())},
         "/memory": {"get": _route("What the process holds", MemorySchema, walk)},
         "/memory/diff": {"get": diff},

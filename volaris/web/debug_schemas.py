@@ -49,6 +49,20 @@ def _moment(*, optional: bool = False) -> fields.AwareDateTime:
     return fields.AwareDateTime(required=True, allow_none=optional, format="iso")
 
 
+class IndexEntrySchema(Strict):
+    """A debug route."""
+
+    method = _text()
+    path = _text()
+    summary = _text()
+
+
+class IndexSchema(Strict):
+    """The debug routes there are."""
+
+    routes = _list_of(IndexEntrySchema)
+
+
 class HealthSchema(Strict):
     """Memory against the limit."""
 

@@ -141,14 +141,3 @@ async def test_application_of_ones_own_is_closed_until_it_says_otherwise_whateve
 def test_rule_is_given_in_one_way(profiler: Profiler) -> None:
     with pytest.raises(TypeError, match="either an access or token and open_to_all"):
         mount(web.Application(), profiler, token="t0ken", access=Access())
-
-
-async def test_service_without_a_scheduler_knows_no_job(profiler: Profiler) -> None:
-    app = web.Application()
-    mount(app, profiler, open_to_all=True, prefixes=["/memory"])
-    async with TestClient(TestServer(app)) as client:
-        async with client.get("/memory/jobs") as response:
-            assert await response.json() == {"scheduler_enabled": False, "jobs": []}
-        headers = {"Authorization": "Bearer any"}
-        told = await problem(await client.post("/memory/jobs/sync/run", headers=headers), 404)
-        assert told["detail"] == "no job 'sync'; there are: none yet"

@@ -16,8 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from marshmallow import Schema
 
 from profiling import MemoryLimit, MemoryUsage
-from profiling.web import Access, JobControl
-from profiling.web.jobs import NoJobs
+from profiling.errors import UnknownJob
+from profiling.web import Access, JobControl, JobInfo
 from profiling.web.problems import CONTENT_TYPE
 from volaris.store import PriceKey, PriceRow
 from volaris.web import MIDDLEWARES, Overview, Readers, Readiness, Streams, access_of, add_routes
@@ -84,6 +84,20 @@ class Directory:
         if self.error:
             raise self.error
         return self.listed
+
+
+class NoJobs:
+    """A scheduler that has no job."""
+
+    enabled = False
+
+    def jobs(self) -> Sequence[JobInfo]:
+        return ()
+
+    def run_now(self, job_id: str) -> None:
+        raise UnknownJob(job_id, ())
+
+    pause = resume = run_now
 
 
 async def never_asked() -> None:

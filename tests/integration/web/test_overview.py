@@ -12,9 +12,8 @@ from html.parser import HTMLParser
 import pytest
 
 from profiling.web import Access, JobInfo
-from profiling.web.jobs import NoJobs
 from tests.integration.debug.conftest import HandMadeJobs
-from tests.integration.web.service import Parts, document_in, serving
+from tests.integration.web.service import NoJobs, Parts, document_in, serving
 from volaris.web import access_of
 from volaris.web.overview import OverviewSchema, prefers_html
 from volaris.web.overview_page import overview_page

@@ -60,6 +60,19 @@ async def test_runs_under_way_are_named(profiler: Profiler) -> None:
     assert len(diff.change.sites) == 1
 
 
+async def test_jobs_that_began_and_ended_meanwhile_are_named_too(profiler: Profiler) -> None:
+    def work() -> None:
+        for job in ("second", "third", "second"):
+            with profiler.run(job):
+                keep()
+
+    async with profiler.run("busy"):
+        diff = await profiler.diff_over(30, wait=waiting(work))
+    assert diff.jobs == ("busy", "second", "third")
+    assert ", with busy, second, third at work\n" in time_diff_to_text(diff)
+    assert profiler._shared.onlookers == ()
+
+
 async def test_garbage_does_not_count_where_it_is_collected_first(profiler: Profiler) -> None:
     def make_garbage() -> None:
         node: list[object] = [bytes(967) for _ in range(1_000)]
