@@ -1,10 +1,14 @@
 """A day of the service in less than 20 minutes: `python -m benchmarks.soak`, or `make soak`.
 
-Jobs run on a clock that goes 80 times as fast, over fewer symbols; requests come in beside them. Told at
-the end: each job's runs and verdict, RSS by the hour, stalls of the loop, errors, and what profiling took.
+Jobs run on a clock that goes 80 times as fast, over fewer symbols. Beside them requests come in, and innocent jobs run
+that fool naive tools (`benchmarks.soak_jobs`). Told at the end: each job's runs and verdict, RSS by the hour, stalls of
+the loop, errors, and what profiling took.
 
-Exit status 0 where every job is stable and has run as often as in a day, nothing failed, and the last hour's RSS is
-within 5 per cent of that after the first; else 1.
+Exit status 0 if each of the service's jobs is stable, all have run as often as in a day, nothing failed, no job was
+accused at any time, and the last hour's RSS is within 5 per cent of that after the first; else 1.
+
+With `--leak` one more job leaks 20 KB a run, and has to be `leaking` with the right line at the end. A leak lets the
+RSS drift, which is then not judged.
 """
 
 from __future__ import annotations
@@ -12,11 +16,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +34,7 @@ from aiohttp import hdrs
 
 from benchmarks.plot import bars, svg, write_svg
 from benchmarks.servers import server
+from benchmarks.soak_jobs import INNOCENTS, LEAK, LEAKING_LINE, RUNS
 from benchmarks.soaked import WATCH_PATH
 
 ROOT = Path(__file__).parents[1]
@@ -64,10 +70,13 @@ class Day:
 class Soak:
     """One service, and all that is asked of it and about it."""
 
-    def __init__(self, process: psutil.Process, session: aiohttp.ClientSession, hour_s: float) -> None:
+    def __init__(
+        self, process: psutil.Process, session: aiohttp.ClientSession, hour_s: float, *, leaks: bool = False
+    ) -> None:
         self._process = process
         self._session = session
         self._hour_s = hour_s
+        self.leaks = leaks
         self.day = Day()
         self.jobs: dict[str, dict[str, Any]] = {}
         self.watch: dict[str, Any] = {}
@@ -185,7 +194,7 @@ def requests(symbols: dict[str, Any], document: dict[str, Any], jobs: Sequence[s
 
 def wanted_runs(job_id: str) -> int:
     """How often a job has to have run."""
-    return DAY_RUNS.get(job_id, LEAST_RUNS)
+    return RUNS if job_id in {*INNOCENTS, LEAK} else DAY_RUNS.get(job_id, LEAST_RUNS)
 
 
 def by_hour(samples: Sequence[float], hour_s: float) -> list[float]:
@@ -200,6 +209,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=18.0, help="how long the day takes (default: %(default)s)")
     parser.add_argument("--symbols", type=int, default=25, help="size of the universe (default: %(default)s)")
     parser.add_argument("--profiling", default="adaptive", help="as in PROFILING (default: %(default)s)")
+    parser.add_argument("--leak", action="store_true", help="let one more job leak 20 KB a run, which has to be told")
     parser.add_argument("--svg", type=Path, default=ROOT / ".benchmarks" / "soak.svg", help="where the plot goes")
     arguments = parser.parse_args()
     hour_s = arguments.minutes * 60 / DAY_H
@@ -220,13 +230,14 @@ async def _soak(folder: Path, hour_s: float, arguments: argparse.Namespace) -> t
         "MALLOC_ARENA_MAX": "2",  # as in the image
     }
     program = ["-m", "benchmarks.soaked", "--pace", str(3600 / hour_s), "--symbols", str(arguments.symbols)]
+    program += ["--leak"] if arguments.leak else []
     options: dict[str, Any] = {
         "timeout": aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S),
         "headers": {hdrs.AUTHORIZATION: f"Bearer {TOKEN}"},
     }
     with server(program, environment, folder) as (process, port):
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", **options) as session:
-            soak = Soak(process, session, hour_s)
+            soak = Soak(process, session, hour_s, leaks=arguments.leak)
             await soak.run()
             cpu = process.cpu_times()
             soak.watch["cpu_s"] = cpu.user + cpu.system
@@ -253,24 +264,48 @@ def told(soak: Soak, log: str, hour_s: float, picture: Path) -> int:
     say(f"stalls of the loop: {_stalls_text(soak)}")
     share = sum(day.cost_s.values()) / soak.watch["cpu_s"]
     say(f"profiling: {sum(day.cost_s.values()):.1f} s of {soak.watch['cpu_s']:.1f} s of CPU time, {share:.2%}")
-    wrong = [*what_is_wrong(soak.jobs, hours), *day.errors[:20], *_log_errors(log)]
+    drifts = () if soak.leaks else drift(hours)
+    wrong = [*what_is_wrong(soak.jobs, accused_jobs(log), leaks=soak.leaks), *drifts, *day.errors[:20]]
+    wrong += _log_errors(log)
     for line in wrong:
         say(f"WRONG  {line}")
     say(f"soak: {'FAILED' if wrong else 'passed'}, {verdicts_text(soak.jobs)}")
     return 1 if wrong else 0
 
 
-def what_is_wrong(jobs: dict[str, dict[str, Any]], hours: Sequence[float]) -> Iterator[str]:
-    """What keeps the day from being a good one, a line each."""
-    for job_id in DAY_RUNS.keys() - jobs.keys():
+def what_is_wrong(jobs: dict[str, dict[str, Any]], accused: Iterable[str], *, leaks: bool = False) -> Iterator[str]:
+    """What keeps the day from being a good one, a line each; `accused` are the jobs that the log accuses."""
+    for job_id in sorted({*DAY_RUNS, *INNOCENTS, *([LEAK] if leaks else [])} - jobs.keys()):
         yield f"there is no job {job_id}"
+    for job_id in accused:
+        if job_id != LEAK:
+            yield f"{job_id} was accused"
     for job_id, job in jobs.items():
         if job["runs"] < wanted_runs(job_id):
             yield f"{job_id} ran {job['runs']} times, not {wanted_runs(job_id)}"
         if job["failures"]:
             yield f"{job_id} failed {job['failures']} times, the last time: {job['last_run']['error']}"
-        if _verdict(job) != "stable":
+        if job_id == LEAK:
+            if not is_leak_told(job):
+                yield f"{LEAK} is {_verdict(job)}, and not leaking at line {LEAKING_LINE}"
+        elif _verdict(job) != "stable" and not (job_id in INNOCENTS and _verdict(job) == "growing"):
             yield f"{job_id} is {_verdict(job)}"
+
+
+def is_leak_told(job: dict[str, Any]) -> bool:
+    """Whether the verdict is `leaking`, with the line that leaks as the first."""
+    sites = [suspect["site"] for suspect in job["verdict"]["suspects"]] if job["verdict"] else []
+    is_at_line = any(site["file"].endswith("soak_jobs.py") and site["line"] == LEAKING_LINE for site in sites[:1])
+    return _verdict(job) == "leaking" and is_at_line
+
+
+def accused_jobs(log: str) -> list[str]:
+    """What the service has accused in its log, in alphabetical order: jobs, or what is outside jobs."""
+    return sorted({job_id.strip('"') for job_id in re.findall(r' - job_grows - job_id=("[^"]*"|\S+)', log)})
+
+
+def drift(hours: Sequence[float]) -> Iterator[str]:
+    """What is wrong with the RSS by the hour."""
     drift_mb = hours[-1] - hours[1]
     if abs(drift_mb) > MOST_DRIFT * hours[1]:
         yield f"the RSS of the last hour is {drift_mb / hours[1]:+.1%} of that after the first"

@@ -1,6 +1,7 @@
 """The service as `python -m benchmarks.soak` runs it: on a clock that goes faster, with fewer symbols, and watched.
 
-Nothing else differs from `volaris serve`: data and time limits of jobs have the real time.
+Beside the service's jobs those of `benchmarks.soak_jobs` run. Nothing else differs from `volaris serve`: data and time
+limits of jobs have the real time.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import orjson
 from aiohttp import web
 
 import volaris.service
+from benchmarks.soak_jobs import soak_jobs
 from volaris.app import SERVICE, create_app
+from volaris.jobs.registry import jobs_at_any_hour
 from volaris.logs import setup_logging
 from volaris.market import Source, Symbol, create_source
-from volaris.scheduler import Report, Scheduler
+from volaris.scheduler import Job, Report, Scheduler
 from volaris.scheduler.clock import Alarm, Moment
 from volaris.settings import Settings
 from volaris.web.server import serve
@@ -36,14 +39,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pace", type=float, required=True, help="seconds of the schedule in one second")
     parser.add_argument("--symbols", type=int, required=True)
+    parser.add_argument("--leak", action="store_true")
     arguments = parser.parse_args()
     settings = Settings.load()
     setup_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve(soaked_app(settings, arguments.pace, arguments.symbols), settings.host, settings.port))
+    app = soaked_app(settings, arguments.pace, arguments.symbols, leaks=arguments.leak)
+    asyncio.run(serve(app, settings.host, settings.port))
 
 
-def soaked_app(settings: Settings, pace: float, symbols: int) -> web.Application:
-    """Return the product's application with another clock and another source than its factory would take."""
+def soaked_app(settings: Settings, pace: float, symbols: int, *, leaks: bool) -> web.Application:
+    """Return the product's application with another clock and source than its factory would take, and more jobs."""
 
     def scheduler(*, report: Report, **_: object) -> Scheduler:
         return Scheduler(clock=ScaledClock(pace), report=report)
@@ -51,7 +56,14 @@ def soaked_app(settings: Settings, pace: float, symbols: int) -> web.Application
     def source(name: str, **options: Any) -> Source:
         return FewSymbols(create_source(name, **options), symbols)  # type: ignore[return-value]
 
-    with patch.object(volaris.service, "Scheduler", scheduler), patch.object(volaris.service, "create_source", source):
+    def jobs(*arguments: Any) -> list[Job]:
+        return [*jobs_at_any_hour(*arguments), *soak_jobs(leaks=leaks)]
+
+    with (
+        patch.object(volaris.service, "Scheduler", scheduler),
+        patch.object(volaris.service, "create_source", source),
+        patch.object(volaris.service, "jobs_at_any_hour", jobs),
+    ):
         app = create_app(settings)
     watch = LoopWatch()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from benchmarks.soak import DAY_RUNS, by_hour, requests, what_is_wrong
+from benchmarks.soak import DAY_RUNS, accused_jobs, by_hour, drift, requests, what_is_wrong
+from benchmarks.soak_jobs import INNOCENTS, LEAK, LEAKING_LINE, RUNS, soak_jobs
 from benchmarks.soaked import ScaledClock
 from tests.container.checks import half_batches
+from volaris.scheduler import Job
 
 STEADY = [60.0] * 24
 
@@ -19,12 +23,20 @@ def jobs(**changes: Any) -> dict[str, dict[str, Any]]:
     """A day on which all went well, but for what `changes` says of prices_1m."""
     good = {"failures": 0, "verdict": {"state": "stable"}, "last_run": None}
     of_the_day: dict[str, dict[str, Any]] = {job_id: good | {"runs": runs} for job_id, runs in DAY_RUNS.items()}
+    of_the_day |= {job_id: good | {"runs": RUNS} for job_id in INNOCENTS}
     of_the_day["prices_1m"] |= changes
     return of_the_day
 
 
+def with_leak(state: str, line: int) -> dict[str, dict[str, Any]]:
+    """A good day on which the leak was told so, at this line."""
+    suspect = {"site": {"file": "benchmarks/soak_jobs.py", "line": line}}
+    verdict = {"state": state, "suspects": [suspect] if state == "leaking" else []}
+    return jobs() | {LEAK: {"failures": 0, "runs": RUNS, "last_run": None, "verdict": verdict}}
+
+
 def test_nothing_is_wrong_with_a_day_of_all_runs_and_stable_jobs() -> None:
-    assert list(what_is_wrong(jobs(), STEADY)) == []
+    assert list(what_is_wrong(jobs(), accused=[])) == []
 
 
 @pytest.mark.parametrize(
@@ -37,21 +49,73 @@ def test_nothing_is_wrong_with_a_day_of_all_runs_and_stable_jobs() -> None:
     ],
 )
 def test_a_job_that_did_not_have_a_good_day_is_told(changes: dict[str, Any], said: str) -> None:
-    assert list(what_is_wrong(jobs(**changes), STEADY)) == [said]
+    assert list(what_is_wrong(jobs(**changes), accused=[])) == [said]
 
 
 def test_a_job_of_the_day_that_is_not_there_is_told() -> None:
     there = jobs()
     del there["iv_metrics"]
 
-    assert list(what_is_wrong(there, STEADY)) == ["there is no job iv_metrics"]
+    assert list(what_is_wrong(there, accused=[])) == ["there is no job iv_metrics"]
+
+
+def test_an_innocent_may_grow_and_is_never_accused() -> None:
+    [innocent, *_] = INNOCENTS
+    there = jobs()
+    there[innocent] |= {"verdict": {"state": "growing"}}
+    assert list(what_is_wrong(there, accused=[])) == []
+    there[innocent] |= {"verdict": {"state": "leaking"}}
+    assert list(what_is_wrong(there, accused=[innocent])) == [f"{innocent} was accused", f"{innocent} is leaking"]
+
+
+def test_an_accusation_that_was_withdrawn_is_found_in_the_log() -> None:
+    begin = "2026-08-03 16:00:00 - WARNING - "
+    log = (
+        f'{begin}job_grows - job_id="(outside jobs)" state=leaking\n{begin}job_grows - job_id=prices_1m state=leaking\n'
+    )
+    assert accused_jobs(log + f"{begin}job_failed - job_id=iv_metrics\n") == ["(outside jobs)", "prices_1m"]
+    assert list(what_is_wrong(jobs(), accused=["prices_1m"])) == ["prices_1m was accused"]
+
+
+def test_the_leak_has_to_be_told_with_its_line() -> None:
+    told, missed = with_leak("leaking", LEAKING_LINE), with_leak("stable", LEAKING_LINE)
+    assert list(what_is_wrong(told, accused=[LEAK], leaks=True)) == []
+    for there, state in ((missed, "stable"), (with_leak("leaking", LEAKING_LINE + 1), "leaking")):
+        wrong = list(what_is_wrong(there, accused=[], leaks=True))
+        assert wrong == [f"{LEAK} is {state}, and not leaking at line {LEAKING_LINE}"]
+    assert list(what_is_wrong(jobs(), accused=[], leaks=True)) == [f"there is no job {LEAK}"]
+
+
+async def test_the_jobs_beside_keep_what_they_say() -> None:
+    told = {job.id: job for job in soak_jobs(leaks=True)}
+    assert list(told) == [*INNOCENTS, LEAK]
+    assert [job.id for job in soak_jobs(leaks=False)] == list(INNOCENTS)
+    kept_bytes = {job.id: await _grows_by(job, runs=100) for job in told.values()}
+    assert kept_bytes.pop(LEAK) == pytest.approx(100 * 20_000, rel=0.05)
+    assert max(kept_bytes.values()) < 100 * 4_096  # what may be accused
+
+
+async def _grows_by(job: Job, runs: int) -> int:
+    """Run the job until it is full and then so often, and return the bytes that it keeps more since."""
+    tracemalloc.start()
+    try:
+        for _ in range(50):
+            await job.run()
+        gc.collect()
+        full_bytes, _ = tracemalloc.get_traced_memory()
+        for _ in range(runs):
+            await job.run()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] - full_bytes
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
     ("last_mb", "said"), [(63.0, []), (63.1, ["the RSS of the last hour is +5.2% of that after the first"])]
 )
 def test_the_last_hour_may_be_5_per_cent_away_from_that_after_the_first(last_mb: float, said: list[str]) -> None:
-    assert list(what_is_wrong(jobs(), [50.0, *STEADY[2:], last_mb])) == said
+    assert list(drift([50.0, *STEADY[2:], last_mb])) == said
 
 
 def test_an_hour_is_told_by_its_median() -> None:
