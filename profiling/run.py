@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -146,7 +146,17 @@ class Run:
             raise
         return self
 
-    async def __aenter__(self) -> Self:
+    # Both make their coroutines here: made by the user's `async with`, they would be memory of its line.
+
+    def __aenter__(self) -> Coroutine[Any, Any, Self]:
+        return self._begin_async()
+
+    def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Coroutine[Any, Any, None]:
+        return self._end_async(error)
+
+    async def _begin_async(self) -> Self:
         self._enter()
         self._begin_sampling()
         try:
@@ -167,9 +177,7 @@ class Run:
         finally:
             self._finish(closing)
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def _end_async(self, error: BaseException | None) -> None:
         self._stop(error)
         closing = None
         try:

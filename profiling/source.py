@@ -156,8 +156,15 @@ class _Scopes:
 
 
 def users_site(frames: tuple[SiteKey, ...]) -> SiteKey:
-    """Return the innermost frame outside the standard library and installed packages, else the innermost of all."""
-    return next((frame for frame in frames if is_users(frame[0])), frames[0])
+    """Return the innermost frame outside the standard library and installed packages, else the innermost of all.
+
+    A frame of the profiler's, which is installed too, is returned where it comes first: what the profiler allocates on
+    behalf of a line is not the line's.
+    """
+    return next(
+        (frame for frame in frames if is_users(frame[0]) or frame[0].startswith(PROFILER_FILES)),
+        frames[0],
+    )
 
 
 @lru_cache(maxsize=4_096)

@@ -184,6 +184,13 @@ def test_folders_of_the_standard_library_are_those_that_sysconfig_names() -> Non
     assert set(source.LIBRARIES) == named
 
 
+def test_what_the_profiler_allocates_is_not_of_the_line_that_called_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "is_users", lambda path: path == "/shop/jobs.py")  # the profiler is installed
+    ours, library = (f"{source.PROFILER_FILES}run.py", 7), (asyncio.__file__, 5)
+    assert users_site((library, ours, ("/shop/jobs.py", 3))) == ours
+    assert users_site((library, ("/shop/jobs.py", 4), ours, ("/shop/jobs.py", 3))) == ("/shop/jobs.py", 4)
+
+
 def test_users_site_is_the_innermost_frame_that_is_neither_installed_nor_the_standard_librarys() -> None:
     library, installed = (asyncio.__file__, 5), (pytest.__file__, 7)
     mine, caller = (__file__, 3), ("/elsewhere/main.py", 9)
