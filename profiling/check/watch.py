@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -107,11 +107,16 @@ class Watch:
 def _users_frames(runner: asyncio.Runner | None) -> traceback.StackSummary:
     """Return where the main thread stands in the user's code, or else the coroutine that it waits for."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - documented
-    stack = [found for found, _ in traceback.walk_stack(frame)][::-1]
-    if not any(map(is_users_frame, stack)) and runner is not None:
-        stack = _awaiting(runner.get_loop())
-    users = itertools.dropwhile(lambda found: not is_users_frame(found), stack)
-    return traceback.StackSummary.extract((found, found.f_lineno) for found in users)
+    frames = _called_by_us([found for found, _ in traceback.walk_stack(frame)][::-1])
+    if not frames and runner is not None:
+        frames = _called_by_us(_awaiting(runner.get_loop()))
+    return traceback.StackSummary.extract((found, found.f_lineno) for found in frames)
+
+
+def _called_by_us(stack: Iterable[FrameType]) -> list[FrameType]:
+    """Return the frames from the user's first one on that the check has called; whoever called the check is before."""
+    ours = itertools.dropwhile(lambda found: not is_ours(found), stack)
+    return list(itertools.dropwhile(lambda found: not is_users_frame(found), ours))
 
 
 def _awaiting(loop: asyncio.AbstractEventLoop) -> list[FrameType]:
