@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from profiling.compare.diff import PlacesOf
-from profiling.records import Checked, Suspect
-from profiling.source import Place
+from profiling.records import Checked, SiteKey, Suspect
+from profiling.source import PROFILER_FILES, Place, is_users
 from profiling.units import format_bytes, to_mb
 
 
@@ -43,13 +43,20 @@ def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
 
 
 def _suspect_to_dict(suspect: Suspect, places_of: PlacesOf) -> dict[str, Any]:
-    places = places_of([suspect.site, *suspect.stack])
+    stack = without_callers(suspect.stack)
+    places = places_of([suspect.site, *stack])
     return {
         "site": {"file": suspect.site[0], "line": suspect.site[1]},
         "function": places[suspect.site].function,
         "bytes_per_run": round(suspect.bytes_per_run),
-        "stack": [_where(frame[1], places[frame]) for frame in suspect.stack],
+        "stack": [_where(frame[1], places[frame]) for frame in stack],
     }
+
+
+def without_callers(stack: Sequence[SiteKey]) -> Sequence[SiteKey]:
+    """Return the frames, innermost first, up to the outermost of the user's: without what runs a check and its loop."""
+    users = [number for number, (file, _) in enumerate(stack) if is_users(file) and not file.startswith(PROFILER_FILES)]
+    return stack[: users[-1] + 1] if users else stack
 
 
 def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:

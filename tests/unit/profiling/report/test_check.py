@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import orjson
 
 from profiling.records import Checked, Cost, Level, MemoryLimit, MemoryUsage, State, Suspect, Verdict
-from profiling.report.check import check_to_dict, check_to_text
+from profiling.report.check import check_to_dict, check_to_text, without_callers
+from profiling.source import PROFILER_FILES
 from tests.unit.profiling.make import MB, places_of
 
 VERDICT = Verdict(
@@ -53,6 +55,17 @@ def test_reason_for_less_than_is_usual_is_told() -> None:
     told = replace(CHECKED, degraded="tracemalloc is on")
     assert "  less was measured than is usual: tracemalloc is on\n" in check_to_text([told], places_of)
     assert check_to_dict([told], places_of)["jobs"][0]["degraded"] == "tracemalloc is on"
+
+
+def test_stack_ends_with_the_outermost_frame_of_the_users() -> None:
+    library, loop, ours = ("/usr/lib/x/site-packages/copy.py", 3), (asyncio.__file__, 9), (f"{PROFILER_FILES}run.py", 7)
+    assert without_callers([library, ("/a.py", 1), loop, ("/a.py", 2), loop, ours, loop]) == [
+        library,
+        ("/a.py", 1),
+        loop,
+        ("/a.py", 2),
+    ]
+    assert without_callers([library, loop, ours]) == [library, loop, ours]
 
 
 def test_json_has_the_c_heap_beside_pythons_and_null_for_what_is_not_known() -> None:
