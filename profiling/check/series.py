@@ -17,6 +17,7 @@ from profiling.profiler import Profiler
 from profiling.records import Checked, Cost, Level, RunProfile, State
 from profiling.samples import sampler
 from profiling.source import is_users
+from profiling.traces import tracing
 from profiling.trial import Bounds, Trial
 from profiling.verdict.statistics import median
 
@@ -49,6 +50,8 @@ def check(
     """
     watch = watch or Watch()
     chosen, why_lines = level_for(level)
+    if tracing.is_on():  # since before us: what was imported takes half a second to read, each time
+        tracing.forget()
     with _event_loop(watch) as loop:
         series = _Series(targets, bounds or Bounds(), watch, loop)
         checked = series.judged(chosen)
