@@ -149,7 +149,7 @@ class TimeDiff:
 
     seconds: float
     collected: bool  # whether garbage was collected at both ends
-    jobs: tuple[str, ...]  # whose runs were under way at either end, sorted
+    jobs: tuple[str, ...]  # of which a run was under way meanwhile, sorted
     usage: MemoryUsage  # at the end
     change: Change
     cost: Cost

@@ -26,6 +26,7 @@ from profiling.web.errors import errors_middleware
 from profiling.web.jobs import JobControl, JobInfo, ProfiledJobs
 from profiling.web.problems import Problem, problem_response, problems_middleware
 from profiling.web.routes import DebugRoutes, health_status
+from profiling.web.table import table
 from profiling.web.watching import watching
 
 __all__ = [
@@ -81,7 +82,7 @@ def mount(
     app.cleanup_ctx.append(watching(profiler))
     for prefix in prefixes:
         debug = web.Application(middlewares=[problems_middleware, errors_middleware, access_middleware(access)])
-        debug.add_routes(handlers.table())
+        debug.add_routes(table(handlers))
         # Always open, and asked often: beside the guarded application, so that none of its checks is in the way. The
         # one within is reached by other methods only, which get a 405 and no 404.
         app.router.add_get(f"{prefix}/health", handlers.health)

@@ -1,14 +1,28 @@
-"""What a route is, declared once: from it come the table of aiohttp and the index of the routes."""
+"""What a route is, declared once.
+
+From the declaration come the table of aiohttp, the index, what is accepted of a query, and the OpenAPI document.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Awaitable, Callable, Container, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-Handler = Callable[[Any, web.Request], Awaitable[web.Response]]  # a method of DebugRoutes
+from profiling.web.parameters import MAX_ID, Parameter, Text, Whole
+from profiling.web.shapes import Shape
+
+Handler = Callable[..., Awaitable[web.StreamResponse]]  # of the handlers' owner, the request, and what it asks for
+
+PLACES: dict[str, Parameter] = {
+    "job_id": Text(name="job_id", description="name of a job"),
+    "run_id": Whole(name="run_id", description="number of a run", low=1, high=MAX_ID),
+}
+"""What may stand in a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +33,24 @@ class Route:
     path: str
     handler: Handler
     summary: str  # in one line
+    answer: Shape | None  # None for an answer that is described elsewhere
+    problems: Mapping[int, str] = field(default_factory=dict)  # beside those of the access and of the query
+    parameters: tuple[Parameter, ...] = ()
+    instead: tuple[Parameter, ...] = ()  # those of the route's other form, if the first of them is given
+    status: int = HTTPStatus.OK
+    is_text_too: bool = False  # whether the answer may be plain text
+    is_open: bool = False  # to all, whatever they ask; mounted beside the guarded routes
+
+    @property
+    def places(self) -> tuple[Parameter, ...]:
+        """Return what stands in the path."""
+        return tuple(PLACES[name] for name in re.findall(r"{(\w+)}", self.path))
+
+    @property
+    def changes(self) -> bool:
+        """Whether a request changes something, so that it needs the header everywhere."""
+        return self.method != "GET"
+
+    def form_of(self, query: Container[Any]) -> tuple[Parameter, ...]:
+        """Return the parameters of the form that a query has."""
+        return self.instead if self.instead and self.instead[0].name in query else self.parameters

@@ -1,70 +1,41 @@
-"""Query parameters of the debug routes: read, checked, and refused with the field's name."""
+"""What a request asks for, held to the declaration of its route."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
+from profiling.web.declarations import Route
+from profiling.web.parameters import Parameter
 from profiling.web.problems import Problem
 
-MAX_RUN_ID = 2**53  # what a JSON number holds exactly
+Given = Mapping[str, Any]
+"""A value for each parameter of the route; of a route with two forms, for those of the form that was asked."""
 
 
-def bad_field(field: str, message: str) -> Problem:
-    """422 that names one field of the query."""
+def given(route: Route, request: web.Request) -> Given:
+    """Return the values, defaults where nothing is given. Raises Problem 422 that names the first field that is wrong.
+
+    A parameter that the route does not have is refused: a misspelt one must not be ignored.
+    """
+    known = route.form_of(request.query)
+    names = [parameter.name for parameter in known]
+    for name in request.query:
+        if name not in names:
+            raise _bad_field(name, f"unknown; there are: {', '.join(names) or 'none'}")
+    values = {parameter.name: _read(parameter, request.query.get(parameter.name)) for parameter in known}
+    return values | {place.name: _read(place, request.match_info[place.name]) for place in route.places}
+
+
+def _read(parameter: Parameter, text: str | None) -> Any:
+    try:
+        return parameter.read(text)
+    except ValueError as error:
+        raise _bad_field(parameter.name, str(error)) from error
+
+
+def _bad_field(field: str, message: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", extra={"errors": {field: [message]}})
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The query of a request. Each reader raises Problem 422 with the field for a value that does not fit."""
-
-    request: web.Request
-
-    def only(self, *known: str) -> None:
-        """Refuse parameters that the route does not have: a misspelt one must not be ignored."""
-        for field in self.request.query:
-            if field not in known:
-                raise bad_field(field, f"unknown; there are: {', '.join(known) or 'none'}")
-
-    def required(self, field: str) -> str:
-        """A text that must be there."""
-        value = self.request.query.get(field)
-        if not value:
-            raise bad_field(field, "missing")
-        return value
-
-    def optional(self, field: str) -> str | None:
-        """A text, or None."""
-        return self.request.query.get(field) or None
-
-    def choice(self, field: str, choices: Sequence[str]) -> str:
-        """One of these; the first where nothing is given."""
-        value = self.request.query.get(field, choices[0])
-        if value not in choices:
-            raise bad_field(field, f"must be one of {', '.join(choices)}")
-        return value
-
-    def integer(self, field: str, *, default: int, low: int, high: int) -> int:
-        """A whole number from `low` to `high`."""
-        return integer(field, self.request.query.get(field, str(default)), low=low, high=high)
-
-    def run_id(self, field: str) -> int | None:
-        """The id of a run, or None."""
-        text = self.request.query.get(field)
-        return None if text is None else run_id(field, text)
-
-
-def run_id(field: str, text: str) -> int:
-    """`text` as the id of a run; 422 with the field where it is none."""
-    return integer(field, text, low=1, high=MAX_RUN_ID)
-
-
-def integer(field: str, text: str, *, low: int, high: int) -> int:
-    """`text` as a whole number from `low` to `high`; 422 with the field where it is none."""
-    if text.isascii() and text.isdecimal() and len(text) < 20 and low <= int(text) <= high:
-        return int(text)
-    raise bad_field(field, f"must be a whole number from {low} to {high}")

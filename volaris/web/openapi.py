@@ -13,9 +13,10 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from volaris.web.debug import PREFIX as DEBUG_PREFIX
-from volaris.web.debug import SECURITY, debug_document
+from profiling.web.openapi import SECURITY, parts_of
+from profiling.web.table import ROUTES
 
+DEBUG_PREFIX = "/api/v1/debug"  # the same routes are below /debug
 PAGE_PATH = "/api/docs"
 DOCUMENT_PATH = f"{PAGE_PATH}/swagger.json"
 STATIC_PATH = f"{PAGE_PATH}/static"
@@ -92,7 +93,7 @@ def openapi_document(app: web.Application) -> dict[str, Any]:
 
 def with_debug(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with the profiler's routes."""
-    debug = debug_document()
+    debug = parts_of(ROUTES, DEBUG_PREFIX)
     merged = {name: {**document[name], **debug[name]} for name in ("paths", "definitions")}
     return {**document, **merged, "securityDefinitions": SECURITY}
 

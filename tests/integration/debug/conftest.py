@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from profiling import Level, Profiler
 from profiling.errors import JobBusy, UnknownJob
 from profiling.web import Access, JobInfo, mount, problems_middleware
+from tests.integration.debug.declared import held_to_declarations
 
 Client = TestClient[web.Request, web.Application]
 WITH_TOKEN = {"Authorization": "Bearer t0ken"}
@@ -85,8 +86,9 @@ def client_of(profiler: Profiler, jobs: HandMadeJobs) -> Callable[[Access], Any]
     async def client_of(access: Access) -> AsyncIterator[Client]:
         app = web.Application(middlewares=[problems_middleware])
         mount(app, profiler, access=access, environment="development", jobs=jobs)
-        async with TestClient(TestServer(app)) as client:
-            yield client
+        with held_to_declarations(app):
+            async with TestClient(TestServer(app)) as client:
+                yield client
 
     return client_of
 

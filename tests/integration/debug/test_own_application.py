@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -12,15 +13,18 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Profiler
 from profiling.web import mount
+from profiling.web.table import ROUTES
 from tests.integration.debug.conftest import WITH_TOKEN, Client, problem
+from tests.integration.debug.declared import held_to_declarations
 
 
 @pytest_asyncio.fixture
 async def client(profiler: Profiler) -> AsyncIterator[Client]:
     app = web.Application()
     mount(app, profiler, open_to_all=True, prefixes=["/memory"])
-    async with TestClient(TestServer(app)) as client:
-        yield client
+    with held_to_declarations(app, ["/memory"]):
+        async with TestClient(TestServer(app)) as client:
+            yield client
 
 
 async def json_of(call: Awaitable[Any]) -> Any:
@@ -114,3 +118,14 @@ async def test_method_that_a_route_does_not_have_is_a_405_with_those_it_has(
     async with client.request(method, path) as response:
         assert (await problem(response, 405))["allowed"] == allowed.split(",")
         assert response.headers["Allow"] == allowed
+
+
+async def test_openapi_document_is_below_the_prefix_and_names_no_definition_that_it_has_not(client: Client) -> None:
+    document = await json_of(client.get("/memory/openapi.json"))
+    assert (document["swagger"], document["basePath"]) == ("2.0", "/memory")
+    assert {(method.upper(), path) for path, operations in document["paths"].items() for method in operations} == {
+        (route.method, route.path) for route in ROUTES
+    }
+    named = {part.partition('"')[0] for part in orjson.dumps(document).decode().split('"#/definitions/')[1:]}
+    assert named == set(document["definitions"])
+    assert document["definitions"]["Run"]["properties"]["peak_mb"]["description"]

@@ -10,8 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import History, Level, Profiler, RunProfile
 from profiling.web import Access, JobControl, mount
-from profiling.web.routes import ROUTES
+from profiling.web.table import ROUTES
 from tests.integration.debug.conftest import HandMadeJobs
+from tests.integration.debug.declared import held_to_declarations
 from tests.unit.profiling.make import run
 from volaris.web import access_of
 
@@ -41,5 +42,6 @@ async def serving(
     app = web.Application()
     profiler = Profiler(level=Level.COUNTERS, limit_mb=512, history=history)
     mount(app, profiler, access=access or access_of("development", None), jobs=jobs or HandMadeJobs())
-    async with TestClient(TestServer(app)) as client:
-        yield client
+    with held_to_declarations(app):
+        async with TestClient(TestServer(app)) as client:
+            yield client

@@ -13,10 +13,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Level, Profiler
 from profiling.web import mount
-from profiling.web.routes import ROUTES
+from profiling.web.table import ROUTES
 from tests.integration.debug.conftest import HandMadeJobs
 from tests.integration.web.service import Client, make_app, problem_in, serving
-from volaris.web.debug import PREFIX
+from volaris.web.openapi import DEBUG_PREFIX as PREFIX
 
 
 @asynccontextmanager

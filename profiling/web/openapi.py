@@ -1,0 +1,74 @@
+"""The declarations as OpenAPI 2.0, the version that Swagger UI, schemathesis and aiohttp-apispec all read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from profiling.web.declarations import Route
+from profiling.web.memory_answers import PROBLEM
+from profiling.web.parameters import Parameter
+from profiling.web.shapes import Shape
+
+SECURITY = {"debug_token": {"type": "apiKey", "in": "header", "name": "Authorization"}}
+
+# The empty alternative says that looking is open where the application says so; a change never is.
+_FOR_LOOKING: list[dict[str, list[str]]] = [{"debug_token": []}, {}]
+_FOR_CHANGES: list[dict[str, list[str]]] = [{"debug_token": []}]
+_REFUSED = {
+    403: "the header `Authorization: Bearer <token>` is missing or wrong",
+    422: "a parameter does not fit",
+}
+
+
+def document_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
+    """Return the document of these routes alone, mounted below the prefix."""
+    return {
+        "swagger": "2.0",
+        "info": {"title": "Debug routes of profiling", "version": "1"},
+        "basePath": prefix or "/",
+        "securityDefinitions": SECURITY,
+        **parts_of(routes, ""),
+    }
+
+
+def parts_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
+    """Return the paths below the prefix and the definitions that they name, for a document that has others too."""
+    paths: dict[str, dict[str, Any]] = {}
+    shapes = PROBLEM.within()
+    for route in routes:
+        paths.setdefault(prefix + route.path, {})[route.method.lower()] = _operation(route)
+        shapes |= route.answer.within() if route.answer else {}
+    return {"paths": paths, "definitions": {name: shapes[name].schema() for name in sorted(shapes)}}
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    problems = {} if route.is_open else _REFUSED | dict(route.problems)
+    responses = {str(int(route.status)): _response(route.summary, route.answer)}
+    responses |= {str(status): _response(problems[status], PROBLEM) for status in sorted(problems)}
+    kinds = ["application/json", "application/problem+json", *(["text/plain"] if route.is_text_too else [])]
+    return {
+        "summary": route.summary,
+        "produces": kinds,
+        "parameters": _parameters(route),
+        "responses": responses,
+        "security": [] if route.is_open else _FOR_CHANGES if route.changes else _FOR_LOOKING,
+    }
+
+
+def _response(description: str, shape: Shape | None) -> dict[str, Any]:
+    schema = {"$ref": f"#/definitions/{shape.name}"} if shape else {"type": "object"}
+    return {"description": description, "schema": schema}
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    query = {parameter.name: parameter for parameter in (*route.parameters, *route.instead)}
+    return [
+        *(_parameter(place, "path", required=True) for place in route.places),
+        *(_parameter(parameter, "query", required=False) for parameter in query.values()),
+    ]
+
+
+def _parameter(parameter: Parameter, place: str, *, required: bool) -> dict[str, Any]:
+    told = {"in": place, "name": parameter.name, "description": parameter.description, "required": required}
+    return told | dict(parameter.schema())
