@@ -14,6 +14,7 @@ from typing import Literal
 import pytest
 
 from profiling.pytest_plugin.options import COMPARE_FAIL, OPTIONS, Options
+from profiling.pytest_plugin.unheeded import Unheeded
 
 GROUP = "memory", "memory of tests, by profiling"
 
@@ -45,6 +46,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from profiling.pytest_plugin.markers import Markers
 
         config.pluginmanager.register(Markers(options), "profiling-markers")
+    else:
+        config.pluginmanager.register(
+            Unheeded(options.without_effect, is_meant=options.is_off), "profiling-unheeded-markers"
+        )
     if config.pluginmanager.hasplugin("benchmark"):
         from profiling.pytest_plugin.benchmark import Benchmarks
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from profiling.pytest_plugin import workers
 from profiling.pytest_plugin.checks import KEY, Figures
 from profiling.pytest_plugin.measured import Case, measured, standing_at
 from profiling.pytest_plugin.options import COMPARE_FAIL, Options
@@ -19,6 +20,7 @@ from profiling.pytest_plugin.peak import JOB, close_when_quiet
 from profiling.samples import sampler
 from profiling.units import format_bytes
 
+NOT_MEASURED = "profiling_not_measured"
 MEASURED = pytest.StashKey[Figures]()
 
 
@@ -120,6 +122,7 @@ class Benchmarks:
         self._checks = options.compare_fail
         self._measured: list[tuple[str, Figures]] = []
         self._not_measured = 0
+        self._not_measured_in_workers = 0
         self._not_compared: list[str] = []
         self._session: BenchmarkSession | None = None
 
@@ -188,6 +191,15 @@ class Benchmarks:
                 continue  # another tool's key; told as not compared
         return found
 
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the session that started this worker of pytest-xdist, in which pytest-benchmark switches itself off."""
+        workers.tell(session.config, NOT_MEASURED, self._not_measured)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Hear from a worker of pytest-xdist."""
+        self._not_measured_in_workers += workers.told_by(node, NOT_MEASURED) or 0
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write a line for each benchmark, and what was not measured or not compared."""
         lines = list(self._told())
@@ -207,5 +219,10 @@ class Benchmarks:
                 yield f"{name:{width}}  {sizes}  {figures.blocks:>8}  {where}".rstrip()
         if self._not_measured:
             yield f"not measured, since benchmarks are disabled: {self._not_measured}"
+        if self._not_measured_in_workers:
+            yield (
+                "not measured, since pytest-benchmark switches itself off in workers of pytest-xdist "
+                f"(give -n 0): {self._not_measured_in_workers}"
+            )
         for name in self._not_compared:
             yield f"not compared, since the saved run has no memory of it: {name}"

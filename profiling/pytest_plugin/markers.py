@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from profiling.pytest_plugin.options import Options
+from profiling.pytest_plugin import workers
+from profiling.pytest_plugin.options import MARKERS, Options
 from profiling.pytest_plugin.peak import JOB, PeakWatch, close_when_quiet
 from profiling.pytest_plugin.plans import LeakPlan, leak_plan_of, limit_of
 from profiling.pytest_plugin.repeats import leak_of
 from profiling.pytest_plugin.sizes import Size
 from profiling.pytest_plugin.words import leak_told, over_limit_told
 from profiling.samples import sampler
+from profiling.source import SourceReader
 
-NAMES = ("memory_limit", "no_leaks")
+MISUSE = "profiling_misuse"
 REPEATING = pytest.StashKey[bool]()
 
 
@@ -28,10 +30,24 @@ class Markers:
         self._options = options
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Stop the session before any test runs if a marker does not fit, or is where it would do nothing."""
+        try:
+            self._hold_markers(items)
+        except pytest.UsageError as error:
+            if not workers.tell(config, MISUSE, str(error)):
+                raise
+            items.clear()  # the session that started this worker stops it
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Stop the session with what a worker of pytest-xdist has found. Raises pytest.UsageError."""
+        if (misuse := workers.told_by(node, MISUSE)) is not None:
+            raise pytest.UsageError(misuse)
+
+    def _hold_markers(self, items: list[pytest.Item]) -> None:
         for item in items:
-            marked = [name for name in NAMES if item.get_closest_marker(name)]
+            marked = [name for name in MARKERS if item.get_closest_marker(name)]
             if marked and not _is_a_function(item):
                 raise pytest.UsageError(
                     f"{item.nodeid}: {marked[0]} works on test functions and methods of plain classes only; "
@@ -91,7 +107,7 @@ def _hold_limit(watch: PeakWatch, limit: Size) -> None:
     if watch.peak is None:
         pytest.fail("memory_limit cannot tell: the test stopped tracemalloc, and its figures with it", pytrace=False)
     if watch.peak.size_bytes > limit.size_bytes:
-        pytest.fail(over_limit_told(watch.peak, limit), pytrace=False)
+        pytest.fail(over_limit_told(watch.peak, limit, SourceReader().places), pytrace=False)
 
 
 def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
@@ -102,4 +118,4 @@ def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
     finally:
         item.stash[REPEATING] = False
     if verdict is not None:
-        pytest.fail(leak_told(verdict, plan.tolerance), pytrace=False)
+        pytest.fail(leak_told(verdict, plan.tolerance, SourceReader().places), pytrace=False)

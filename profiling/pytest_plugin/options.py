@@ -10,8 +10,9 @@ from typing import TypeVar
 import pytest
 
 from profiling.pytest_plugin.checks import Check, parse_checks
-from profiling.pytest_plugin.sizes import Size
+from profiling.pytest_plugin.sizes import Size, parse_limit
 
+MARKERS = ("memory_limit", "no_leaks")
 MOST_RUNS = 10_000
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Options:
     """What was asked for."""
 
     is_on: bool
+    is_off: bool  # because somebody has said so
+    without_effect: tuple[str, ...]  # flags of the command line that are for the markers, which are not heeded
     limit: Size | None
     runs: int
     warmup: int
@@ -73,9 +76,13 @@ class Options:
     @classmethod
     def read(cls, config: pytest.Config) -> Options:
         """Raises pytest.UsageError for a value that does not fit, with where it was set."""
+        is_on = _read(config, MEMORY, parse_switch)
+        given = (option.flag for option in (LIMIT, RUNS, WARMUP, TOLERANCE) if config.getoption(option.name))
         return cls(
-            is_on=_read(config, MEMORY, parse_switch),
-            limit=_read(config, LIMIT, lambda text: Size.parse(text) if text else None),
+            is_on=is_on,
+            is_off=not is_on and _given(config, MEMORY)[0] != MEMORY.name,
+            without_effect=() if is_on else tuple(given),
+            limit=_read(config, LIMIT, lambda text: parse_limit(text) if text else None),
             runs=_read(config, RUNS, parse_count),
             warmup=_read(config, WARMUP, parse_count),
             tolerance=_read(config, TOLERANCE, Size.parse),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from profiling.pytest_plugin.options import MOST_RUNS, Options
-from profiling.pytest_plugin.sizes import Size
+from profiling.pytest_plugin.sizes import Size, parse_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Opti
     if len(args) > 1 or set(values) - {"size"}:
         raise ValueError('memory_limit takes one size, as in memory_limit("24 MB")')
     if "size" in values:
-        return _size("memory_limit", values["size"])
+        return _size("memory_limit", values["size"], parse_limit)
     if options.limit is None:
         raise ValueError('memory_limit has no size: write one, as in memory_limit("24 MB"), or set --memory-limit')
     return options.limit
@@ -49,11 +49,11 @@ def _count(name: str, value: object) -> int:
     return value
 
 
-def _size(name: str, value: object) -> Size:
+def _size(name: str, value: object, parse: Callable[[str], Size] = Size.parse) -> Size:
     is_size = isinstance(value, str | int) and not isinstance(value, bool)
     if not is_size:
         raise ValueError(f"{name}: {value!r} is neither a size as text, like '24 MB', nor a number of bytes")
     try:
-        return Size.parse(str(value))
+        return parse(str(value))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error

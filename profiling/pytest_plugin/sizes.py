@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from profiling.units import format_bytes, parse_bytes
 
+MIN_PLAIN_BYTES = 64_000
+"""A limit without a unit is no less: whoever writes 24 means MB."""
+
 _DECIMAL = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -43,3 +46,14 @@ def format_decimal(size_bytes: int) -> str:
     while round(value, 1) >= 1000 and unit < len(_DECIMAL) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.1f} {_DECIMAL[unit]}"
+
+
+def parse_limit(text: str) -> Size:
+    """Return the size of a limit. Raises ValueError, with what to write, for a limit that cannot be meant."""
+    size = Size.parse(text)
+    if size.size_bytes == 0:
+        raise ValueError(f"{text!r} leaves a test nothing; write a size above 0, as '24 MB'")
+    number = text.strip()
+    if size.size_bytes < MIN_PLAIN_BYTES and not number[-1].isalpha():
+        raise ValueError(f"{number} is {size.size_bytes} bytes; write '{number} MB' if MB are meant, else '{number} B'")
+    return size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from profiling.compare.diff import largest
+from collections.abc import Iterable
+
+from profiling.compare.diff import PlacesOf, largest
 from profiling.pytest_plugin.peak import Peak
 from profiling.pytest_plugin.sizes import Size
 from profiling.records import SiteKey, State, Verdict
@@ -12,8 +14,11 @@ LINES_SHOWN = 3
 REST_SHARE = 0.05  # of the peak: estimates are no closer
 
 
-def over_limit_told(peak: Peak, limit: Size) -> str:
-    """Return for example "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere"."""
+def over_limit_told(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
+    """Return for example "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere".
+
+    Below it is the text of each line that is named.
+    """
     reached = limit.show(peak.size_bytes)
     if reached == str(limit):
         reached = f"{peak.size_bytes - limit.size_bytes} B more"
@@ -26,25 +31,34 @@ def over_limit_told(peak: Peak, limit: Size) -> str:
     rest_bytes = peak.size_bytes - sum(size_bytes for _, size_bytes, _ in lines)
     if rest_bytes > least_bytes:
         told.append(f"{limit.show(rest_bytes)} elsewhere")
-    return "; ".join(told)
+    return "\n".join(["; ".join(told), *_texts((site for site, _, _ in lines), places_of)])
 
 
-def leak_told(verdict: Verdict, tolerance: Size) -> str:
-    """Return "keeps 51.2 KB per run over 80 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88"."""
+def leak_told(verdict: Verdict, tolerance: Size, places_of: PlacesOf) -> str:
+    """Return "keeps 51.2 KB per run over 80 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88".
+
+    Below it is the text of each line that is named.
+    """
     kept = tolerance.show(verdict.bytes_per_run or 0.0)
     if verdict.state is State.NATIVE_GROWTH:
         return (
             f"the C heap grows by {kept} per run over {verdict.runs} runs, tolerated are {tolerance}; "
             "Python's heap does not, so there are no lines: a C library keeps it"
         )
-    lines = [
-        f"{tolerance.show(suspect.bytes_per_run)} at {place(suspect.site)}"
-        for suspect in verdict.suspects[:LINES_SHOWN]
-    ]
+    shown = verdict.suspects[:LINES_SHOWN]
+    lines = [f"{tolerance.show(suspect.bytes_per_run)} at {place(suspect.site)}" for suspect in shown]
     told = f"keeps {kept} per run over {verdict.runs} runs, tolerated are {tolerance}"
     native = verdict.native_bytes_per_run
     beside = [f"the C heap grows by {tolerance.show(native)} beside it"] if native else []
-    return "; ".join([told, *(lines or ["no line of it stands out"]), *beside])
+    sentence = "; ".join([told, *(lines or ["no line of it stands out"]), *beside])
+    return "\n".join([sentence, *_texts((suspect.site for suspect in shown), places_of)])
+
+
+def _texts(sites: Iterable[SiteKey], places_of: PlacesOf) -> list[str]:
+    """Return the text of each line as "  jobs/prices.py:88  rows = parse(page)", as far as the file can be read."""
+    sites = list(sites)
+    places = places_of(sites)
+    return [f"  {place(site)}  {places[site].source}" for site in sites if places[site].source]
 
 
 def place(site: SiteKey) -> str:

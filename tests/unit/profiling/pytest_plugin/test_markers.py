@@ -348,6 +348,8 @@ def test_markers_mean_nothing_where_nobody_asks(pytester: pytest.Pytester) -> No
     [
         ('memory_limit("much")', "memory_limit: 'much' is not a size"),
         ('memory_limit("-1 MB")', "memory_limit: '-1 MB' is below zero"),
+        ("memory_limit(24)", "memory_limit: 24 is 24 bytes; write '24 MB' if MB are meant, else '24 B'"),
+        ('memory_limit("0 MB")', "memory_limit: '0 MB' leaves a test nothing; write a size above 0, as '24 MB'"),
         ("memory_limit(1.5)", "memory_limit: 1.5 is neither a size as text"),
         ('memory_limit("1 MB", "2 MB")', "memory_limit takes one size"),
         ('memory_limit(bytes="1 MB")', "memory_limit takes one size"),

@@ -12,6 +12,7 @@ from profiling.pytest_plugin.peak import Peak
 from profiling.pytest_plugin.sizes import Size, format_decimal
 from profiling.pytest_plugin.words import leak_told, over_limit_told, place
 from profiling.records import SiteKey, SiteTable, State, Suspect, Verdict
+from profiling.source import SourceReader
 from profiling.units import parse_bytes
 
 SIZES = st.integers(0, 10**16)
@@ -72,34 +73,35 @@ def peak(size_bytes: int, *held: tuple[str, int, int], why: str | None = None) -
     return Peak(size_bytes=size_bytes, held=None if why else table, why=why)
 
 
+places_of = SourceReader().places
 LIMIT = Size.parse("24 MB")
 
 
 def test_limit_tells_what_was_reached_and_by_which_lines() -> None:
-    told = over_limit_told(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT)
+    told = over_limit_told(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT, places_of)
     assert told == "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at a.py:88; 12.3 MB at b.py:12"
 
 
 def test_lines_beyond_the_third_and_what_is_not_known_are_elsewhere() -> None:
     lines = [("a.py", number, 6_000_000) for number in range(1, 6)]
-    assert over_limit_told(peak(30_000_000, *lines), LIMIT) == (
+    assert over_limit_told(peak(30_000_000, *lines), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 30.0 MB; 6.0 MB at a.py:1; 6.0 MB at a.py:2; 6.0 MB at a.py:3; 12.0 MB elsewhere"
     )
 
 
 def test_lines_below_what_estimates_can_tell_are_not_told() -> None:
-    told = over_limit_told(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT)
+    told = over_limit_told(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT, places_of)
     assert told == "limited to 24.0 MB, reached 30.0 MB; 28.5 MB at a.py:1"
 
 
 def test_peak_that_prints_like_the_limit_is_told_by_what_it_has_more() -> None:
-    assert over_limit_told(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT) == (
+    assert over_limit_told(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 7 B more; 24.0 MB at a.py:1"
     )
 
 
 def test_peak_without_lines_says_why() -> None:
-    assert over_limit_told(peak(30_000_000, why="the sampler is not built"), LIMIT) == (
+    assert over_limit_told(peak(30_000_000, why="the sampler is not built"), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 30.0 MB; no lines: the sampler is not built"
     )
 
@@ -120,18 +122,28 @@ TOLERANCE = Size.parse("4 KB")
 
 
 def test_leak_tells_what_is_kept_and_its_lines() -> None:
-    told = leak_told(verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE)
+    told = leak_told(verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of)
     assert told == "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
 
 
+def test_text_of_each_line_that_is_named_and_can_be_read_stands_below() -> None:
+    here, line = __file__, verdict.__code__.co_firstlineno
+    where = f"tests/unit/profiling/pytest_plugin/test_words.py:{line}"
+    text = "def verdict(state: State, bytes_per_run: float, *suspects: tuple[SiteKey, float]) -> Verdict:"
+    told = leak_told(verdict(State.LEAKING, 51_200, ((here, line), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of)
+    assert told.splitlines()[1:] == [f"  {where}  {text}"]
+    told = over_limit_told(peak(30_000_000, ("b.py", 1, 12_000_000), (here, line, 18_000_000)), LIMIT, places_of)
+    assert told.splitlines()[1:] == [f"  {where}  {text}"]
+
+
 def test_leak_without_a_line_says_so() -> None:
-    assert leak_told(verdict(State.LEAKING, 51_200), TOLERANCE) == (
+    assert leak_told(verdict(State.LEAKING, 51_200), TOLERANCE, places_of) == (
         "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; no line of it stands out"
     )
 
 
 def test_native_growth_says_why_it_has_no_line() -> None:
-    assert leak_told(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE) == (
+    assert leak_told(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE, places_of) == (
         "the C heap grows by 1.0 MB per run over 20 runs, tolerated are 4.0 KB; "
         "Python's heap does not, so there are no lines: a C library keeps it"
     )
