@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,14 +15,17 @@ from profiling.check.targets import Target
 from profiling.check.watch import Watch
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
-from profiling.records import Checked, Cost, Level, RunProfile, State
+from profiling.records import Checked, Cost, Level, RunProfile, SiteKey, State
 from profiling.samples import sampler
 from profiling.source import is_users
 from profiling.traces import tracing
 from profiling.trial import Bounds, Trial
 from profiling.verdict.statistics import median
+from profiling.verdict.suspects import with_exact_paces
 
 PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
+EXACT_RUNS = 4
+EXACT_RUN_S = 0.05  # by itself, at most: with exact stacks a run may take 80 times as long
 SAMPLE_BYTES = 1_024.0
 """One sample every so many: jobs that are checked are small, and where they are not the sampler takes fewer by itself.
 From the start, because a series that begins anew does not see what is freed of before."""
@@ -58,6 +62,8 @@ def check(
         if chosen is Level.LINES and any(map(_needs_stacks, checked)):
             # One frame of exact lines that is in a library needs its callers.
             checked = series.judged(Level.STACKS)
+        if chosen is Level.SAMPLES:
+            checked = series.ranked(checked)
     return [replace(result, degraded=result.degraded or why_lines) for result in checked]
 
 
@@ -109,6 +115,33 @@ class _Series:
             ]
         finally:
             profiler.close()
+
+    def ranked(self, checked: Sequence[Checked]) -> list[Checked]:
+        """Return the results with several suspects of a leak ranked by exact lines of some more runs, if these are short."""
+        by_name = {target.name: target for target in self._targets}
+        return [
+            self._ranked(by_name[result.job], result)
+            if len(result.verdict.suspects) > 1
+            and result.verdict.state is State.LEAKING
+            and self._plain_s[result.job] <= EXACT_RUN_S
+            else result
+            for result in checked
+        ]
+
+    def _ranked(self, target: Target, result: Checked) -> Checked:
+        profiler = Profiler(level=Level.STACKS, collect=True, all_threads=True)
+        paces: Counter[SiteKey] = Counter()
+        try:
+            with self._watch.watching():
+                for number in range(1, EXACT_RUNS + 1):
+                    with profiler.run(target.name) as run:
+                        self._timed(target, f"exact run {number}")
+                    if run.profile.lines is not None:
+                        kept = run.profile.lines.retained
+                        paces.update({site: size / EXACT_RUNS for site, size in zip(kept.keys, kept.sizes, strict=True)})
+        finally:
+            profiler.close()
+        return replace(result, verdict=with_exact_paces(result.verdict, paces))
 
     def _timed(self, target: Target, what: str) -> float:
         """Run the target once and return the run's seconds. Raises TargetFailed."""

@@ -13,6 +13,7 @@ from profiling.verdict.survivors import Pace
 
 MAX_SUSPECTS = 10
 MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
+EXACT_SHARE = 0.5  # of the pace, which exact lines have to explain before they rank the suspects
 FEW_SAMPLES = 32  # of a line: with fewer it may lack an age by chance
 
 
@@ -62,6 +63,20 @@ def suspects_of(
     if accusation and accusation.site in paces and accusation.site not in told:
         told = [*told[: MAX_SUSPECTS - 1], accusation.site]
     return tuple(Suspect(site=site, bytes_per_run=paces[site], stack=(site,)) for site in told)
+
+
+def with_exact_paces(verdict: Verdict, paces: Mapping[SiteKey, float]) -> Verdict:
+    """Return the verdict with its suspects by their exact paces, if these explain at least half of what it tells.
+
+    A block that one line frees and the next one takes from a free list never passes the allocator, so its sample names
+    the first line for ever. tracemalloc sees that it has a new owner.
+    """
+    exact = [replace(suspect, bytes_per_run=paces.get(suspect.site, 0.0)) for suspect in verdict.suspects]
+    explained = sum(suspect.bytes_per_run for suspect in exact)
+    if explained < EXACT_SHARE * (verdict.bytes_per_run or 0.0):
+        return verdict
+    told = [suspect for suspect in exact if suspect.bytes_per_run >= MIN_SUSPECT_SHARE * explained]
+    return replace(verdict, suspects=tuple(sorted(told, key=lambda suspect: (-suspect.bytes_per_run, suspect.site))))
 
 
 def with_stacks(verdict: Verdict, stacks: Mapping[SiteKey, tuple[SiteKey, ...]]) -> Verdict:

@@ -36,6 +36,11 @@ def leaks_in_a_library():
     kept.append(copy.deepcopy(template))
 
 
+def keeps_what_it_parses():
+    text = json.dumps([{"id": n, "name": f"customer {n}", "tags": ["a", "b"]} for n in range(80)])
+    kept.append(json.loads(text))
+
+
 async def steady():
     return None
 
@@ -100,6 +105,16 @@ def test_leak_inside_a_library_is_put_down_to_the_users_line_with_the_stack_besi
     assert suspect["function"] == "leaks_in_a_library"
     assert suspect["stack"][0].startswith("copy.py:" if is_built else "some_jobs.py:")
     assert abs(job["bytes_per_run"] - suspect["bytes_per_run"]) < 0.1 * job["bytes_per_run"]
+
+
+def test_line_that_keeps_is_told_before_one_that_only_feeds_its_free_lists(
+    jobs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The dicts and lists of the document are dumped, freed, and handed on to the document that is loaded."""
+    assert main(["check", f"{jobs}:keeps_what_it_parses", "--json"]) == 1
+    (job,) = json.loads(capsys.readouterr().out)["jobs"]
+    assert job["verdict"] == "leaking"
+    assert job["suspects"][0]["site"]["line"] == line_of("kept.append(json.loads(text))")
 
 
 def test_steady_job_is_exit_status_0_and_not_blamed_for_the_one_beside_it(

@@ -12,7 +12,7 @@ from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.growth import FREE_LISTS_BYTES
 from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
-from profiling.verdict.suspects import MAX_SUSPECTS
+from profiling.verdict.suspects import MAX_SUSPECTS, with_exact_paces
 from tests.unit.profiling.make import MB
 from tests.unit.profiling.verdict.evidence import BLOCK, KB, ROOM, A, B, births, every, evidence
 
@@ -331,6 +331,20 @@ def test_accused_line_is_told_however_little_it_is_by_now() -> None:
     held = replace(HELD, bytes_held=200_000.0)
     told = judge(evidence(40, lines=lines, patience=AT_ONCE, accusation=held)).verdict
     assert [suspect.site for suspect in told.suspects] == [B, A]
+
+
+def test_exact_paces_rank_the_suspects_if_they_explain_half_of_what_is_told() -> None:
+    runs = range(1, 41)
+    told = judge(evidence(40, lines={A: every(80, runs), B: every(40, runs), C: every(20, runs)}, patience=AT_ONCE))
+
+    def ranked(paces: dict[SiteKey, float]) -> list[tuple[SiteKey, float]]:
+        verdict = with_exact_paces(told.verdict, paces)
+        assert verdict.bytes_per_run == 140_000
+        return [(suspect.site, suspect.bytes_per_run) for suspect in verdict.suspects]
+
+    assert ranked({A: 10_000.0, B: 90_000.0, ("d.py", 4): 50_000.0}) == [(B, 90_000), (A, 10_000)]
+    assert ranked({A: 4_000.0, B: 90_000.0}) == [(B, 90_000)]  # A has less than a twentieth
+    assert ranked({B: 69_999.0}) == [(A, 80_000), (B, 40_000), (C, 20_000)]
 
 
 # ---- what would help ----
