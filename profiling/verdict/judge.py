@@ -61,7 +61,7 @@ def judge(evidence: Evidence) -> Judgement:
             evidence,
             per_run=per_run,
             beside=beside,
-            growth=pace,
+            growth=leading.pace if leading else None,  # patience is by the line that decides
             accusation=accusation,
             kind=leading.kind if leading else None,
             kind_beside=native.kind if beside and native else None,

@@ -316,6 +316,13 @@ def test_pace_interval_and_forecast_are_of_all_lines_that_grow() -> None:
     assert told.forecast.full_in_s == pytest.approx(300 * MB / 120_000 * 60)
 
 
+def test_what_is_waited_for_is_told_by_the_line_that_decides() -> None:
+    lines = {("many.py", line): every(40, range(1, 13)) for line in range(10)}
+    told = judge(evidence(12, lines=lines, left_bytes=20 * 7 * 40_000.0)).verdict  # 20 runs at the pace of one line
+    assert (told.state, told.bytes_per_run) == (State.GROWING, 400_000)
+    assert told.reason.endswith("it may fill up yet, which 8 more runs will tell")
+
+
 def test_lines_that_take_less_than_what_may_be_accused_count_too() -> None:
     runs = range(1, 41)
     slow = {("slow.py", line): every(3, runs) for line in range(20)}  # below the 4 096 bytes a run
