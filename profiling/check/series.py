@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -117,7 +117,7 @@ class _Series:
             profiler.close()
 
     def ranked(self, checked: Sequence[Checked]) -> list[Checked]:
-        """Return the results with several suspects of a leak ranked by exact lines of some more runs, if these are short."""
+        """Return the results, their suspects ranked by exact lines of further runs if there are several and runs are short."""
         by_name = {target.name: target for target in self._targets}
         return [
             self._ranked(by_name[result.job], result)
@@ -130,7 +130,7 @@ class _Series:
 
     def _ranked(self, target: Target, result: Checked) -> Checked:
         profiler = Profiler(level=Level.STACKS, collect=True, all_threads=True)
-        paces: Counter[SiteKey] = Counter()
+        paces = defaultdict[SiteKey, float](float)
         try:
             with self._watch.watching():
                 for number in range(1, EXACT_RUNS + 1):
@@ -138,7 +138,9 @@ class _Series:
                         self._timed(target, f"exact run {number}")
                     if run.profile.lines is not None:
                         kept = run.profile.lines.retained
-                        paces.update({site: size / EXACT_RUNS for site, size in zip(kept.keys, kept.sizes, strict=True)})
+                        paces.update(
+                            {site: size / EXACT_RUNS for site, size in zip(kept.keys, kept.sizes, strict=True)}
+                        )
         finally:
             profiler.close()
         return replace(result, verdict=with_exact_paces(result.verdict, paces))
