@@ -31,6 +31,7 @@
 #include "_sampler_arrays.h"
 #include "_sampler_births.h"
 #include "_sampler_capture.h"
+#include "_sampler_holders.h"
 #include "_sampler_hooks.h"
 #include "_sampler_label.h"
 #include "_sampler_origins.h"
@@ -284,7 +285,9 @@ static PyMethodDef functions[] = {
     {"snapshot", snapshot, METH_VARARGS,
      "snapshot(job or None, since, birth) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
      "birth or, where it is 0, since that mark."},
-    {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth), see `SampledBirths`."},
+    {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth, holders or None), see `SampledBirths`."},
+    {"one_of_each_type", one_of_each_type, METH_O, "one_of_each_type(objects) -> the first of each, of a list."},
+    {"of_types", of_types, METH_VARARGS, "of_types(objects, types) -> those of exactly these types, of a list."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
     {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},
     {"next_birth", next_birth, METH_NOARGS, "A number that no label of this process has had."},

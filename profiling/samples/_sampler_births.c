@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "_sampler_holders.h"
 #include "_sampler_origins.h"
 #include "_sampler_results.h"
 #include "_sampler_tables.h"
@@ -117,26 +118,42 @@ static bool births_add(Births *births, const Sample *sample)
     return true;
 }
 
+/* Which samples are asked for. */
+typedef struct {
+    bool is_of_job;
+    PyObject *job;  /* NULL: outside jobs */
+    uint32_t oldest; /* birth */
+    const Blocks *only; /* NULL: all */
+} Wanted;
+
+static bool births_add_wanted(Births *births, const Sample *sample, const Wanted *wanted)
+{
+    if (sample->block == 0 || sample->birth < wanted->oldest
+        || (wanted->is_of_job && origins.items[sample->origin].job != wanted->job)) {
+        return true;
+    }
+    return births_add(births, sample);
+}
+
 /* Under the lock. False: no memory. */
-static bool births_collect(Births *births, bool is_of_job, PyObject *job, uint32_t oldest)
+static bool births_collect(Births *births, const Wanted *wanted)
 {
     *births = (Births){.table = {.rate = samples_rate(), .thinned = samples.thinned}};
     births->place_of = calloc((size_t)origins.length + 1, sizeof(*births->place_of));
     births->table.rows = malloc(((size_t)origins.alive + 1) * sizeof(*births->table.rows));
-    if (births->place_of == NULL || births->table.rows == NULL) {
-        return false;
-    }
-    for (size_t at = 0; samples.slots != NULL && at <= samples.mask; at++) {
-        const Sample *sample = &samples.slots[at];
-        if (sample->block == 0 || sample->birth < oldest
-            || (is_of_job && origins.items[sample->origin].job != job)) {
-            continue;
+    bool is_done = births->place_of != NULL && births->table.rows != NULL;
+    if (wanted->only == NULL) {
+        for (size_t at = 0; is_done && samples.slots != NULL && at <= samples.mask; at++) {
+            is_done = births_add_wanted(births, &samples.slots[at], wanted);
         }
-        if (!births_add(births, sample)) {
-            return false;
+        return is_done;
+    }
+    for (size_t i = 0, at; is_done && i < wanted->only->length; i++) {
+        if (samples_find(wanted->only->items[i], &at)) {
+            is_done = births_add_wanted(births, &samples.slots[at], wanted);
         }
     }
-    return true;
+    return is_done;
 }
 
 /* Three numbers and four figures a row. False: an error is set. */
@@ -162,14 +179,15 @@ static bool births_pack(const Births *births, PyObject **numbers, PyObject **fig
 }
 
 /* With the lock off; gives back what it was given. */
-static PyObject *births_result(Births *births, Place *places)
+static PyObject *births_result(Births *births, Place *places, double share)
 {
     PyObject *heads = NULL, *frames = NULL, *numbers = NULL, *figures = NULL, *result = NULL;
     if (places == NULL) {
         PyErr_NoMemory();
     }
     else if (words_of(&births->table, places, &heads, &frames) && births_pack(births, &numbers, &figures)) {
-        result = Py_BuildValue("(dIOOOO)", births->table.rate, births->table.thinned, heads, frames, numbers, figures);
+        result = Py_BuildValue("(dIOOOOd)", births->table.rate, births->table.thinned, heads, frames, numbers, figures,
+                               share);
     }
     Py_XDECREF(heads);
     Py_XDECREF(frames);
@@ -186,17 +204,28 @@ static PyObject *births_result(Births *births, Place *places)
 PyObject *births(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     int is_of_job;
-    PyObject *job;
+    PyObject *job, *holders;
     unsigned int oldest;
-    if (!PyArg_ParseTuple(arguments, "pOI", &is_of_job, &job, &oldest)) {
+    if (!PyArg_ParseTuple(arguments, "pOIO", &is_of_job, &job, &oldest, &holders)) {
         return NULL;
     }
+    if (holders != Py_None && !PyList_Check(holders)) {
+        return PyErr_Format(PyExc_TypeError, "the holders are a list or None");
+    }
+    Blocks held = {NULL, 0, 0};
+    double share = 1;
+    if (holders != Py_None && !blocks_held(holders, &held, &share)) {
+        blocks_release(&held);
+        return PyErr_NoMemory();
+    }
+    Wanted wanted = {is_of_job, job == Py_None ? NULL : job, oldest, holders == Py_None ? NULL : &held};
     Births found;
     pthread_mutex_lock(&tables_lock);
-    bool is_found = births_collect(&found, is_of_job, job == Py_None ? NULL : job, oldest);
+    bool is_found = births_collect(&found, &wanted);
     Place *places = is_found ? places_of(&found.table) : NULL;
     pthread_mutex_unlock(&tables_lock);
+    blocks_release(&held);
     free(found.buckets);
     free(found.place_of);
-    return births_result(&found, places);
+    return births_result(&found, places, share);
 }

@@ -5,7 +5,8 @@
 
 #include <Python.h>
 
-/* births(is_of_job, job or None, oldest birth); see `SampledBirths` for what it answers. */
+/* births(is_of_job, job or None, oldest birth, holders or None); see `SampledBirths` for what it answers. With holders,
+ * a list, only what these hold. */
 PyObject *births(PyObject *module, PyObject *arguments);
 
 #endif

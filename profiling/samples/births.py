@@ -32,6 +32,7 @@ class SampledBirths:
     frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the heads
     numbers: bytes  # NUMBERS a row
     figures: bytes  # FIGURES a row
+    share: float = 1.0  # of the items of holders, if only what these hold was asked for: so many were looked into
 
     def __len__(self) -> int:
         return len(self.numbers) // (4 * NUMBERS)

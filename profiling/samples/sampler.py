@@ -249,15 +249,34 @@ def snapshot(job: str | None = None, *, since: int = 0, birth: int | None = None
     return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since, birth or 0))
 
 
-def births(job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0) -> SampledBirths:
+def births(
+    job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0, held_by: list[Any] | None = None
+) -> SampledBirths:
     """Return what is alive by stack and birth: of one job, of all, or of what is outside jobs; and of no older birth.
 
-    Raises SamplerUnavailable.
+    With `held_by` only what can be reached from these objects, and is not shared with many others. Raises
+    SamplerUnavailable.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
     wanted = sys.intern(job) if job is not None else None
-    return SampledBirths(*_sampler.births(job is not None or outside_jobs, wanted, oldest))
+    return SampledBirths(*_sampler.births(job is not None or outside_jobs, wanted, oldest, held_by))
+
+
+def one_of_each_type(objects: list[Any]) -> list[Any]:
+    """Return the first object of each type. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    first: list[Any] = _sampler.one_of_each_type(objects)
+    return first
+
+
+def of_types(objects: list[Any], types: tuple[type, ...]) -> list[Any]:
+    """Return the objects of exactly these types. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    chosen: list[Any] = _sampler.of_types(objects, types)
+    return chosen
 
 
 def watch(birth: int) -> int | None:
