@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
+from profiling.verdict.bounds import NOTHING_READ
 from profiling.verdict.evidence import RUN, Evidence, LineEvidence, Unit
 from profiling.verdict.forecast import room_after
 from profiling.verdict.judge import MIN_RUNS, Judgement
@@ -246,6 +247,7 @@ def evidence_of(
         room=room_after(runs),
         left_bytes=case.left_bytes,
         accusation=case.accusation,
+        reading=case.judgement.reading if case.judgement else NOTHING_READ,
         patience=patience,
         unit=unit,
     )

@@ -18,6 +18,7 @@ from profiling.errors import DiffInProgress, UnknownJob
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
 from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
+from profiling.process.holders import Holders
 from profiling.records import (
     Level,
     MemoryUsage,
@@ -126,6 +127,7 @@ class Profiler:
             collector=Collector(is_bounded=not collect),
             all_threads=all_threads,
         )
+        self._holders = Holders(self._shared.collector, is_bounded=not collect)
         # Where all threads are the job's, nothing is outside jobs.
         self._windows = None if all_threads else Windows(self._shared, window_s)
         self.window_s = window_s
@@ -286,6 +288,8 @@ class Profiler:
             unit=windows.unit if windows else RUN,
         )
         judgement = judge(evidence)
+        if judgement.wants_bounds:
+            judgement = judge(replace(evidence, reading=self._holders.read(job, evidence)))
         if judgement.verdict.suspects:
             stacks = self._stacks(job, [suspect.site for suspect in judgement.verdict.suspects])
             judgement = replace(judgement, verdict=with_stacks(judgement.verdict, stacks))

@@ -85,6 +85,11 @@ class Collector:
         self._counted_s = -math.inf
         self._young = 0  # collections of the youngest generation that closing has taken off the collector's counters
 
+    @property
+    def is_freezing(self) -> bool:
+        """Whether all older objects are frozen for a run, so that the collector lists none of them."""
+        return self._frozen_for is not None
+
     def begin(self, run: object, *, closes: bool) -> bool:
         """Close the beginning of a run: freeze all objects, and empty the free lists; return whether that was done.
 

@@ -33,6 +33,7 @@ _itemsize_of = type.__dict__["__itemsize__"].__get__
 _contents_of = vars(types.ModuleType)["__dict__"].__get__
 
 _TRACKED_BY_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
+_MADE_AT_RUN_TIME = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LRU_CACHE: Any = functools._lru_cache_wrapper  # noqa: SLF001 - the type has no other name
 _LINK_BYTES = 56  # of one entry in a C lru_cache, which its __sizeof__ leaves out
 _NAME_CHARS = 200
@@ -123,7 +124,46 @@ def _guarded(measure: Measure, obj: object) -> int:
 
 
 def _lru_cache_bytes(cache: Any) -> int:
-    return sys.getsizeof(cache) + _LINK_BYTES * int(_LRU_CACHE.cache_info(cache).currsize)
+    return sys.getsizeof(cache) + _LINK_BYTES * lru_cache_extent(cache)[0]
+
+
+def is_lru_cache(obj: Any) -> bool:
+    """Return whether this is what `functools.lru_cache` makes of a function."""
+    return type(obj) is _LRU_CACHE
+
+
+def lru_cache_extent(cache: Any) -> tuple[int, int | None]:
+    """Return how many results an lru_cache has, and how many it may have; None for no limit."""
+    info = _LRU_CACHE.cache_info(cache)
+    return info.currsize, info.maxsize
+
+
+def is_of_a_class(cls: type) -> bool:
+    """Return whether the type was made by a class statement, or in the way of one: its objects may have attributes."""
+    return bool(_flags_of(cls) & _MADE_AT_RUN_TIME)
+
+
+def stored_under(obj: Any, name: str) -> object:
+    """Return what an object or its class stores under a name, be it private or not, or None.
+
+    Properties are left out: they would run the program's code.
+    """
+    mro = _mro_of(type(obj))[:-1]
+    for key in (name, f"_{name}", *(f"_{_name_of(base).lstrip('_')}__{name}" for base in mro)):
+        for base in mro:
+            if key in (namespace := _namespace_of(base)):
+                defined = namespace[key]
+                break
+        else:
+            defined = None
+        try:
+            if defined is None or type(defined) is int:
+                return object.__getattribute__(obj, key)  # an attribute that no descriptor stands before
+            if type(defined) is types.MemberDescriptorType:
+                return defined.__get__(obj)
+        except AttributeError:
+            continue
+    return None
 
 
 def _pandas_bytes(frame: Any) -> int:

@@ -21,11 +21,12 @@ from profiling.records.runs import (
     SiteDiff,
     TimeDiff,
 )
-from profiling.records.verdict import Accusation, Checked, Forecast, Outlook, State, Suspect, Verdict
+from profiling.records.verdict import Accusation, Bound, Checked, Forecast, Outlook, State, Suspect, Verdict
 
 __all__ = [
     "UNKNOWN_SITE",
     "Accusation",
+    "Bound",
     "Change",
     "Checked",
     "Composition",

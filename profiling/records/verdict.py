@@ -67,6 +67,25 @@ class Accusation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The limit of a store, as the store knows it by itself."""
+
+    kind: str  # "deque", "functools.lru_cache" or the name of its type
+    items: int
+    max_items: int  # above zero
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more items than it has."""
+        return self.items >= self.max_items
+
+    @property
+    def percent_full(self) -> int:
+        """Return how full it is, rounded down: 100 if it is full."""
+        return min(100, 100 * self.items // self.max_items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a job's runs say together."""
 
@@ -79,6 +98,7 @@ class Verdict:
     forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
     native_bytes_per_run: float | None = None  # growth of the C heap beside it; None where none is seen
     accusation: Accusation | None = None  # what an accusation rests on; None for the other states
+    bound: Bound | None = None  # of the store that fills up; None if none is known to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 from profiling.compare.diff import PlacesOf, largest
 from profiling.records import (
     Accusation,
+    Bound,
     Change,
     Composition,
     Cost,
@@ -183,6 +184,7 @@ def verdict_to_dict(verdict: Verdict) -> Json:
         "interval_bytes": list(verdict.interval_bytes) if verdict.interval_bytes else None,
         "native_bytes_per_run": verdict.native_bytes_per_run,
         "accusation": _accusation_to_dict(verdict.accusation) if verdict.accusation else None,
+        "bound": _bound_to_dict(verdict.bound) if verdict.bound else None,
         "forecast": _forecast_to_dict(verdict.forecast) if verdict.forecast else None,
         "suspects": [
             {
@@ -193,6 +195,10 @@ def verdict_to_dict(verdict: Verdict) -> Json:
             for suspect in verdict.suspects
         ],
     }
+
+
+def _bound_to_dict(bound: Bound) -> Json:
+    return {"kind": bound.kind, "items": bound.items, "max_items": bound.max_items}
 
 
 def _accusation_to_dict(accusation: Accusation) -> Json:

@@ -2,6 +2,6 @@
 
 May import `records` and `units`.
 Offers `judge` (the verdict) and `evidence` (what it rests on); `growth` by the rules `survivors`, `swelling` and
-`steady`; `accusations`, `suspects` (lines), `patience` (how long
+`steady`; `accusations`, `suspects` (lines), `bounds` (of stores that fill up), `patience` (how long
 a job is watched), `forecast`, `wording` and `statistics`.
 """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from profiling.records import Accusation, SiteKey
+from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.forecast import Room
 from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
@@ -72,6 +73,7 @@ class Evidence:
     room: Room | None = None  # None before the second run
     left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict
+    reading: Reading = NOTHING_READ  # of the stores that hold what is alive at the lines
     patience: Patience = field(default_factory=Patience)
     unit: Unit = RUN
 

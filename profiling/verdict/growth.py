@@ -36,15 +36,20 @@ class Growth:
 
 
 def heap_growth(evidence: Evidence) -> Growth | None:
-    """Return the surest growth of Python's heap: of a line, of small lines together, or of one object at a line."""
+    """Return the surest growth of Python's heap: of a line, of small lines together, or of one object at a line.
+
+    What fills up a store that knows its limit, or may do so, is no more than a suspicion.
+    """
     if not evidence.lines:
         return _exact_growth(evidence)
     suspicion = None
     for site, line in candidates(evidence):
         for growth in (survivors_at(evidence, site, line.births), swelling_at(evidence, site, line)):
-            if growth is not None and growth.is_sure:
+            if growth is None:
+                continue
+            if growth.is_sure and not (evidence.reading.is_awaited or evidence.reading.filling_at(site)):
                 return growth
-            suspicion = suspicion or growth
+            suspicion = suspicion or replace(growth, is_sure=False)
     return suspicion
 
 
@@ -59,7 +64,7 @@ def candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidenc
         line = evidence.lines[site]
         if line.samples >= SAMPLES_OF_ITS_OWN or line.large_bytes:
             yield site, line
-        else:
+        elif not evidence.reading.filling_at(site):
             small.append(site)
     if small:
         yield None, evidence.together(small)

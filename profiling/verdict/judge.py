@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from profiling.records import Forecast, State, Verdict
 from profiling.verdict import patience, steady
 from profiling.verdict.accusations import accusation_of, held
+from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
-from profiling.verdict.growth import candidates, heap_growth, native_growth
+from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
 from profiling.verdict.survivors import NOTHING, surviving_pace
 from profiling.verdict.suspects import growing_lines, pace_of_all, suspects_of
 from profiling.verdict.swelling import YOUNG_RUNS
@@ -36,6 +37,8 @@ class Judgement:
     keeps_something: bool  # of more than one run, be it a leak or a store that fills up
     wants_collection: bool  # a full collection would tell garbage from what is kept
     wants_collected_runs: bool  # runs whose own garbage is gone would tell native growth from garbage
+    wants_bounds: bool = False  # a look at the stores that know their limit would tell whether the job fills one up
+    reading: Reading = NOTHING_READ  # the last such look
 
 
 def judge(evidence: Evidence) -> Judgement:
@@ -54,11 +57,13 @@ def judge(evidence: Evidence) -> Judgement:
     per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
     interval = pace.interval_bytes if pace else (per_run, per_run)
     beside = native.pace.bytes_per_run if native and leading is heap else None
+    bound = evidence.reading.filling_at(heap.site) if heap and leading is heap and not accusation else None
     verdict = Verdict(
         state=state,
         reason=reason_of(
             state,
             evidence,
+            bound=bound,
             per_run=per_run,
             beside=beside,
             growth=leading.pace if leading else None,  # patience is by the line that decides
@@ -71,6 +76,7 @@ def judge(evidence: Evidence) -> Judgement:
         interval_bytes=interval,
         native_bytes_per_run=beside,
         accusation=accusation,
+        bound=bound,
         suspects=()
         if state is State.NATIVE_GROWTH or not (heap or accusation)
         else suspects_of(evidence, lines, accusation),
@@ -82,6 +88,8 @@ def judge(evidence: Evidence) -> Judgement:
         keeps_something=heap is not None or native is not None or _keeps_something(evidence),
         wants_collection=_wants_collection(evidence),
         wants_collected_runs=native is not None and not native.is_sure and not evidence.process,
+        wants_bounds=_wants_bounds(evidence, heap),
+        reading=evidence.reading,
     )
 
 
@@ -153,6 +161,11 @@ def _grows_natively(evidence: Evidence) -> bool:
 def _wants_collection(evidence: Evidence) -> bool:
     unsettled = len(evidence.ended) - len(evidence.settled)
     return unsettled > max(2, len(evidence.ended) // 8) and _is_suspect(evidence)
+
+
+def _wants_bounds(evidence: Evidence, heap: Growth | None) -> bool:
+    grows = heap is not None and bool(evidence.lines) and evidence.accusation is None
+    return grows and evidence.reading.is_due(evidence.ended)
 
 
 def _settled_pace(evidence: Evidence) -> float:

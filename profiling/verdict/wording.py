@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiling.records import Accusation, State
+from profiling.records import Accusation, Bound, State
 from profiling.units import format_bytes
 from profiling.verdict import patience
 from profiling.verdict.evidence import Evidence, Kind
@@ -13,6 +13,7 @@ def reason_of(
     state: State,
     evidence: Evidence,
     *,
+    bound: Bound | None = None,
     per_run: float = 0.0,
     beside: float | None = None,
     growth: Pace | None = None,
@@ -34,7 +35,8 @@ def reason_of(
     what = (kind or Kind.SURVIVORS).value
     also = f", and {kind_beside.value} grows by {_size(beside)} {one} beside it" if kind_beside else ""
     if state is State.GROWING:
-        return f"{what} grows by {_size(per_run)} {one}{also}; {_settles(evidence, growth, kind)}"
+        settles = _fills(bound) if bound else _settles(evidence, growth, kind)
+        return f"{what} grows by {_size(per_run)} {one}{also}; {settles}"
     since = f"reported since {unit.one} {accusation.since_run}" if accusation else ""
     if state is State.NATIVE_GROWTH:
         what = Kind.C_HEAP.value if kind is None else what
@@ -44,6 +46,15 @@ def reason_of(
     if kind is not Kind.SURVIVORS:
         return f"{what} grows by {_size(per_run)} {one} over the last {growth.runs} {many}{also} ({since})"
     return f"{_size(per_run)} {one} stay alive, of every age over the last {growth.runs} {many}{also} ({since})"
+
+
+def _fills(bound: Bound) -> str:
+    """Say what fills up, and how far it has come."""
+    article = "an" if bound.kind[0].lower() in "aeiou" else "a"
+    most = f"{bound.max_items:,}".replace(",", " ")
+    if bound.is_full:
+        return f"it has just filled up {article} {bound.kind} of at most {most} items"
+    return f"it fills up: {article} {bound.kind} of at most {most} items, {bound.percent_full} % full"
 
 
 def _settles(evidence: Evidence, growth: Pace | None, kind: Kind | None) -> str:

@@ -167,6 +167,15 @@ ACCUSATION = Shape(
         "bytes_per_run": whole("what stayed alive of a run, when it was made"),
     },
 )
+BOUND = Shape(
+    "Bound",
+    "The limit of a store, as the store knows it by itself.",
+    {
+        "kind": text("deque, functools.lru_cache or the name of its type"),
+        "items": whole("what is in it"),
+        "max_items": whole("what may be in it"),
+    },
+)
 VERDICT = Shape(
     "Verdict",
     "What a job's runs say together; docs/levels.md has what the states mean.",
@@ -178,6 +187,7 @@ VERDICT = Shape(
         "interval_bytes": numbers("the 95 % interval of bytes_per_run", null=True),
         "native_bytes_per_run": number("by which the C heap grows beside Python's; null if it does not", null=True),
         "accusation": an("null without one", ACCUSATION, null=True),
+        "bound": an("of a store that fills up and knows its own limit; null if none is known", BOUND, null=True),
         "forecast": an("null if it is not known how often the job runs", FORECAST, null=True),
         "suspects": many("the lines that keep more with every run, largest first", SUSPECT),
     },

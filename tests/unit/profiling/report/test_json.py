@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.compare.diff import compare
-from profiling.records import Accusation, Level, SiteKey, State, Verdict
+from profiling.records import Accusation, Bound, Level, SiteKey, State, Verdict
 from profiling.report.json import diff_to_dict, run_to_dict, run_with_sites_to_dict, verdict_to_dict
 from profiling.web import answers
 from tests.integration.debug.declared import differences
@@ -81,8 +81,18 @@ def test_verdict_has_its_interval_or_null() -> None:
         "interval_bytes": [9.0, 10.0],
         "native_bytes_per_run": None,
         "accusation": None,
+        "bound": None,
         "forecast": None,
         "suspects": [],
+    }
+
+
+def test_bound_says_what_fills_up_and_how_far() -> None:
+    bound = Bound(kind="deque", items=3_050, max_items=5_000)
+    assert verdict_to_dict(replace(VERDICT, bound=bound))["bound"] == {
+        "kind": "deque",
+        "items": 3_050,
+        "max_items": 5_000,
     }
     told = verdict_to_dict(TOO_FEW)
     assert (told["bytes_per_run"], told["interval_bytes"]) == (None, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from profiling.records import Accusation, State
+from profiling.records import Accusation, Bound, State
 from profiling.verdict.evidence import Kind
 from profiling.verdict.survivors import Pace
 from profiling.verdict.wording import reason_of
@@ -47,6 +47,22 @@ def test_native_memory_that_grows_waits_for_collected_runs(kind: Kind) -> None:
     told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=PACE, kind=kind)
     settles = "some more runs whose garbage is collected will tell whether it is garbage"
     assert told == f"{kind.value} grows by 40.0 KiB per run; {settles}"
+
+
+@pytest.mark.parametrize(
+    ("bound", "told"),
+    [
+        (Bound(kind="deque", items=3_099, max_items=5_000), "it fills up: a deque of at most 5 000 items, 61 % full"),
+        (
+            Bound(kind="orm.Cache", items=499, max_items=500),
+            "it fills up: an orm.Cache of at most 500 items, 99 % full",
+        ),
+        (Bound(kind="deque", items=5_000, max_items=5_000), "it has just filled up a deque of at most 5 000 items"),
+    ],
+)
+def test_job_that_fills_up_a_store_says_how_full_it_is(bound: Bound, told: str) -> None:
+    reason = reason_of(State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=PACE, kind=Kind.SURVIVORS)
+    assert reason == f"what the job keeps grows by 40.0 KiB per run; {told}"
 
 
 def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported() -> None:

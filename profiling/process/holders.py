@@ -1,0 +1,168 @@
+"""What holds a job's survivors and knows its own limit: a deque with a maxlen, an lru_cache, an object with a maxsize.
+
+Such holders are few. So the search begins at them, among all that the collector tracks, and looks up which samples are
+in what each of them holds. No code of the program is run: limits are read as they are stored.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from profiling.process.full_collections import Collector
+from profiling.process.safe_inspect import is_lru_cache, is_of_a_class, lru_cache_extent, stored_under, type_name
+from profiling.records import Bound, SiteKey
+from profiling.samples import sampler
+from profiling.samples.estimates import lines_by_birth
+from profiling.stopwatch import Budget
+from profiling.verdict.bounds import Reading, reading_after
+from profiling.verdict.evidence import Evidence, LineEvidence
+
+LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also private: with an underscore, or with two and a class
+USED = "currsize"  # beside such a limit, in the same unit
+MAX_BLOCKS = 1_000_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
+MAX_SHARE = 0.005  # of the time
+AT_ONCE_S = 0.2  # beyond that
+MAX_WALKS_S = 0.01  # of CPU time in one search, after which no further holder is looked into
+MIN_ITEMS = 8  # a holder of fewer is no store that fills up
+MAX_HOLDERS = 64  # that are looked into, the largest first
+MIN_SHARE = 0.75  # of what is alive at a line: so much of it has to be held by one holder
+_MAX_LIMIT = 1 << 48  # what is above has no limit: sys.maxsize
+_CONTAINERS = (dict, list, set, deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object that knows its limit."""
+
+    bound: Bound
+    items: int  # that it holds: a bound may be in another unit
+    roots: list[Any]  # where they are
+
+
+class Holders:
+    """Reads the bounds at a job's lines, within a bound on the time that this takes; without one for a test."""
+
+    def __init__(self, collector: Collector, *, is_bounded: bool = True) -> None:
+        self._collector = collector
+        self._is_bounded = is_bounded
+        self._budget = Budget(MAX_SHARE, at_once_s=AT_ONCE_S)
+
+    def read(self, job: str, evidence: Evidence) -> Reading:
+        """Return the bounds of the stores that hold what is alive at the job's lines.
+
+        The reading is awaited if no time is left now, or if all objects are frozen for a run, so that none is listed.
+        In a heap that is too large no bound is found.
+        """
+        if self._collector.is_freezing or (self._is_bounded and not self._budget.is_left):
+            return replace(evidence.reading, is_awaited=True)
+        bounds: Mapping[SiteKey, Bound] = {}
+        if not self._is_bounded or sys.getallocatedblocks() <= MAX_BLOCKS:
+            with self._budget.spend():
+                bounds = bounds_of(job, evidence.lines, find_holders())
+        return reading_after(evidence.reading, evidence.ended[-1], bounds)
+
+
+def find_holders() -> list[Holder]:
+    """Return the largest objects that know their limit, the one with the most items first."""
+    objects = gc.get_objects()
+    try:
+        readers = {type(obj): read for obj in sampler.one_of_each_type(objects) if (read := _reader_of(obj))}
+        # By identity: a metaclass may define __hash__.
+        known = {id(cls): read for cls, read in readers.items()}
+        found = (known[id(type(obj))](obj) for obj in sampler.of_types(objects, tuple(readers)))
+        large = [holder for holder in found if holder is not None and holder.items >= MIN_ITEMS]
+    finally:
+        objects.clear()
+    return sorted(large, key=lambda holder: -holder.items)[:MAX_HOLDERS]
+
+
+def bounds_of(
+    job: str,
+    lines: Mapping[SiteKey, LineEvidence],
+    holders: Iterable[Holder],
+    cpu_clock: Callable[[], float] = time.thread_time,
+) -> Mapping[SiteKey, Bound]:
+    """Return for each line of the job the bound of the holder, of these, that holds most of what is alive there.
+
+    A store that fills up has at least one item of each run that left something in it.
+    """
+    began_s, bounds = cpu_clock(), dict[SiteKey, Bound]()
+    for holder in holders:
+        table = sampler.births(job, held_by=holder.roots)
+        for site, held in lines_by_birth(table).items():
+            least_bytes = MIN_SHARE * table.share * lines[site].size_bytes if site in lines else math.inf
+            if held.size_bytes >= least_bytes and len(held.births) <= holder.items:
+                bounds.setdefault(site, holder.bound)
+        if cpu_clock() - began_s > MAX_WALKS_S:
+            break
+    return bounds
+
+
+Reader = Callable[[Any], Holder | None]
+
+
+def _reader_of(obj: Any) -> Reader | None:
+    """Return how the limits of this type's objects are read, or None if this one knows of no limit."""
+    cls = type(obj)
+    if is_lru_cache(obj):
+        return _lru_cache
+    if issubclass(cls, deque):
+        return _deque
+    if not is_of_a_class(cls) or issubclass(cls, type):
+        return None
+    name = next((name for name in LIMITS if _limit(stored_under(obj, name)) is not None), None)
+    return functools.partial(_object, name=name) if name else None
+
+
+def _limit(value: object) -> int | None:
+    """Return the value if it can be a limit."""
+    return value if type(value) is int and 0 < value <= _MAX_LIMIT else None
+
+
+def _deque(obj: deque[Any]) -> Holder | None:
+    limit, items = _limit(vars(deque)["maxlen"].__get__(obj)), deque.__len__(obj)
+    return Holder(Bound(kind="deque", items=items, max_items=limit), items, [obj]) if limit else None
+
+
+def _lru_cache(obj: Any) -> Holder | None:
+    items, limit = lru_cache_extent(obj)
+    limit = _limit(limit)
+    if limit is None:
+        return None
+    results = [held for held in gc.get_referents(obj) if type(held) is dict and len(held) == items]
+    return Holder(Bound(kind="functools.lru_cache", items=items, max_items=limit), items, [obj, *results])
+
+
+def _object(obj: Any, name: str) -> Holder | None:
+    """Return a holder whose items are in its longest containers: a cache may have a dict and, beside it, an order."""
+    limit = _limit(stored_under(obj, name))
+    if limit is None:
+        return None
+    containers = list(_containers_of(obj, limit))
+    items = max((length for length, _ in containers), default=0)
+    roots = [container for length, container in containers if length == items]
+    used = stored_under(obj, USED)
+    bound = Bound(kind=type_name(type(obj)), items=used if type(used) is int else items, max_items=limit)
+    return Holder(bound, items, roots)
+
+
+def _containers_of(obj: Any, limit: int) -> Iterator[tuple[int, Any]]:
+    """Yield what holds an object's items, each with its length: containers it refers to, or itself."""
+    for referent in (obj, *gc.get_referents(obj)):
+        if type(referent) is dict and any(value is limit for value in referent.values()):  # the object's own attributes
+            yield from ((length, held) for held in referent.values() if (length := _length(held)) is not None)
+        elif (length := _length(referent)) is not None:
+            yield length, referent
+
+
+def _length(obj: Any) -> int | None:
+    base = next((base for base in _CONTAINERS if issubclass(type(obj), base)), None)
+    return int(base.__len__(obj)) if base is not None else None

@@ -1,0 +1,52 @@
+"""Bounds that were read: lines whose survivors fill up a store that knows its own limit.
+
+Such a line is not accused while its store fills. A store whose items do not become more from look to look does not
+fill: that it holds what grows is chance. When a store has filled up, what is alive at the line has to stop growing
+within a number of looks. A store that was full at the first look is never excused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from profiling.records import Bound, SiteKey
+
+GOOD_FOR_RUNS = 12  # a look
+LOOKS_WHEN_FULL = 3  # at which a store that has filled up is excused: by then no total of so late shows its growth
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the last look at a job's stores has shown."""
+
+    birth: int  # of the last run by then
+    bounds: Mapping[SiteKey, Bound] = field(default_factory=dict)  # by line
+    excused: Mapping[SiteKey, int] = field(default_factory=dict)  # lines, each with how many looks it may be full
+    is_awaited: bool = False  # a look is due and could not be had yet: nothing is accused before
+
+    def is_due(self, ended: Sequence[int]) -> bool:
+        """Return whether it is time to look again, after these runs."""
+        return sum(birth > self.birth for birth in ended) >= GOOD_FOR_RUNS
+
+    def filling_at(self, site: SiteKey | None) -> Bound | None:
+        """Return the bound of the store that fills up at a line, or has just done so; None if there is none."""
+        return self.bounds.get(site) if site in self.excused and site else None
+
+
+NOTHING_READ = Reading(0)
+
+
+def reading_after(before: Reading, birth: int, bounds: Mapping[SiteKey, Bound]) -> Reading:
+    """Return the reading of these bounds, with what the one before says of them."""
+    looks = {site: _looks_left(before, site, bound) for site, bound in bounds.items()}
+    return Reading(birth, bounds, {site: left for site, left in looks.items() if left is not None})
+
+
+def _looks_left(before: Reading, site: SiteKey, now: Bound) -> int | None:
+    """Return at how many more looks the store may be full, or None if it is not excused at this one."""
+    earlier = before.bounds.get(site)
+    if not now.is_full:
+        return LOOKS_WHEN_FULL if earlier is None or now.items > earlier.items else None
+    left = before.excused.get(site, 0)
+    return left - 1 if left else None

@@ -1,0 +1,141 @@
+"""Jobs that fill up a store which knows its limit, end to end: not accused while it fills, and told how full it is."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from profiling.profiler import Profiler
+from profiling.records import Level, State, Verdict
+from profiling.samples import sampler
+from profiling.verdict.bounds import GOOD_FOR_RUNS
+from profiling.verdict.patience import Patience
+
+pytestmark = pytest.mark.skipif(
+    sampler.unavailable_reason() is not None, reason=f"no samples: {sampler.unavailable_reason()}"
+)
+
+RUNS = 40
+ITEMS = 50  # a run
+HOLDS = 4_000  # so many, half of which are there after 40 runs
+AT_ONCE = Patience(usual_runs=12, slow_runs=12)
+
+Job = Callable[[], None]
+
+
+@pytest.fixture
+def profiler() -> Iterator[Profiler]:
+    """One that accuses after 12 runs, and that may always look."""
+    made = Profiler(level=Level.SAMPLES, sample_bytes=512, collect=True, patience=AT_ONCE, window_s=1e9)
+    yield made
+    made.close()
+
+
+def verdicts_of(profiler: Profiler, job: Job, runs: int = RUNS) -> list[Verdict]:
+    """Return the verdict after each run."""
+    told = []
+    for _ in range(runs):
+        with profiler.run("job"):
+            job()
+        told.append(profiler.verdict("job"))
+    return told
+
+
+def record(number: int) -> dict[str, Any]:
+    return {"id": number, "name": f"record {number}", "values": [float(number), float(number + 1)]}
+
+
+class Store:
+    """A cache as people write it."""
+
+    def __init__(self) -> None:
+        self.maxsize = HOLDS
+        self.records: dict[int, Any] = {}
+
+    def put(self, number: int, value: object) -> None:
+        self.records[number] = value
+
+
+def fill_deque() -> tuple[str, Job]:
+    numbers, ring = itertools.count(), deque[Any](maxlen=HOLDS)
+
+    def job() -> None:
+        ring.extend([record(next(numbers)) for _ in range(ITEMS)])
+
+    return "deque", job
+
+
+def fill_lru_cache() -> tuple[str, Job]:
+    numbers, cached = itertools.count(), functools.lru_cache(HOLDS)(record)
+
+    def job() -> None:
+        for _ in range(ITEMS):
+            cached(next(numbers))
+
+    return "functools.lru_cache", job
+
+
+def fill_store() -> tuple[str, Job]:
+    numbers, store = itertools.count(), Store()
+
+    def job() -> None:
+        for _ in range(ITEMS):
+            number = next(numbers)
+            store.put(number, record(number))
+
+    return f"{__name__}.Store", job
+
+
+@pytest.mark.parametrize("make", [fill_deque, fill_lru_cache, fill_store], ids=["deque", "lru_cache", "object"])
+def test_job_that_fills_up_a_store_is_never_accused_and_says_how_full_it_is(
+    make: Callable[[], tuple[str, Job]], profiler: Profiler
+) -> None:
+    kind, job = make()
+    told = verdicts_of(profiler, job)
+    assert not any(verdict.state.is_accusation for verdict in told)
+    last = told[-1]
+    assert last.state is State.GROWING
+    assert last.bound is not None
+    looked_after, rest = divmod(last.bound.items, ITEMS)
+    assert (last.bound.kind, last.bound.max_items, rest) == (kind, HOLDS, 0)
+    assert RUNS - GOOD_FOR_RUNS < looked_after <= RUNS
+    assert last.reason.endswith(f"; it fills up: a {kind} of at most 4 000 items, {last.bound.percent_full} % full")
+
+
+def test_leak_beside_a_store_that_fills_up_is_accused_at_its_own_line(profiler: Profiler) -> None:
+    _, job = fill_deque()
+    kept: list[object] = []
+
+    def leaking() -> None:
+        job()
+        kept.extend([bytes(300) for _ in range(ITEMS)])
+
+    last = verdicts_of(profiler, leaking)[-1]
+    assert last.state is State.LEAKING
+    assert last.accusation is not None
+    assert last.accusation.site is not None
+    assert last.accusation.site[1] == leaking.__code__.co_firstlineno + 2
+
+
+def test_store_that_is_full_and_whose_items_grow_is_accused(profiler: Profiler) -> None:
+    ring = deque[list[Any]]([[] for _ in range(100)], maxlen=100)
+
+    def job() -> None:
+        for items in itertools.islice(ring, ITEMS):
+            items.append(bytes(300))
+
+    assert verdicts_of(profiler, job)[-1].state is State.LEAKING
+
+
+def test_store_without_a_limit_excuses_nothing(profiler: Profiler) -> None:
+    ring, numbers = deque[Any](), itertools.count()
+
+    def job() -> None:
+        ring.extend([record(next(numbers)) for _ in range(ITEMS)])
+
+    assert verdicts_of(profiler, job)[-1].state is State.LEAKING
