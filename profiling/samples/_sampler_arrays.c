@@ -9,6 +9,7 @@
 #include "_sampler_taking.h"
 
 #define HANDLER_NAME "mem_handler" /* of the capsule, by NEP 49 */
+#define ARRAY_TYPE 2               /* PyArray_Type in NumPy's table */
 #define SET_HANDLER 304            /* PyDataMem_SetHandler in NumPy's table, since 1.22; the table only ever grows */
 #define GET_HANDLER 305
 
@@ -26,6 +27,15 @@ typedef struct {
     ArrayAllocator allocator;
 } ArrayHandler;
 
+typedef struct {
+    PyObject_HEAD
+    void *items;
+    int dimensions;
+    void *lengths, *strides;
+    PyObject *base;
+} Array; /* how all arrays begin, in NumPy 1 and 2 */
+
+static PyTypeObject *array_type;       /* set once */
 static ArrayAllocator arrays_below;    /* set once */
 static PyObject *array_handler_below;  /* its capsule; owned once set, never given back */
 static PyObject *array_handler;        /* ours; likewise */
@@ -79,6 +89,15 @@ static ArrayHandler our_handler = {
     .allocator = {NULL, array_malloc, array_calloc, array_realloc, array_free},
 };
 
+ArrayParts array_parts(PyObject *object)
+{
+    if (array_type == NULL || !PyObject_TypeCheck(object, array_type)) {
+        return (ArrayParts){NULL, NULL, NULL};
+    }
+    Array *array = (Array *)object;
+    return (ArrayParts){array->items, array->lengths, array->base};
+}
+
 PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     void **table = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
@@ -97,6 +116,7 @@ PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
             Py_DECREF(current);
             return NULL;
         }
+        array_type = table[ARRAY_TYPE];
         arrays_below = handler->allocator;
         array_handler_below = Py_NewRef(current);
     }

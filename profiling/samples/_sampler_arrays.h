@@ -8,4 +8,14 @@
 /* Whether arrays made in this context come to us. Not so where a program has set a handler of its own, which stays. */
 PyObject *sample_arrays(PyObject *module, PyObject *capsule);
 
+/* What an array refers to, each of which may be NULL. */
+typedef struct {
+    const void *items;   /* a block that a view may share with others */
+    const void *lengths; /* a block of its own */
+    PyObject *base;      /* whose items a view has */
+} ArrayParts;
+
+/* All NULL for an object that is no array. */
+ArrayParts array_parts(PyObject *object);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "_sampler_arrays.h"
 #include "_sampler_filter.h"
 #include "_sampler_origins.h"
 
@@ -174,6 +175,23 @@ static void note_blocks(Walk *walk, PyObject *object)
 
 /* ---- the walk ---- */
 
+static int meet(PyObject *object, void *argument);
+
+/* An array of NumPy's is none of the collector's. */
+static void look_into_array(Walk *walk, PyObject *object)
+{
+    ArrayParts parts = array_parts(object);
+    note(walk, parts.lengths);
+    if (parts.items != NULL) {
+        int added = addresses_add(&walk->seen, parts.items);
+        note(walk, added > 0 ? parts.items : NULL);
+        walk->is_out_of_memory |= added < 0;
+    }
+    if (parts.base != NULL) {
+        meet(parts.base, walk);
+    }
+}
+
 /* What is of the program, not of its data, leads everywhere. And to ask a module corrupts CPython 3.12.0 to 3.12.5
  * (python/cpython#122695). */
 static bool is_closed(PyObject *object)
@@ -218,6 +236,9 @@ static void traverse(Walk *walk, PyObject *object, visitproc visit)
 {
     if (PyObject_IS_GC(object) && Py_TYPE(object)->tp_traverse != NULL) {
         Py_TYPE(object)->tp_traverse(object, visit, walk);
+    }
+    else {
+        look_into_array(walk, object);
     }
 }
 
