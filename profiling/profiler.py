@@ -289,7 +289,8 @@ class Profiler:
         )
         judgement = judge(evidence)
         if judgement.wants_bounds:
-            judgement = judge(replace(evidence, reading=self._holders.read(job, evidence)))
+            is_urgent = judgement.verdict.accusation is not None
+            judgement = judge(replace(evidence, reading=self._holders.read(job, evidence, is_urgent=is_urgent)))
         if judgement.verdict.suspects:
             stacks = self._stacks(job, [suspect.site for suspect in judgement.verdict.suspects])
             judgement = replace(judgement, verdict=with_stacks(judgement.verdict, stacks))

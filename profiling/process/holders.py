@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from profiling.process.full_collections import Collector
-from profiling.process.safe_inspect import is_lru_cache, is_of_a_class, lru_cache_extent, stored_under, type_name
+from profiling.process.safe_inspect import Attributes, is_lru_cache, is_of_a_class, lru_cache_extent, type_name
 from profiling.records import Bound, SiteKey
 from profiling.samples import sampler
 from profiling.samples.estimates import lines_by_birth
@@ -25,11 +25,11 @@ from profiling.stopwatch import Budget
 from profiling.verdict.bounds import Reading, reading_after
 from profiling.verdict.evidence import Evidence, LineEvidence
 
-LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also private: with an underscore, or with two and a class
+LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also with an underscore, or privately behind a property
 USED = "currsize"  # beside such a limit, in the same unit
-MAX_BLOCKS = 1_000_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
+MAX_BLOCKS = 800_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
 MAX_SHARE = 0.005  # of the time
-AT_ONCE_S = 0.2  # beyond that
+AT_ONCE_S = 0.1  # beyond that, and one look for each accusation
 MAX_WALKS_S = 0.01  # of CPU time in one search, after which no further holder is looked into
 MIN_ITEMS = 8  # a holder of fewer is no store that fills up
 MAX_HOLDERS = 64  # that are looked into, the largest first
@@ -55,14 +55,17 @@ class Holders:
         self._is_bounded = is_bounded
         self._budget = Budget(MAX_SHARE, at_once_s=AT_ONCE_S)
 
-    def read(self, job: str, evidence: Evidence) -> Reading:
+    def read(self, job: str, evidence: Evidence, *, is_urgent: bool) -> Reading:
         """Return the bounds of the stores that hold what is alive at the job's lines.
 
-        The reading is awaited if no time is left now, or if all objects are frozen for a run, so that none is listed.
-        In a heap that is too large no bound is found.
+        If no time is left now, the earlier reading stands, unless the job is about to be accused and this is urgent.
+        The reading is awaited if all objects are frozen for a run, so that none is listed. In a heap that is too large
+        no bound is found.
         """
-        if self._collector.is_freezing or (self._is_bounded and not self._budget.is_left):
+        if self._collector.is_freezing:
             return replace(evidence.reading, is_awaited=True)
+        if self._is_bounded and not (is_urgent or self._budget.is_left):
+            return evidence.reading
         bounds: Mapping[SiteKey, Bound] = {}
         if not self._is_bounded or sys.getallocatedblocks() <= MAX_BLOCKS:
             with self._budget.spend():
@@ -118,8 +121,13 @@ def _reader_of(obj: Any) -> Reader | None:
         return _deque
     if not is_of_a_class(cls) or issubclass(cls, type):
         return None
-    name = next((name for name in LIMITS if _limit(stored_under(obj, name)) is not None), None)
-    return functools.partial(_object, name=name) if name else None
+    attributes = Attributes(cls)
+    keys = (key for name in LIMITS for key in attributes.keys(name))
+    limit_key = next((key for key in keys if _limit(attributes.stored(obj, key)) is not None), None)
+    if limit_key is None:
+        return None
+    used_key = next((key for key in attributes.keys(USED) if type(attributes.stored(obj, key)) is int), None)
+    return functools.partial(_object, attributes=attributes, limit_key=limit_key, used_key=used_key)
 
 
 def _limit(value: object) -> int | None:
@@ -141,15 +149,15 @@ def _lru_cache(obj: Any) -> Holder | None:
     return Holder(Bound(kind="functools.lru_cache", items=items, max_items=limit), items, [obj, *results])
 
 
-def _object(obj: Any, name: str) -> Holder | None:
+def _object(obj: Any, *, attributes: Attributes, limit_key: str, used_key: str | None) -> Holder | None:
     """Return a holder whose items are in its longest containers: a cache may have a dict and, beside it, an order."""
-    limit = _limit(stored_under(obj, name))
+    limit = _limit(attributes.stored(obj, limit_key))
     if limit is None:
         return None
     containers = list(_containers_of(obj, limit))
     items = max((length for length, _ in containers), default=0)
     roots = [container for length, container in containers if length == items]
-    used = stored_under(obj, USED)
+    used = attributes.stored(obj, used_key) if used_key else None
     bound = Bound(kind=type_name(type(obj)), items=used if type(used) is int else items, max_items=limit)
     return Holder(bound, items, roots)
 

@@ -143,27 +143,36 @@ def is_of_a_class(cls: type) -> bool:
     return bool(_flags_of(cls) & _MADE_AT_RUN_TIME)
 
 
-def stored_under(obj: Any, name: str) -> object:
-    """Return what an object or its class stores under a name, be it private or not, or None.
+class Attributes:
+    """What the objects of one type store by themselves, read without properties: those would run the program's code."""
 
-    Properties are left out: they would run the program's code.
-    """
-    mro = _mro_of(type(obj))[:-1]
-    for key in (name, f"_{name}", *(f"_{_name_of(base).lstrip('_')}__{name}" for base in mro)):
-        for base in mro:
-            if key in (namespace := _namespace_of(base)):
-                defined = namespace[key]
-                break
-        else:
-            defined = None
+    __slots__ = ("_namespaces", "_privates")
+
+    def __init__(self, cls: type) -> None:
+        mro = _mro_of(cls)[:-1]
+        self._namespaces = [_namespace_of(base) for base in mro]
+        self._privates = [f"_{_name_of(base).lstrip('_')}__" for base in mro]
+
+    def keys(self, name: str) -> list[str]:
+        """Return the keys of a value of that name: also those private to a class that has a property for it."""
+        behind = [
+            private + name
+            for private, namespace in zip(self._privates, self._namespaces, strict=True)
+            if name in namespace and type(namespace[name]) is property
+        ]
+        return [name, f"_{name}", *behind]
+
+    def stored(self, obj: Any, key: str) -> object:
+        """Return what an object of this type, or its class, stores under a key, or None."""
+        defined = next((namespace[key] for namespace in self._namespaces if key in namespace), None)
         try:
             if defined is None or type(defined) is int:
                 return object.__getattribute__(obj, key)  # an attribute that no descriptor stands before
             if type(defined) is types.MemberDescriptorType:
                 return defined.__get__(obj)
-        except AttributeError:
-            continue
-    return None
+        except AttributeError:  # nothing is stored, or an extension's object has attributes of another kind
+            pass
+        return None
 
 
 def _pandas_bytes(frame: Any) -> int:

@@ -14,8 +14,8 @@
 #include "_sampler_origins.h"
 
 #define FIRST_ADDRESSES 1024u /* a power of two */
-#define MAX_HELD 60000u       /* objects that are looked at; 12 ms, as most of them are in no cache */
-#define MAX_DEPTH 5           /* references from an item */
+#define MAX_HELD 40000u       /* objects that are looked at; 11 ms, as most of them are in no cache */
+#define MAX_DEPTH 12          /* references from an item */
 #define LEAP 2654435761u      /* a prime: items are taken in leaps, so that some of them are like all */
 #define MAX_REFERENCES 16     /* to an object: what is referred to more often is shared, and no one's own */
 #define COLLECTOR_BYTES (2 * sizeof(uintptr_t)) /* before an object that the collector tracks */

@@ -13,17 +13,18 @@ from dataclasses import dataclass, field
 from profiling.records import Bound, SiteKey
 
 GOOD_FOR_RUNS = 12  # a look
-LOOKS_WHEN_FULL = 3  # at which a store that has filled up is excused: by then no total of so late shows its growth
+LOOKS_WHEN_FULL = 2  # more, at which a store that has filled up is excused: by then no total shows its growth any more
+MAX_OVER = 2  # times its limit: some stores are trimmed only when they are well above that
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the last look at a job's stores has shown."""
 
-    birth: int  # of the last run by then
+    birth: int  # of the last run by then; 0: nobody has looked
     bounds: Mapping[SiteKey, Bound] = field(default_factory=dict)  # by line
     excused: Mapping[SiteKey, int] = field(default_factory=dict)  # lines, each with how many looks it may be full
-    is_awaited: bool = False  # a look is due and could not be had yet: nothing is accused before
+    is_awaited: bool = False  # a look was due and none could be had: nothing is accused before
 
     def is_due(self, ended: Sequence[int]) -> bool:
         """Return whether it is time to look again, after these runs."""
@@ -45,8 +46,11 @@ def reading_after(before: Reading, birth: int, bounds: Mapping[SiteKey, Bound]) 
 
 def _looks_left(before: Reading, site: SiteKey, now: Bound) -> int | None:
     """Return at how many more looks the store may be full, or None if it is not excused at this one."""
-    earlier = before.bounds.get(site)
-    if not now.is_full:
-        return LOOKS_WHEN_FULL if earlier is None or now.items > earlier.items else None
-    left = before.excused.get(site, 0)
-    return left - 1 if left else None
+    earlier, left = before.bounds.get(site), before.excused.get(site, 0)
+    if now.items > MAX_OVER * now.max_items:
+        return None
+    if earlier is None:
+        return None if now.is_full else LOOKS_WHEN_FULL
+    if now.items > earlier.items and (site in before.excused or not earlier.is_full):
+        return LOOKS_WHEN_FULL
+    return left - 1 if now.is_full and left else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiling.records import Forecast, State, Verdict
+from profiling.records import Accusation, Forecast, State, Verdict
 from profiling.verdict import patience, steady
 from profiling.verdict.accusations import accusation_of, held
 from profiling.verdict.bounds import NOTHING_READ, Reading
@@ -88,7 +88,7 @@ def judge(evidence: Evidence) -> Judgement:
         keeps_something=heap is not None or native is not None or _keeps_something(evidence),
         wants_collection=_wants_collection(evidence),
         wants_collected_runs=native is not None and not native.is_sure and not evidence.process,
-        wants_bounds=_wants_bounds(evidence, heap),
+        wants_bounds=_wants_bounds(evidence, heap, accusation),
         reading=evidence.reading,
     )
 
@@ -163,9 +163,14 @@ def _wants_collection(evidence: Evidence) -> bool:
     return unsettled > max(2, len(evidence.ended) // 8) and _is_suspect(evidence)
 
 
-def _wants_bounds(evidence: Evidence, heap: Growth | None) -> bool:
-    grows = heap is not None and bool(evidence.lines) and evidence.accusation is None
-    return grows and evidence.reading.is_due(evidence.ended)
+def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusation | None) -> bool:
+    """Return whether to look at the stores: when growth is seen first, while one fills up, and before an accusation."""
+    if heap is None or not evidence.lines or evidence.accusation is not None:
+        return False
+    reading = evidence.reading
+    if not reading.birth:
+        return True
+    return reading.is_awaited or (reading.is_due(evidence.ended) and (bool(reading.excused) or accusation is not None))
 
 
 def _settled_pace(evidence: Evidence) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from profiling.process import holders
 from profiling.profiler import Profiler
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
@@ -139,3 +140,22 @@ def test_store_without_a_limit_excuses_nothing(profiler: Profiler) -> None:
         ring.extend([record(next(numbers)) for _ in range(ITEMS)])
 
     assert verdicts_of(profiler, job)[-1].state is State.LEAKING
+
+
+@pytest.mark.parametrize(("keeps", "looks_there_are"), [(False, 0), (True, 1)])
+def test_stores_are_looked_at_before_an_accusation_and_never_where_nothing_grows(
+    keeps: bool, looks_there_are: int, profiler: Profiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, find, kept = list[None](), holders.find_holders, list[object]()
+
+    def job() -> None:
+        made = [bytes(300) for _ in range(ITEMS)]
+        kept.extend(made if keeps else ())
+
+    def counted() -> list[holders.Holder]:
+        looks.append(None)
+        return find()
+
+    monkeypatch.setattr(holders, "find_holders", counted)
+    assert verdicts_of(profiler, job)[-1].state is (State.LEAKING if keeps else State.STABLE)
+    assert len(looks) == looks_there_are

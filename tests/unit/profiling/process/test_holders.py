@@ -7,6 +7,7 @@ import functools
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from profiling.process import holders
 from profiling.process.full_collections import Collector
 from profiling.process.holders import Holder, Holders, find_holders
-from profiling.process.safe_inspect import stored_under, type_name
+from profiling.process.safe_inspect import Attributes, type_name
 from profiling.records import Bound
 from profiling.samples import sampler
 from profiling.samples.estimates import lines_by_birth
@@ -40,6 +41,12 @@ def found(obj: object) -> Holder | None:
 def bound_of(obj: object) -> Bound | None:
     holder = found(obj)
     return holder.bound if holder else None
+
+
+def stored_under(obj: object, name: str) -> object:
+    attributes = Attributes(type(obj))
+    found = (attributes.stored(obj, key) for key in attributes.keys(name))
+    return next((value for value in found if value is not None), None)
 
 
 class WithMaxsize:
@@ -216,7 +223,7 @@ def growing() -> tuple[deque[bytes], Evidence]:
 @pytest.mark.usefixtures("sampling")
 def test_store_is_read_at_the_line_whose_survivors_it_holds() -> None:
     ring, evidence = growing()
-    reading = Holders(Collector()).read("job", evidence)
+    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
     assert dict(reading.bounds) == {site: Bound(kind="deque", items=50, max_items=100) for site in evidence.lines}
     assert (reading.birth, reading.is_awaited, set(reading.excused)) == (1, False, set(evidence.lines))
     del ring
@@ -226,8 +233,8 @@ def test_store_is_read_at_the_line_whose_survivors_it_holds() -> None:
 def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() -> None:
     ring, evidence = growing()
     (site,) = evidence.lines
-    more = LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0)})
-    reading = Holders(Collector()).read("job", Evidence(ended=[1], settled=[1], closed=frozenset(), lines={site: more}))
+    evidence = replace(evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0)})})
+    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
     del ring
 
@@ -237,20 +244,22 @@ def test_look_is_awaited_while_a_run_has_all_frozen() -> None:
     ring, evidence = growing()
     collector = Collector()
     collector._frozen_for = object()
-    assert Holders(collector).read("job", evidence).is_awaited
+    assert Holders(collector).read("job", evidence, is_urgent=False).is_awaited
     collector._frozen_for = None
-    assert not Holders(collector).read("job", evidence).is_awaited
+    assert not Holders(collector).read("job", evidence, is_urgent=False).is_awaited
     del ring
 
 
 @pytest.mark.usefixtures("sampling")
-def test_look_is_awaited_while_no_time_is_left_for_it() -> None:
+@pytest.mark.parametrize(
+    ("is_bounded", "is_urgent", "looks"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_earlier_reading_stands_while_no_time_is_left(is_bounded: bool, is_urgent: bool, looks: bool) -> None:
     ring, evidence = growing()
-    bounded, unbounded = Holders(Collector()), Holders(Collector(), is_bounded=False)
-    for some in (bounded, unbounded):
-        some._budget = Budget(0.0, at_once_s=-1.0)
-    assert bounded.read("job", evidence).is_awaited
-    assert not unbounded.read("job", evidence).is_awaited
+    poor = Holders(Collector(), is_bounded=is_bounded)
+    poor._budget = Budget(0.0, at_once_s=-1.0)
+    reading = poor.read("job", evidence, is_urgent=is_urgent)
+    assert (reading != evidence.reading, bool(reading.bounds)) == (looks, looks)
     del ring
 
 
@@ -258,7 +267,7 @@ def test_look_is_awaited_while_no_time_is_left_for_it() -> None:
 def test_no_bound_is_found_in_a_heap_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     ring, evidence = growing()
     monkeypatch.setattr(holders, "MAX_BLOCKS", 1_000)
-    reading = Holders(Collector()).read("job", evidence)
+    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
-    assert Holders(Collector(), is_bounded=False).read("job", evidence).bounds
+    assert Holders(Collector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds
     del ring

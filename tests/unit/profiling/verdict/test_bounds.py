@@ -45,9 +45,12 @@ def filling(reading: Reading, **others: object) -> Evidence:
         ((50, 50), False),  # it does not fill
         ((50, 49), False),
         ((50, 50, 60), True),
-        ((50, *(100,) * LOOKS_WHEN_FULL), True),  # it has filled up since
-        ((50, *(100,) * (LOOKS_WHEN_FULL + 1)), False),  # and its line still grows
-        ((50, 50, 100), False),
+        ((50, *(100,) * (LOOKS_WHEN_FULL + 1)), True),  # it has filled up since
+        ((50, *(100,) * (LOOKS_WHEN_FULL + 2)), False),  # and its line still grows
+        ((50, 100, 120, 140, 160, 180, 200), True),  # it is trimmed only when well above its limit
+        ((50, 100, 150, 201), False),  # it does not keep its limit
+        ((100, 110), False),
+        ((50, 50, 100), True),
     ],
 )
 def test_store_excuses_its_line_while_it_fills(items: tuple[int, ...], is_excused: bool) -> None:
@@ -102,10 +105,17 @@ def test_accusation_stays_whatever_is_read_later() -> None:
 
 
 @pytest.mark.parametrize("runs_since", [GOOD_FOR_RUNS - 1, GOOD_FOR_RUNS])
-def test_stores_are_looked_at_again_after_twelve_runs(runs_since: int) -> None:
-    reading = reading_after(NOTHING_READ, RUNS - runs_since, {A: store(50)})
-    judgement = judge(filling(reading))
-    assert judgement.wants_bounds == (runs_since == GOOD_FOR_RUNS)
+@pytest.mark.parametrize(
+    ("items", "patience", "is_due"),
+    [(50, AT_ONCE, True), (50, Patience(), True), (100, AT_ONCE, True), (100, Patience(), False)],
+    ids=["a store fills", "it fills for long", "about to be accused", "it only grows"],
+)
+def test_stores_are_looked_at_again_after_twelve_runs(
+    runs_since: int, items: int, patience: Patience, is_due: bool
+) -> None:
+    reading = reading_after(NOTHING_READ, RUNS - runs_since, {A: store(items)})
+    judgement = judge(replace(filling(reading), patience=patience))
+    assert judgement.wants_bounds == (is_due and runs_since == GOOD_FOR_RUNS)
     assert judgement.reading == reading
 
 
