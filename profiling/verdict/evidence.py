@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from profiling.records import Accusation, SiteKey
+from profiling.records import Accusation, Bound, SiteKey
 from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.forecast import Room
 from profiling.verdict.patience import Patience
@@ -76,6 +76,14 @@ class Evidence:
     reading: Reading = NOTHING_READ  # of the stores that hold what is alive at the lines
     patience: Patience = field(default_factory=Patience)
     unit: Unit = RUN
+
+    def filling_at(self, site: SiteKey | None) -> Bound | None:
+        """Return the bound of the store that fills up at a line, if there is room for it; else None."""
+        bound, line = self.reading.filling_at(site), self.lines.get(site) if site else None
+        if bound is None or line is None:
+            return None
+        full_bytes = line.size_bytes * bound.max_items / max(1, bound.items)
+        return bound if full_bytes <= self.left_bytes else None
 
     def together(self, sites: Iterable[SiteKey]) -> LineEvidence:
         """Return several lines as if they were one."""

@@ -47,7 +47,7 @@ def heap_growth(evidence: Evidence) -> Growth | None:
         for growth in (survivors_at(evidence, site, line.births), swelling_at(evidence, site, line)):
             if growth is None:
                 continue
-            if growth.is_sure and not (evidence.reading.is_awaited or evidence.reading.filling_at(site)):
+            if growth.is_sure and not (evidence.reading.is_awaited or evidence.filling_at(site)):
                 return growth
             suspicion = suspicion or replace(growth, is_sure=False)
     return suspicion
@@ -64,7 +64,7 @@ def candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidenc
         line = evidence.lines[site]
         if line.samples >= SAMPLES_OF_ITS_OWN or line.large_bytes:
             yield site, line
-        elif not evidence.reading.filling_at(site):
+        elif not evidence.filling_at(site):
             small.append(site)
     if small:
         yield None, evidence.together(small)

@@ -57,7 +57,7 @@ def judge(evidence: Evidence) -> Judgement:
     per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
     interval = pace.interval_bytes if pace else (per_run, per_run)
     beside = native.pace.bytes_per_run if native and leading is heap else None
-    bound = evidence.reading.filling_at(heap.site) if heap and leading is heap and not accusation else None
+    bound = evidence.filling_at(heap.site) if heap and leading is heap and not accusation else None
     verdict = Verdict(
         state=state,
         reason=reason_of(

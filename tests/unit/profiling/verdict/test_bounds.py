@@ -59,9 +59,16 @@ def test_store_excuses_its_line_while_it_fills(items: tuple[int, ...], is_excuse
     assert judge(filling(reading)).verdict.state is (State.GROWING if is_excused else State.LEAKING)
 
 
+@pytest.mark.parametrize(("left_bytes", "state"), [(3_200_000.0, State.GROWING), (3_199_999.0, State.LEAKING)])
+def test_store_for_which_there_is_no_room_excuses_nothing(left_bytes: float, state: State) -> None:
+    told = judge(filling(read(50), left_bytes=left_bytes))  # 1.6 MB are alive, and the store is half full
+    assert told.verdict.state is state
+
+
 def test_store_of_one_line_excuses_no_other_and_none_excuses_small_lines_together() -> None:
     assert read(50).filling_at(B) is None
     assert read(50).filling_at(None) is None
+    assert filling(read(50), lines={}).filling_at(A) is None
 
 
 def test_verdict_names_the_store_that_fills() -> None:
