@@ -19,16 +19,7 @@ from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
 from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
 from profiling.process.holders import Holders
-from profiling.records import (
-    Level,
-    MemoryUsage,
-    ProfilerStatistics,
-    RunDiff,
-    RunProfile,
-    SiteKey,
-    TimeDiff,
-    Verdict,
-)
+from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, SiteKey, TimeDiff, Verdict
 from profiling.run import Care, Run, Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import largest_stacks, lines_by_birth

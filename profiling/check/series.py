@@ -117,7 +117,7 @@ class _Series:
             profiler.close()
 
     def ranked(self, checked: Sequence[Checked]) -> list[Checked]:
-        """Return the results, their suspects ranked by exact lines of further runs if there are several and runs are short."""
+        """Return the results, with several suspects ranked by exact lines of further runs if these are short."""
         by_name = {target.name: target for target in self._targets}
         return [
             self._ranked(by_name[result.job], result)

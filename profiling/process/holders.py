@@ -59,11 +59,11 @@ class Holders:
         """Return the bounds of the stores that hold what is alive at the job's lines.
 
         If no time is left now, the earlier reading stands, unless the job is about to be accused and this is urgent.
-        The reading is awaited if all objects are frozen for a run, so that none is listed. In a heap that is too large
-        no bound is found.
+        The reading is awaited for a while if all objects are frozen for a run, so that none is listed. In a heap that
+        is too large no bound is found.
         """
         if self._collector.is_freezing:
-            return replace(evidence.reading, is_awaited=True)
+            return replace(evidence.reading, awaited=evidence.reading.awaited + 1)
         if self._is_bounded and not (is_urgent or self._budget.is_left):
             return evidence.reading
         bounds: Mapping[SiteKey, Bound] = {}

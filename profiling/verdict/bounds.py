@@ -14,6 +14,7 @@ from profiling.records import Bound, SiteKey
 
 GOOD_FOR_RUNS = 12  # a look
 LOOKS_WHEN_FULL = 2  # more, at which a store that has filled up is excused: by then no total shows its growth any more
+MAX_AWAITED = 12  # looks, after which an accusation goes without
 MAX_OVER = 2  # times its limit: some stores are trimmed only when they are well above that
 
 
@@ -24,7 +25,12 @@ class Reading:
     birth: int  # of the last run by then; 0: nobody has looked
     bounds: Mapping[SiteKey, Bound] = field(default_factory=dict)  # by line
     excused: Mapping[SiteKey, int] = field(default_factory=dict)  # lines, each with how many looks it may be full
-    is_awaited: bool = False  # a look was due and none could be had: nothing is accused before
+    awaited: int = 0  # looks that were due and could not be had, since the last one
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a look is due and may soon be had: nothing is accused before."""
+        return 0 < self.awaited <= MAX_AWAITED
 
     def is_due(self, ended: Sequence[int]) -> bool:
         """Return whether it is time to look again, after these runs."""

@@ -50,14 +50,14 @@ def judge(evidence: Evidence) -> Judgement:
     state = accusation.state if accusation else (State.GROWING if heap or native else State.STABLE)
     # What an accusation is of comes first: a small leak may stand beside a large native growth.
     leading = native if accusation and accusation.state is State.NATIVE_GROWTH else heap or native
-    lines = growing_lines(evidence) if heap or accusation else ()
+    bound = evidence.filling_at(heap.site) if heap and leading is heap and not accusation else None
+    lines = growing_lines(evidence, stores_too=bound is not None) if heap or accusation else ()
     pace = leading.pace if leading else None
     if heap is not None and leading is heap:
         pace = pace_of_all(heap, lines)  # one line decides, and all that grow count
     per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
     interval = pace.interval_bytes if pace else (per_run, per_run)
     beside = native.pace.bytes_per_run if native and leading is heap else None
-    bound = evidence.filling_at(heap.site) if heap and leading is heap and not accusation else None
     verdict = Verdict(
         state=state,
         reason=reason_of(

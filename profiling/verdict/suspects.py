@@ -17,14 +17,17 @@ EXACT_SHARE = 0.5  # of the pace, which exact lines have to explain before they 
 FEW_SAMPLES = 32  # of a line: with fewer it may lack an age by chance
 
 
-def growing_lines(evidence: Evidence) -> Sequence[Growth]:
+def growing_lines(evidence: Evidence, *, stores_too: bool = True) -> Sequence[Growth]:
     """Return each line that grows, however slowly, and the growth of all lines of few samples together (`site` None).
 
     One leak may take a little at each of fifty lines. So the least pace, which is for accusations, does not count here.
+    Without `stores_too`, lines that fill up a store that knows its limit are left out.
     """
     slow = replace(evidence, patience=replace(evidence.patience, min_pace_bytes=0.0))
     growths, few = [], []
     for site, line in evidence.lines.items():
+        if not stores_too and evidence.filling_at(site):
+            continue
         growth = _growth_of(slow, site, line)
         if growth is not None:
             growths.append(growth)

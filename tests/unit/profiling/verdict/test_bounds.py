@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from profiling.records import Bound, State
-from profiling.verdict.bounds import GOOD_FOR_RUNS, LOOKS_WHEN_FULL, NOTHING_READ, Reading, reading_after
+from profiling.verdict.bounds import (
+    GOOD_FOR_RUNS,
+    LOOKS_WHEN_FULL,
+    MAX_AWAITED,
+    NOTHING_READ,
+    Reading,
+    reading_after,
+)
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.judge import judge
 from profiling.verdict.patience import Patience
@@ -100,9 +107,14 @@ def test_small_line_that_fills_a_store_does_not_count_with_the_others() -> None:
 
 
 def test_nothing_is_accused_while_a_look_is_awaited() -> None:
-    told = judge(filling(replace(NOTHING_READ, is_awaited=True)))
+    told = judge(filling(replace(NOTHING_READ, awaited=MAX_AWAITED)))
     assert (told.verdict.state, told.verdict.bound, told.wants_bounds) == (State.GROWING, None, True)
     assert not reading_after(told.reading, RUNS, {}).is_awaited
+
+
+def test_look_that_is_never_to_be_had_does_not_hold_up_an_accusation_for_ever() -> None:
+    told = judge(filling(replace(NOTHING_READ, awaited=MAX_AWAITED + 1)))
+    assert (told.verdict.state, told.wants_bounds) == (State.LEAKING, True)
 
 
 def test_accusation_stays_whatever_is_read_later() -> None:
