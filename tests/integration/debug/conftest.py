@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Middleware
 
 from profiling import Level, Profiler
 from profiling.errors import JobBusy, UnknownJob
@@ -78,13 +79,19 @@ def jobs() -> HandMadeJobs:
     return HandMadeJobs()
 
 
-@pytest.fixture
-def client_of(profiler: Profiler, jobs: HandMadeJobs) -> Callable[[Access], Any]:
+MIDDLEWARES: dict[str, list[Middleware]] = {
+    "as in Volaris": [problems_middleware],
+    "in an application of one's own": [],
+}
+
+
+@pytest.fixture(params=MIDDLEWARES)
+def client_of(request: pytest.FixtureRequest, profiler: Profiler, jobs: HandMadeJobs) -> Callable[[Access], Any]:
     """A client of a service with that rule of access, which says that it is in development."""
 
     @asynccontextmanager
     async def client_of(access: Access) -> AsyncIterator[Client]:
-        app = web.Application(middlewares=[problems_middleware])
+        app = web.Application(middlewares=MIDDLEWARES[request.param])
         mount(app, profiler, access=access, environment="development", jobs=jobs)
         with held_to_declarations(app):
             async with TestClient(TestServer(app)) as client:

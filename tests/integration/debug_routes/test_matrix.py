@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import pytest
 
+from profiling.web import Access
 from tests.integration.debug.conftest import problem
 from tests.integration.debug_routes.service import PREFIXES, Client, routes, serving
 from volaris.web import access_of
@@ -17,10 +20,20 @@ RIGHT = {"Authorization": "Bearer t0ken"}
 READING, CHANGING = routes("GET"), routes("POST")
 
 
-def may_call(environment: str, token: str | None, headers: dict[str, str], method: str) -> bool:
+Rule = Callable[[str | None], Access]
+# The rule for a token, and whether looking is open without one.
+RULES: dict[str, tuple[Rule, bool]] = {
+    "Volaris in production": (partial(access_of, "production"), False),
+    "Volaris in development": (partial(access_of, "development"), True),
+    "one's own application": (lambda token: Access(token=token), False),
+    "one's own application, open": (lambda token: Access(token=token, open_to_all=True), True),
+}
+
+
+def may_call(token: str | None, headers: dict[str, str], method: str, *, is_open: bool) -> bool:
     """The rule, in the words of the contract."""
     bears_it = headers == RIGHT if token else headers != NONE
-    if environment == "production":
+    if not is_open:
         return token is not None and bears_it
     return method == "GET" or bears_it
 
@@ -32,15 +45,14 @@ def test_routes_are_told_apart_by_what_they_do() -> None:
 
 @pytest.mark.parametrize("headers", [NONE, WRONG, RIGHT], ids=["no header", "wrong token", "right token"])
 @pytest.mark.parametrize("token", [None, "t0ken"], ids=["unset", "set"])
-@pytest.mark.parametrize("environment", ["production", "development"])
-async def test_every_route_is_open_to_whom_it_should_be(
-    environment: str, token: str | None, headers: dict[str, str]
-) -> None:
-    async with serving(access=access_of(environment, token)) as client:
+@pytest.mark.parametrize("rule", RULES)
+async def test_every_route_is_open_to_whom_it_should_be(rule: str, token: str | None, headers: dict[str, str]) -> None:
+    access_with, is_open = RULES[rule]
+    async with serving(access=access_with(token)) as client:
         calls = [*product(["GET"], PREFIXES, READING), *product(["POST"], PREFIXES, CHANGING)]
         for method, prefix, path in calls:
             async with client.request(method, f"{prefix}{path}", headers=headers) as response:
-                if may_call(environment, token, headers, method):
+                if may_call(token, headers, method, is_open=is_open):
                     assert response.status in {200, 202}
                     assert response.content_type == "application/json"
                 else:
