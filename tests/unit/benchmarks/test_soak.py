@@ -45,6 +45,8 @@ def test_nothing_is_wrong_with_a_day_of_all_runs_and_stable_jobs() -> None:
         ({"runs": 719}, "prices_1m ran 719 times, not 720"),
         ({"failures": 2, "last_run": {"error": "OSError: no"}}, "prices_1m failed 2 times, the last time: OSError: no"),
         ({"verdict": {"state": "leaking"}}, "prices_1m is leaking"),
+        ({"verdict": {"state": "native_growth"}}, "prices_1m is native_growth"),
+        ({"verdict": {"state": "insufficient_runs"}}, "prices_1m is insufficient_runs"),
         ({"verdict": None}, "prices_1m is not judged"),
     ],
 )
@@ -59,9 +61,9 @@ def test_a_job_of_the_day_that_is_not_there_is_told() -> None:
     assert list(what_is_wrong(there, accused=[])) == ["there is no job iv_metrics"]
 
 
-def test_an_innocent_may_grow_and_is_never_accused() -> None:
+def test_a_job_may_grow_and_an_innocent_is_never_accused() -> None:
     [innocent, *_] = INNOCENTS
-    there = jobs()
+    there = jobs(verdict={"state": "growing"})
     there[innocent] |= {"verdict": {"state": "growing"}}
     assert list(what_is_wrong(there, accused=[])) == []
     there[innocent] |= {"verdict": {"state": "leaking"}}
