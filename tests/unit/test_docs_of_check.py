@@ -55,6 +55,14 @@ def test_whatever_the_page_says_can_be_checked_can_be(folder: Path, words: str) 
     assert run(words, folder).returncode == 0
 
 
+def test_file_named_like_a_standard_module_can_be_checked_in_its_folder(tmp_path: Path) -> None:
+    (words,) = re.findall(r"`python (-P -m .*?)`", PAGE)
+    (tmp_path / "asyncio.py").write_text("def job(): pass")
+    command = [sys.executable, *words.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_page_has_examples() -> None:
     assert (len(EXAMPLES), len(COMMANDS)) == (5, 4)
 
