@@ -174,8 +174,8 @@ class Benchmarks:
         saved = self._saved(name)
         if not saved:
             self._not_compared.append(name)
-        found = ((check.failure(now, past), path) for path, past in saved for check in self._checks)
-        return [f"{failure} - against {path.name}" for failure, path in found if failure]
+        found = (check.failure(now, past, path.name) for path, past in saved for check in self._checks)
+        return [failure for failure in found if failure]
 
     def _saved(self, name: str) -> list[tuple[Path, Figures]]:
         """Return the benchmark's figures in each run that it is compared with, as far as these runs have figures."""

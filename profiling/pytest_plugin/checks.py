@@ -31,6 +31,9 @@ class Line:
     source: str | None
     size_bytes: int
 
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}{f' {self.function}' if self.function else ''}"
+
     @property
     def key(self) -> tuple[str, str | None, str | int]:
         """What tells it again in another version of the file, where it has another number."""
@@ -101,8 +104,11 @@ class Check:
             return f"{self.field}:{number}{'%' if self.is_share else ''}"
         return f"{self.field}:{round(self.allowed)} B"
 
-    def failure(self, now: Figures, saved: Figures) -> str | None:
-        """What has grown by more than is allowed, and the lines that did; None where nothing has."""
+    def failure(self, now: Figures, saved: Figures, against: str) -> str | None:
+        """Return what has grown by more than is allowed, and the lines that did; None if nothing has.
+
+        Below it is the text of each line that is named. `against` is the name of the saved run.
+        """
         value, was = self._value(now), self._value(saved)
         if value - was <= self._most(was):
             return None
@@ -111,7 +117,10 @@ class Check:
         share = "" if is_noise else f", {100 * (value - was) / was:+.0f}%"
         what = {"peak": "peak", "retained": "retained a run", "blocks": "blocks kept a run"}[self.field]
         told = f"{what} {show(value)}, was {show(was)}{share} (allowed {self})"
-        return "; ".join([told, *self._grown(now, saved)])
+        note, grown = self._grown(now, saved)
+        named = [f"{format_change(more)} at {line}" for line, more in grown]
+        texts = [f"  {line.file}:{line.line}  {line.source}" for line, _ in grown if line.source]
+        return "\n".join([f"{'; '.join([told, *note, *named])} - against {against}", *texts])
 
     def _value(self, figures: Figures) -> int:
         return {"peak": figures.peak_bytes, "retained": figures.retained_bytes, "blocks": figures.blocks}[self.field]
@@ -121,19 +130,15 @@ class Check:
             return self.allowed
         return max(max(0, was) * self.allowed / 100, NOISE_BLOCKS if self.field == "blocks" else NOISE_BYTES)
 
-    def _grown(self, now: Figures, saved: Figures) -> list[str]:
+    def _grown(self, now: Figures, saved: Figures) -> tuple[list[str], list[tuple[Line, int]]]:
+        """Return why there are no lines, or the lines that have grown the most."""
         of_peak = self.field == "peak"
         lines, past = (now.peak_lines, saved.peak_lines) if of_peak else (now.retained_lines, saved.retained_lines)
-        note = (now.note or saved.note) if of_peak else None
-        if note:
-            return [f"no lines: {note}"]
+        if of_peak and (note := now.note or saved.note):
+            return [f"no lines: {note}"], []
         grown = grown_lines(lines, past)
         least_bytes = LEAST_PART * sum(more for _, more in grown)
-        return [
-            f"{format_change(more)} at {line.file}:{line.line}{f' {line.function}' if line.function else ''}"
-            for line, more in grown[:LINES_SHOWN]
-            if more >= least_bytes
-        ]
+        return [], [(line, more) for line, more in grown[:LINES_SHOWN] if more >= least_bytes]
 
 
 def grown_lines(lines: Sequence[Line], past: Sequence[Line]) -> list[tuple[Line, int]]:

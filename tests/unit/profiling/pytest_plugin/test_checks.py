@@ -105,8 +105,20 @@ SAVED = Figures(peak_bytes=10 << 20, retained_bytes=0, blocks=0, peak_lines=(LOA
 
 
 def failure(check: str, now: Figures, saved: Figures = SAVED) -> str | None:
+    """The sentence of a failure, without the saved run's name, which ends the sentence."""
     (one,) = parse_checks(check)
-    return one.failure(now, saved)
+    told = one.failure(now, saved, "saved.json")
+    return told and told.splitlines()[0].removesuffix(" - against saved.json")
+
+
+def test_text_of_each_line_that_grew_stands_below_the_name_of_the_saved_run() -> None:
+    grown = (replace(COPIED, size_bytes=6 << 20), Line("<made>", 4, None, None, 3 << 20))
+    (check,) = parse_checks("peak:10%")
+    told = check.failure(replace(SAVED, peak_bytes=17 << 20, peak_lines=(LOADED, *grown)), SAVED, "0001_before.json")
+    assert told is not None
+    first, *texts = told.splitlines()
+    assert first.endswith("; +4.0 MiB at shop/orders.py:12 load; +3.0 MiB at <made>:4 - against 0001_before.json")
+    assert texts == ["  shop/orders.py:12  copies = list(orders)"]
 
 
 def test_growth_is_told_with_the_lines_that_grew() -> None:
