@@ -77,10 +77,10 @@ def find_holders() -> list[Holder]:
     """Return the largest objects that know their limit, the one with the most items first."""
     objects = gc.get_objects()
     try:
-        readers = {type(obj): read for obj in sampler.one_of_each_type(objects) if (read := _reader_of(obj))}
+        of_type = [(type(obj), read) for obj in sampler.one_of_each_type(objects) if (read := _reader_of(obj))]
         # By identity: a metaclass may define __hash__.
-        known = {id(cls): read for cls, read in readers.items()}
-        found = (known[id(type(obj))](obj) for obj in sampler.of_types(objects, tuple(readers)))
+        readers = {id(cls): read for cls, read in of_type}
+        found = (readers[id(type(obj))](obj) for obj in sampler.of_types(objects, tuple(cls for cls, _ in of_type)))
         large = [holder for holder in found if holder is not None and holder.items >= MIN_ITEMS]
     finally:
         objects.clear()
@@ -154,7 +154,7 @@ def _object(obj: Any, *, attributes: Attributes, limit_key: str, used_key: str |
     limit = _limit(attributes.stored(obj, limit_key))
     if limit is None:
         return None
-    containers = list(_containers_of(obj, limit))
+    containers = list(_containers_of(obj, limit_key, limit))
     items = max((length for length, _ in containers), default=0)
     roots = [container for length, container in containers if length == items]
     used = attributes.stored(obj, used_key) if used_key else None
@@ -162,10 +162,10 @@ def _object(obj: Any, *, attributes: Attributes, limit_key: str, used_key: str |
     return Holder(bound, items, roots)
 
 
-def _containers_of(obj: Any, limit: int) -> Iterator[tuple[int, Any]]:
+def _containers_of(obj: Any, limit_key: str, limit: int) -> Iterator[tuple[int, Any]]:
     """Yield what holds an object's items, each with its length: containers it refers to, or itself."""
     for referent in (obj, *gc.get_referents(obj)):
-        if type(referent) is dict and any(value is limit for value in referent.values()):  # the object's own attributes
+        if type(referent) is dict and referent.get(limit_key) is limit:  # the object's own attributes
             yield from ((length, held) for held in referent.values() if (length := _length(held)) is not None)
         elif (length := _length(referent)) is not None:
             yield length, referent

@@ -151,7 +151,7 @@ class Attributes:
     def __init__(self, cls: type) -> None:
         mro = _mro_of(cls)[:-1]
         self._namespaces = [_namespace_of(base) for base in mro]
-        self._privates = [f"_{_name_of(base).lstrip('_')}__" for base in mro]
+        self._privates = [f"_{_plain(_name_of(base)).lstrip('_')}__" for base in mro]
 
     def keys(self, name: str) -> list[str]:
         """Return the keys of a value of that name: also those private to a class that has a property for it."""

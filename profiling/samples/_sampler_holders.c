@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
+#include "_sampler_addresses.h"
 #include "_sampler_arrays.h"
 #include "_sampler_filter.h"
-#include "_sampler_origins.h"
 
-#define FIRST_ADDRESSES 1024u /* a power of two */
 #define MAX_HELD 40000u       /* objects that are looked at; 11 ms, as most of them are in no cache */
+#define MAX_ITEMS 250000u     /* of the holders, that are noted; they are counted all the same */
 #define MAX_DEPTH 12          /* references from an item */
 #define LEAP 2654435761u      /* a prime: items are taken in leaps, so that some of them are like all */
 #define MAX_REFERENCES 16     /* to an object: what is referred to more often is shared, and no one's own */
@@ -37,80 +37,12 @@ typedef struct {
     Addresses seen;
     Blocks *blocks;
     Blocks items;   /* what the holders refer to; not looked at yet */
+    size_t all_items;
     Step *stack;
     size_t height, capacity;
     unsigned depth; /* of what is met now */
     bool is_out_of_memory;
 } Walk;
-
-/* ---- sets and lists of addresses ---- */
-
-static uintptr_t *address_slot(const Addresses *set, uintptr_t address)
-{
-    size_t at = ((uint64_t)(address >> 4) * GOLDEN) >> 32;
-    while (set->slots[at & set->mask] != 0 && set->slots[at & set->mask] != address) {
-        at++;
-    }
-    return &set->slots[at & set->mask];
-}
-
-static bool addresses_grow(Addresses *set)
-{
-    size_t slots = set->slots != NULL ? (set->mask + 1) * 2 : FIRST_ADDRESSES;
-    Addresses fresh = {calloc(slots, sizeof(*fresh.slots)), slots - 1, set->count};
-    if (fresh.slots == NULL) {
-        return false;
-    }
-    for (size_t at = 0; set->slots != NULL && at <= set->mask; at++) {
-        if (set->slots[at] != 0) {
-            *address_slot(&fresh, set->slots[at]) = set->slots[at];
-        }
-    }
-    free(set->slots);
-    *set = fresh;
-    return true;
-}
-
-/* 1: it is new; 0: it was there; -1: no memory. */
-static int addresses_add(Addresses *set, const void *address)
-{
-    if ((set->slots == NULL || set->count * 2 > set->mask) && !addresses_grow(set)) {
-        return -1;
-    }
-    uintptr_t *slot = address_slot(set, (uintptr_t)address);
-    if (*slot != 0) {
-        return 0;
-    }
-    *slot = (uintptr_t)address;
-    set->count++;
-    return 1;
-}
-
-static bool addresses_have(const Addresses *set, const void *address)
-{
-    return set->slots != NULL && *address_slot(set, (uintptr_t)address) != 0;
-}
-
-static bool blocks_add(Blocks *blocks, const void *block)
-{
-    if (blocks->length == blocks->capacity) {
-        size_t capacity = blocks->capacity != 0 ? blocks->capacity * 2 : 64;
-        uintptr_t *items = realloc(blocks->items, capacity * sizeof(*items));
-        if (items == NULL) {
-            return false;
-        }
-        blocks->items = items;
-        blocks->capacity = capacity;
-    }
-    blocks->items[blocks->length++] = (uintptr_t)block;
-    return true;
-}
-
-void blocks_release(Blocks *blocks)
-{
-    free(blocks->items);
-    *blocks = (Blocks){NULL, 0, 0};
-}
 
 /* ---- the blocks of one object ---- */
 
@@ -203,7 +135,9 @@ static bool is_closed(PyObject *object)
 static int meet_item(PyObject *object, void *argument)
 {
     Walk *walk = argument;
-    walk->is_out_of_memory |= !blocks_add(&walk->items, object);
+    if (walk->all_items++ < MAX_ITEMS) {
+        walk->is_out_of_memory |= !blocks_add(&walk->items, object);
+    }
     return 0;
 }
 
@@ -284,10 +218,10 @@ bool blocks_held(PyObject *holders, Blocks *blocks, double *share)
         at = (at + LEAP) % items;
         look_into_item(&walk, (PyObject *)walk.items.items[at]);
     }
-    *share = items != 0 ? (double)done / (double)items : 1;
+    *share = items != 0 ? (double)done / (double)walk.all_items : 1;
     blocks_release(&walk.items);
     free(walk.stack);
-    free(walk.seen.slots);
+    addresses_release(&walk.seen);
     return !walk.is_out_of_memory;
 }
 
@@ -327,7 +261,7 @@ PyObject *one_of_each_type(PyObject *Py_UNUSED(module), PyObject *objects)
 {
     Addresses types = {NULL, 0, 0};
     PyObject *result = chosen(objects, is_first, &types);
-    free(types.slots);
+    addresses_release(&types);
     return result;
 }
 
@@ -340,11 +274,11 @@ PyObject *of_types(PyObject *Py_UNUSED(module), PyObject *arguments)
     Addresses types = {NULL, 0, 0};
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(wanted); i++) {
         if (addresses_add(&types, PyTuple_GET_ITEM(wanted, i)) < 0) {
-            free(types.slots);
+            addresses_release(&types);
             return PyErr_NoMemory();
         }
     }
     PyObject *result = chosen(objects, is_among, &types);
-    free(types.slots);
+    addresses_release(&types);
     return result;
 }

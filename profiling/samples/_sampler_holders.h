@@ -5,24 +5,12 @@
 
 #include <Python.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-/* Distinct addresses, by open addressing. */
-typedef struct {
-    uintptr_t *slots; /* NULL: none yet; in a slot 0: empty */
-    size_t mask, count;
-} Addresses;
-
-typedef struct {
-    uintptr_t *items;
-    size_t length, capacity;
-} Blocks;
+#include "_sampler_addresses.h"
 
 /* The blocks that may be sampled, each once, of what the objects of a list hold; where that is much, of a share of their
  * items. No Python runs. False: no memory. Either way the blocks are to be given back by `blocks_release`. */
 bool blocks_held(PyObject *holders, Blocks *blocks, double *share);
-void blocks_release(Blocks *blocks);
 
 /* one_of_each_type(objects), of_types(objects, types): lists. */
 PyObject *one_of_each_type(PyObject *module, PyObject *objects);

@@ -52,7 +52,7 @@ def stored_under(obj: object, name: str) -> object:
 class WithMaxsize:
     def __init__(self, maxsize: object = 100) -> None:
         self.maxsize = maxsize
-        self.items = dict(ITEMS)
+        self.items: dict[int, object] = dict(ITEMS)
 
 
 class WithCapacity:
@@ -122,6 +122,26 @@ def test_object_whose_attributes_are_in_a_dict_is_read_too() -> None:
     store = WithMaxsize()
     assert vars(store)["maxsize"] == 100  # asked for, it is made
     assert bound_of(store) == Bound(kind=f"{__name__}.WithMaxsize", items=20, max_items=100)
+
+
+def test_items_that_look_like_the_limit_are_no_attributes() -> None:
+    store = WithMaxsize()
+    store.items = {number: 100 if number else list(range(500)) for number in range(20)}
+    holder = found(store)
+    assert holder is not None
+    assert (holder.items, holder.roots) == (20, [store.items])
+
+
+def test_types_are_told_apart_without_their_hash() -> None:
+    class Hostile(type):
+        def __hash__(cls) -> int:
+            raise AssertionError("the program's code was run")
+
+    class Store(WithMaxsize, metaclass=Hostile):
+        pass
+
+    store = Store()
+    assert bound_of(store) == Bound(kind=type_name(Store), items=20, max_items=100)
 
 
 def test_dict_with_a_limit_is_a_store_itself() -> None:
