@@ -14,6 +14,8 @@ from profiling.records import Bound, SiteKey
 
 GOOD_FOR_RUNS = 12  # a look
 LOOKS_WHEN_FULL = 2  # more, at which a store that has filled up is excused: by then no total shows its growth any more
+MAX_FILLING_RUNS = 1_000  # that a store may take to fill up, unless it is small when it is full
+SMALL_BYTES = 64 << 20
 MAX_AWAITED = 12  # looks, after which an accusation goes without
 MAX_OVER = 2  # times its limit: some stores are trimmed only when they are well above that
 

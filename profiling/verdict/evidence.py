@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from profiling.records import Accusation, Bound, SiteKey
-from profiling.verdict.bounds import NOTHING_READ, Reading
+from profiling.verdict.bounds import MAX_FILLING_RUNS, NOTHING_READ, SMALL_BYTES, Reading
 from profiling.verdict.forecast import Room
 from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
@@ -78,12 +78,14 @@ class Evidence:
     unit: Unit = RUN
 
     def filling_at(self, site: SiteKey | None) -> Bound | None:
-        """Return the bound of the store that fills up at a line, if there is room for it; else None."""
+        """Return the bound of the store that fills up at a line, or None if it has no room or would take too long."""
         bound, line = self.reading.filling_at(site), self.lines.get(site) if site else None
         if bound is None or line is None:
             return None
-        full_bytes = line.size_bytes * bound.max_items / max(1, bound.items)
-        return bound if full_bytes <= self.left_bytes else None
+        times = bound.max_items / max(1, bound.items)  # of what there is, when it is full
+        full_bytes = times * line.size_bytes
+        is_soon = times * len(line.births) <= MAX_FILLING_RUNS or full_bytes <= SMALL_BYTES
+        return bound if is_soon and full_bytes <= self.left_bytes else None
 
     def together(self, sites: Iterable[SiteKey]) -> LineEvidence:
         """Return several lines as if they were one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,7 @@ PATHS = [
     ("GET", "/memory/runs/40"),
     ("GET", "/jobs"),
     ("GET", "/jobs/sync/verdict"),
+    ("GET", "/jobs/fills/verdict"),
     ("GET", "/jobs/nope/verdict"),
     ("PUT", "/jobs"),
     ("POST", "/memory/trim"),
@@ -63,9 +65,12 @@ def parameters() -> Iterator[Parameter]:
 
 @pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
 async def test_answers_have_the_declared_keys_and_no_others(profiler: Profiler, jobs: HandMadeJobs) -> None:
+    ring: deque[bytes] = deque(maxlen=10_000)
     for _ in range(40):
         with profiler.run("sync"):
             kept.append(bytes(500_000))
+        with profiler.run("fills"):
+            ring.extend(bytes(5_000) for _ in range(100))
     app = web.Application()
     mount(app, profiler, open_to_all=True, environment="test", jobs=jobs)
     with held_to_declarations(app) as met:

@@ -44,7 +44,7 @@ def filling(reading: Reading, **others: object) -> Evidence:
 @pytest.mark.parametrize(
     ("items", "is_excused"),
     [
-        ((0,), True),
+        ((8,), True),
         ((99,), True),
         ((100,), False),  # full from the first look
         ((101,), False),
@@ -70,6 +70,20 @@ def test_store_excuses_its_line_while_it_fills(items: tuple[int, ...], is_excuse
 def test_store_for_which_there_is_no_room_excuses_nothing(left_bytes: float, state: State) -> None:
     told = judge(filling(read(50), left_bytes=left_bytes))  # 1.6 MB are alive, and the store is half full
     assert told.verdict.state is state
+
+
+@pytest.mark.parametrize(
+    ("items", "pace_kb", "state"),
+    [
+        (4, 60, State.GROWING),  # full after 1 000 runs
+        (3, 60, State.LEAKING),  # after 1 333, with 80 MB
+        (3, 40, State.GROWING),  # with 53 MB
+    ],
+)
+def test_store_that_would_take_too_long_to_fill_excuses_nothing_unless_it_is_small(
+    items: int, pace_kb: int, state: State
+) -> None:
+    assert judge(replace(filling(read(items)), lines={A: every(pace_kb, range(1, RUNS + 1))})).verdict.state is state
 
 
 def test_store_of_one_line_excuses_no_other_and_none_excuses_small_lines_together() -> None:
