@@ -6,8 +6,8 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test slow-tests coverage fast-tests lint module-sizes typing bench soak container-test real-corpus test-3.14 wheels \
-	setup constraints clean
+.PHONY: run check test slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
+	real-corpus test-3.14 wheels setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -62,6 +62,10 @@ bench: setup
 # A day's schedule in 18 minutes, with requests beside it; ends with the verdict of each job.
 soak: setup
 	$(BIN)/python -m benchmarks.soak
+
+# What a stranger does first: from an empty environment, with the wheel and the documents alone.
+first-hour: setup
+	$(BIN)/python -m tests.first_hour
 
 # The image under a hard limit of 512 MB, with podman and runc.
 container-test: setup

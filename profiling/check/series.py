@@ -138,9 +138,8 @@ class _Series:
                         self._timed(target, f"exact run {number}")
                     if run.profile.lines is not None:
                         kept = run.profile.lines.retained
-                        paces.update(
-                            {site: size / EXACT_RUNS for site, size in zip(kept.keys, kept.sizes, strict=True)}
-                        )
+                        for site, size_bytes in zip(kept.keys, kept.sizes, strict=True):
+                            paces[site] += size_bytes / EXACT_RUNS
         finally:
             profiler.close()
         return replace(result, verdict=with_exact_paces(result.verdict, paces))

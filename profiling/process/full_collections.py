@@ -90,6 +90,10 @@ class Collector:
         """Whether all older objects are frozen for a run, so that the collector lists none of them."""
         return self._frozen_for is not None
 
+    def blocks_to_visit(self) -> int:
+        """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
+        return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program()
+
     def begin(self, run: object, *, closes: bool) -> bool:
         """Close the beginning of a run: freeze all objects, and empty the free lists; return whether that was done.
 
@@ -165,11 +169,7 @@ class Collector:
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False
-        return self._blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
-
-    def _blocks_to_visit(self) -> int:
-        """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
-        return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program()
+        return self.blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
 
     def _frozen_by_program(self) -> int:
         """Return how many objects the program has frozen, if no run is frozen; a count above 0 is kept for a minute."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import gc
 import math
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,7 +66,7 @@ class Holders:
         if self._is_bounded and not (is_urgent or self._budget.is_left):
             return evidence.reading
         bounds: Mapping[SiteKey, Bound] = {}
-        if not self._is_bounded or sys.getallocatedblocks() <= MAX_BLOCKS:
+        if not self._is_bounded or self._collector.blocks_to_visit() <= MAX_BLOCKS:
             with self._budget.spend():
                 bounds = bounds_of(job, evidence.lines, find_holders())
         return reading_after(evidence.reading, evidence.ended[-1], bounds)

@@ -103,7 +103,7 @@ def test_leaves_alone_a_collector_that_is_off_and_a_heap_that_would_take_long(mo
         assert not gc.isenabled()
     finally:
         gc.enable()
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", collector._blocks_to_visit() - 1_000)
+    monkeypatch.setattr(full_collections, "MAX_BLOCKS", collector.blocks_to_visit() - 1_000)
     assert (collector.collect(), test.collect()) == (False, True)
 
 

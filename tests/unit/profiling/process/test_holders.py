@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -224,7 +225,9 @@ def test_slot_that_is_empty_stores_nothing() -> None:
 
 
 @pytest.fixture
-def sampling() -> Iterator[None]:
+def sampling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(holders, "MAX_BLOCKS", sys.maxsize)  # a process of many tests has more than a service
+    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
     sampler.start(1)
     yield
     sampler.stop()
