@@ -15,6 +15,8 @@ import pytest
 from profiling.source import PROFILER_FILES
 from tests.acceptance.generated_targets import Case, cases, write
 
+pytestmark = pytest.mark.slow
+
 CASES = list(cases())
 ROOT = Path(__file__).parents[2]
 

@@ -13,6 +13,8 @@ import pytest
 for _package in ("fastapi", "httpx"):
     pytest.importorskip(_package, reason=f"docs/fastapi.md needs {_package}, which is not installed")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "fastapi.md").read_text()
 FIGURE = re.compile(r"[\d.]+( [KM]iB| B)?")
