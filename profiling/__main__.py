@@ -26,7 +26,7 @@ from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
 from profiling.verdict.patience import MIN_RUNS
 
 STATES = f"""\
-A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second.
+A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second of CPU time.
 One that keeps something is run on until it is known what:
   leaking            what it keeps stays and grows with every run; each line is named
   native_growth      a C library keeps more with every run

@@ -1,7 +1,8 @@
 """Runs of one job in a process that does nothing else: how many there have to be, and what they say.
 
 Here runs cost little and a wrong word costs much, so a job is watched longer than in a service: for 80 runs, unless
-these take more than twenty seconds. A job that keeps nothing is done after half a second, or after the first 12.
+these take more than twenty seconds. A job that keeps nothing is done after half a second of CPU time, or after the
+first 12 runs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ SURE_RUNS = 80  # by then a cache of 60 runs has been full for long
 QUICK_S = 20.0  # so long a trial goes on for the sake of these
 USUAL_RUNS = 40  # that it then has to have
 KEEPING_RUNS = 40  # for a job that holds memory of several runs, though it does not seem to grow
-QUICK_LOOK_S = 0.5  # within which every job has so many: some leak with every tenth run only
+QUICK_LOOK_S = 0.5  # of CPU time, within which every job has so many: some leak with every tenth run only
+MAX_WAIT_TIMES = 4  # this time on the wall clock, for what waits or shares the machine
 MAX_RUNS = 100
 MAX_SECONDS = 60.0
 MIN_PACE_BYTES = 2_048.0  # per run
@@ -50,14 +52,16 @@ class Trial:
     job: str
     bounds: Bounds
     clock: Callable[[], float] = time.monotonic
+    cpu_clock: Callable[[], float] = time.process_time
     runs: int = 0
     _began_s: float | None = field(default=None, init=False)
+    _began_cpu_s: float = field(default=0.0, init=False)
 
     def goes_on(self) -> bool:
         """Return whether the job is to run once more, and count that run."""
         now_s = self.clock()
         if self._began_s is None:
-            self._began_s = now_s
+            self._began_s, self._began_cpu_s = now_s, self.cpu_clock()
         goes_on = self._is_short_of(now_s - self._began_s)
         self.runs += goes_on
         return goes_on
@@ -68,11 +72,7 @@ class Trial:
             return self.runs < bounds.runs
         if self.runs >= bounds.max_runs or seconds >= bounds.max_seconds:
             return False
-        if (
-            self.runs < bounds.first_runs
-            or self.runs % 2
-            or (self.runs < KEEPING_RUNS and seconds < bounds.quick_look_s)
-        ):
+        if self.runs < bounds.first_runs or self.runs % 2 or (self.runs < KEEPING_RUNS and self._is_quick(seconds)):
             return True
         judgement = self.profiler.judgement(self.job)
         state = judgement.verdict.state
@@ -85,6 +85,11 @@ class Trial:
         ):
             return True
         return judgement.keeps_something and self.runs < KEEPING_RUNS
+
+    def _is_quick(self, seconds: float) -> bool:
+        """Return whether the runs have taken little time of their own so far."""
+        quick_s, cpu_s = self.bounds.quick_look_s, self.cpu_clock() - self._began_cpu_s
+        return min(cpu_s, seconds) < quick_s and seconds < MAX_WAIT_TIMES * quick_s
 
     def verdict(self) -> Verdict:
         """Return what the runs say; where time was short, of as many as there are. Raises UnknownJob before any."""

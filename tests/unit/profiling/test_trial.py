@@ -10,7 +10,16 @@ from profiling.errors import UnknownJob
 from profiling.profiler import Profiler
 from profiling.records import Level, State
 from profiling.samples import sampler
-from profiling.trial import KEEPING_RUNS, MAX_RUNS, QUICK_LOOK_S, QUICK_S, SURE_RUNS, USUAL_RUNS, Bounds, Trial
+from profiling.trial import (
+    KEEPING_RUNS,
+    MAX_RUNS,
+    QUICK_LOOK_S,
+    QUICK_S,
+    SURE_RUNS,
+    USUAL_RUNS,
+    Bounds,
+    Trial,
+)
 from profiling.verdict.patience import MIN_RUNS
 
 if sampler.unavailable_reason() is not None:
@@ -43,7 +52,7 @@ def made(clock: Clock) -> Iterator[Make]:
     def make(bounds: Bounds) -> Trial:
         profiler = Profiler(level=Level.SAMPLES, sample_bytes=1_024, collect=True, patience=bounds.patience)
         profilers.append(profiler)
-        return Trial(profiler, "work", bounds, clock)
+        return Trial(profiler, "work", bounds, clock, clock)
 
     yield make
     for profiler in profilers:
@@ -93,6 +102,15 @@ def test_quick_job_has_as_many_runs_as_fit_into_half_a_second_but_forty_at_most(
     assert finish(made(Bounds()), nothing, clock, QUICK_LOOK_S / 20) == 20
     clock.now_s = 0.0
     assert finish(made(Bounds()), nothing, clock, 0.0) == KEEPING_RUNS
+
+
+@pytest.mark.parametrize(("cpu_share", "runs"), [(1.0, 12), (0.5, 16), (0.25, 32), (0.0, 32)])
+def test_quick_job_on_a_busy_machine_has_its_runs_by_its_own_time(
+    made: Make, clock: Clock, cpu_share: float, runs: int
+) -> None:
+    trial = made(Bounds())
+    trial.cpu_clock = lambda: cpu_share * clock.now_s
+    assert finish(trial, nothing, clock, QUICK_LOOK_S / 8) == runs
 
 
 @pytest.mark.parametrize("runs", [1, 12, 30])
