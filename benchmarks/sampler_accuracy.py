@@ -20,7 +20,7 @@ import numpy as np
 
 from profiling.records import SiteKey
 from profiling.samples import sampler
-from profiling.samples.estimates import Live, live, table_of
+from profiling.samples.estimates import LiveEstimate, estimate_live, table_of
 
 JOB = "accuracy"
 TIMES_THE_RATE = 100  # what a line has to keep to be judged
@@ -126,7 +126,7 @@ def trial(seed: int, rate_bytes: int) -> list[Estimate]:
             for made in kept:
                 chance.shuffle(made)
                 made[: len(made) // 2] = []
-        estimates = estimated(live(sampler.snapshot(JOB)))
+        estimates = estimated(estimate_live(sampler.snapshot(JOB)))
         exact = exact_bytes()
     finally:
         tracemalloc.stop()
@@ -150,7 +150,7 @@ def exact_bytes() -> dict[SiteKey, int]:
     return {(entry.traceback[0].filename, entry.traceback[0].lineno): entry.size for entry in ours.statistics("lineno")}
 
 
-def estimated(state: Live) -> dict[SiteKey, tuple[int, float]]:
+def estimated(state: LiveEstimate) -> dict[SiteKey, tuple[int, float]]:
     """Return the estimated bytes and their standard error by line, as a run's record has them."""
     table = table_of(state)
     assert table.errors is not None

@@ -19,7 +19,7 @@ from profiling.check import check, load
 from profiling.check.output import end_of_stdout, open_closed_streams, prints_to_stderr, why_not_written
 from profiling.check.watch import Watch
 from profiling.errors import CannotCheck, TargetFailed
-from profiling.records import Checked, Level, State
+from profiling.records import CheckResult, Level, State
 from profiling.report.check import check_to_dict, check_to_text
 from profiling.source import SourceReader
 from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_status([result.verdict.state for result in checked], strict=arguments.strict)
 
 
-def _checked(arguments: argparse.Namespace, stderr: TextIO) -> list[Checked]:
+def _checked(arguments: argparse.Namespace, stderr: TextIO) -> list[CheckResult]:
     watch = Watch(timeout_s=arguments.timeout, terminal=stderr if stderr.isatty() else None, errors=stderr)
     with watch.watching(), watch.during(f"the import of {arguments.target}"):
         targets = load([arguments.target, *arguments.beside])
@@ -76,7 +76,7 @@ def _checked(arguments: argparse.Namespace, stderr: TextIO) -> list[Checked]:
     return check(targets, bounds=_bounds(arguments), level=level, watch=watch)
 
 
-def _result(checked: Sequence[Checked], *, as_json: bool) -> str:
+def _result(checked: Sequence[CheckResult], *, as_json: bool) -> str:
     places_of = SourceReader().places
     if as_json:
         return json.dumps(check_to_dict(checked, places_of), indent=2) + "\n"

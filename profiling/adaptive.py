@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from profiling.records import Level, RunProfile, State, Verdict
-from profiling.source import is_users
+from profiling.source import is_user_code
 from profiling.verdict.statistics import median
 
 SHARE = 0.05  # of the time since the start that may be lost to tracing
@@ -133,7 +133,7 @@ def _level_that_helps(seen: Seen, verdict: Verdict) -> Level | None:
 
     Stacks come at once if the last series was of lines and found a line that is not the user's own.
     """
-    in_library = bool(verdict.suspects) and not is_users(verdict.suspects[0].site[0])
+    in_library = bool(verdict.suspects) and not is_user_code(verdict.suspects[0].site[0])
     if in_library and seen.last_level is Level.LINES:
         return Level.STACKS
     return Level.LINES if seen.runs_since_series >= AGAIN_AFTER_RUNS else None

@@ -153,7 +153,7 @@ TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 
 def _native_bytes(counters: Counters) -> float | None:
     if counters.c_heap_used_bytes is None:
         return None
-    return counters.c_heap_used_bytes - counters.own_bytes - (counters.python_malloc_bytes or 0.0)
+    return counters.c_heap_used_bytes - counters.overhead_bytes - (counters.python_malloc_bytes or 0.0)
 
 
 class RecentLines:

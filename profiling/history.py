@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from profiling.errors import NotEnoughRuns, UnknownJob, UnknownRun
-from profiling.records import LinesOfRun, RunProfile
+from profiling.records import LineProfile, RunProfile
 
 RUNS_PER_JOB = 50
 MAX_BYTES = 16 << 20
@@ -30,7 +30,7 @@ class RunStore(Protocol):
     def get(self, run_id: int) -> RunProfile:
         """One run. Raises UnknownRun."""
 
-    def own_bytes(self) -> int:
+    def overhead_bytes(self) -> int:
         """What the store holds in this process, estimated."""
 
 
@@ -78,7 +78,7 @@ class History:
                     return run
         raise UnknownRun(run_id)
 
-    def own_bytes(self) -> int:
+    def overhead_bytes(self) -> int:
         """Estimated: the tables and the records, without the keys that all tables share."""
         return self._bytes
 
@@ -99,9 +99,9 @@ def size_of(run: RunProfile) -> int:
     return RUN_BYTES + sum(_lines_bytes(lines) for lines in (run.lines, run.samples) if lines)
 
 
-def _lines_bytes(lines: LinesOfRun) -> int:
+def _lines_bytes(lines: LineProfile) -> int:
     peak = lines.precision.peak if lines.precision else None
-    return lines.live.own_bytes + lines.retained.own_bytes + (peak.own_bytes if peak else 0)
+    return lines.live.overhead_bytes + lines.retained.overhead_bytes + (peak.overhead_bytes if peak else 0)
 
 
 def pair_to_compare(
@@ -112,7 +112,7 @@ def pair_to_compare(
     Raises UnknownJob, UnknownRun (not in the history, or another job's) or NotEnoughRuns.
     """
     runs = store.runs(job)
-    with_lines = [run for run in runs if run.figures]
+    with_lines = [run for run in runs if run.best_lines]
     if run_id is None:
         if len(with_lines) < KEPT_FOR_COMPARISON - (against_id is not None):
             raise NotEnoughRuns(job, len(with_lines))

@@ -24,7 +24,7 @@ from profiling.run import Care, Run, Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import largest_stacks, lines_by_birth
 from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
-from profiling.source import SourceReader, claim, users_site
+from profiling.source import SourceReader, add_user_packages, innermost_user_frame
 from profiling.stopwatch import Budget
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
@@ -46,7 +46,7 @@ _logger = logging.getLogger(__name__)
 
 def site_of_level(level: Level) -> SiteOf:
     """Return how a trace of that level finds its site: the innermost frame, or for stacks the user's own."""
-    return users_site if level is Level.STACKS else innermost
+    return innermost_user_frame if level is Level.STACKS else innermost
 
 
 class Profiler:
@@ -89,7 +89,7 @@ class Profiler:
         all_threads: bool = False,
         window_s: float = WINDOW_S,
     ) -> None:
-        claim(*packages)
+        add_user_packages(*packages)
         self.level = level = level_of(level)
         self.history: RunStore = history if history is not None else History()
         self.source = SourceReader()
@@ -114,7 +114,7 @@ class Profiler:
             arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
-            own_bytes=lambda: sampler.own_tables_bytes() + self.history.own_bytes(),
+            overhead_bytes=lambda: sampler.table_bytes() + self.history.overhead_bytes(),
             collector=Collector(is_bounded=not collect),
             all_threads=all_threads,
         )
@@ -291,9 +291,9 @@ class Profiler:
         """Return for each site the frames by which most of its bytes came, as far as they are still known."""
         return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
-    def own_bytes(self) -> int:
+    def overhead_bytes(self) -> int:
         """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
-        return tracing.own_tables_bytes() + sampler.own_tables_bytes() + self.history.own_bytes()
+        return tracing.table_bytes() + sampler.table_bytes() + self.history.overhead_bytes()
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing and what it keeps."""
@@ -303,8 +303,8 @@ class Profiler:
             active_jobs=tuple(sorted(run.job for run in self._shared.active)),
             runs=self._finished,
             history_runs=len(self.history.runs()),
-            history_bytes=self.history.own_bytes(),
-            tracemalloc_bytes=tracing.own_tables_bytes(),
+            history_bytes=self.history.overhead_bytes(),
+            tracemalloc_bytes=tracing.table_bytes(),
             sampler=sampler.statistics() if sampler.is_on() else None,
             series_of=self._adaptive.series.job if self._adaptive and self._adaptive.series else None,
             lost_share=self._adaptive.lost_share if self._adaptive else None,

@@ -20,7 +20,7 @@ from profiling.records import (
     Cost,
     Counters,
     Level,
-    LinesOfRun,
+    LineProfile,
     MemoryLimit,
     Outcome,
     RunProfile,
@@ -56,7 +56,7 @@ class Shared:
     reader: Callable[[Level], TraceReader]
     keep: Callable[[RunProfile], None]  # called once with each finished run
     next_id: Callable[[], int]
-    own_bytes: Callable[[], int]  # what the profiler keeps by itself
+    overhead_bytes: Callable[[], int]  # what the profiler keeps by itself
     tracing: Tracing = field(default_factory=Tracing)
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
@@ -72,7 +72,7 @@ class Shared:
         mapped_bytes = counters.mapped_bytes
         counters = replace(
             counters,
-            own_bytes=self.own_bytes(),
+            overhead_bytes=self.overhead_bytes(),
             python_malloc_bytes=told.malloc_bytes if told else None,
             mapped_bytes=mapped_bytes - told.arenas_bytes if told and mapped_bytes is not None else None,
         )
@@ -248,7 +248,7 @@ class Run:
             )
             self._sampled.open()
 
-    def _close_samples(self) -> LinesOfRun | None:
+    def _close_samples(self) -> LineProfile | None:
         if self._sampled is None:
             return None
         self._sampled.leave()
@@ -312,7 +312,7 @@ class Run:
         )
         self._shared.keep(self._profile)
 
-    def _why_shared(self, lines: LinesOfRun | None) -> str | None:
+    def _why_shared(self, lines: LineProfile | None) -> str | None:
         """Return why the exact lines are not the job's own, or None if they are or there are none."""
         if lines is None or not self.overlapped_with:
             return None
@@ -323,12 +323,12 @@ class Run:
             f"estimates stand in for exact lines, which would have in them what {others} kept, at work at the same time"
         )
 
-    def _lines(self, closing: Snapshot) -> LinesOfRun | None:
+    def _lines(self, closing: Snapshot) -> LineProfile | None:
         opening = self._opening
         if opening is None or opening.period != closing.period:
             self._degraded = "tracing was switched off during the run, and its traces with it"
             return None
-        return LinesOfRun(
+        return LineProfile(
             live=closing.table,
             retained=closing.table.changed_since(opening.table),
             traced_bytes=closing.program_bytes,

@@ -155,20 +155,20 @@ class _Scopes:
             self._pending = name
 
 
-def users_site(frames: tuple[SiteKey, ...]) -> SiteKey:
+def innermost_user_frame(frames: tuple[SiteKey, ...]) -> SiteKey:
     """Return the innermost frame outside the standard library and installed packages, else the innermost of all.
 
     A frame of the profiler's, which is installed too, is returned where it comes first: what the profiler allocates on
     behalf of a line is not the line's.
     """
     return next(
-        (frame for frame in frames if is_users(frame[0]) or frame[0].startswith(PROFILER_FILES)),
+        (frame for frame in frames if is_user_code(frame[0]) or frame[0].startswith(PROFILER_FILES)),
         frames[0],
     )
 
 
 @lru_cache(maxsize=4_096)
-def is_users(path: str) -> bool:
+def is_user_code(path: str) -> bool:
     """Return whether a file is the user's: neither in the standard library, nor installed, nor made up like `<string>`.
 
     Of what is installed, the packages that were claimed are the user's.
@@ -186,10 +186,10 @@ def top_package(path: str) -> str | None:
     return parts[installed[-1] + 1] if installed else None
 
 
-def claim(*packages: str) -> None:
+def add_user_packages(*packages: str) -> None:
     """Take these top packages as the user's own, though they are installed, as a service is in its container."""
     _claimed.update(packages)
-    is_users.cache_clear()
+    is_user_code.cache_clear()
 
 
 _claimed: set[str] = set()

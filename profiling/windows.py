@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from profiling.cases import mapped_change, native_change
 from profiling.history import History
 from profiling.process.full_collections import count_full_collections
-from profiling.records import Cost, Counters, Level, LinesOfRun, Outcome, RunProfile
+from profiling.records import Cost, Counters, Level, LineProfile, Outcome, RunProfile
 from profiling.run import Shared
 from profiling.samples import sampler
-from profiling.samples.estimates import lines_of_run, live
+from profiling.samples.estimates import estimate_live, line_profile
 from profiling.samples.sampling import OUTSIDE_JOBS
 from profiling.stopwatch import Meter
 from profiling.verdict.evidence import Unit
@@ -82,7 +82,7 @@ class Windows:
         with meter.hold():
             following, birth = self._begin(session, now_s, judgement), label.birth
             sampler.let_go()
-            lines = lines_of_run(live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, session)
+            lines = line_profile(estimate_live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, session)
             label.birth = sampler.next_birth()
         self._window = following
         if window is None or window.session != session:
@@ -103,7 +103,7 @@ class Windows:
             is_collected=is_collected,
         )
 
-    def _profile(self, window: Window, following: Window, birth: int, lines: LinesOfRun, cost: Cost) -> RunProfile:
+    def _profile(self, window: Window, following: Window, birth: int, lines: LineProfile, cost: Cost) -> RunProfile:
         return RunProfile(
             id=next(self._ids),
             job=OUTSIDE_JOBS,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from profiling.errors import CannotCheck, TargetFailed
-from profiling.source import PROFILER_FILES, is_users
+from profiling.source import PROFILER_FILES, is_user_code
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def users_traceback(error: BaseException) -> str:
 
 def is_users_frame(frame: FrameType) -> bool:
     """Return whether a frame runs the user's code."""
-    return not is_ours(frame) and is_users(frame.f_code.co_filename)
+    return not is_ours(frame) and is_user_code(frame.f_code.co_filename)
 
 
 def is_ours(frame: FrameType) -> bool:

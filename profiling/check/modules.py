@@ -12,7 +12,7 @@ from types import ModuleType
 
 from profiling.check.failures import failures_told
 from profiling.errors import CannotCheck
-from profiling.source import claim, top_package
+from profiling.source import add_user_packages, top_package
 
 
 def import_file(path: Path) -> ModuleType:
@@ -108,4 +108,4 @@ def _claim(module: ModuleType) -> None:
     """Take the package of an installed module as the user's own: its lines are asked about."""
     file = _file(module)
     if file is not None and (package := top_package(file)) is not None:
-        claim(package)
+        add_user_packages(package)

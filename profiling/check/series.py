@@ -15,9 +15,9 @@ from profiling.check.targets import Target
 from profiling.check.watch import Watch
 from profiling.errors import CannotCheck
 from profiling.profiler import Profiler
-from profiling.records import Checked, Cost, Level, RunProfile, SiteKey, State
+from profiling.records import CheckResult, Cost, Level, RunProfile, SiteKey, State
 from profiling.samples import sampler
-from profiling.source import is_users
+from profiling.source import is_user_code
 from profiling.traces import tracing
 from profiling.trial import Bounds, Trial
 from profiling.verdict.statistics import median
@@ -46,7 +46,7 @@ def level_for(level: Level | None) -> tuple[Level, str | None]:
 
 def check(
     targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None, watch: Watch | None = None
-) -> list[Checked]:
+) -> list[CheckResult]:
     """Run the targets in turns until it is known of each whether it leaks, and judge them.
 
     Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
@@ -94,7 +94,7 @@ class _Series:
                 for target in targets
             }
 
-    def judged(self, level: Level) -> list[Checked]:
+    def judged(self, level: Level) -> list[CheckResult]:
         """Run the targets at that level until it is known of each whether it leaks, and judge them."""
         bounds = self._bounds
         profiler = Profiler(
@@ -116,7 +116,7 @@ class _Series:
         finally:
             profiler.close()
 
-    def ranked(self, checked: Sequence[Checked]) -> list[Checked]:
+    def ranked(self, checked: Sequence[CheckResult]) -> list[CheckResult]:
         """Return the results, with several suspects ranked by exact lines of further runs if these are short."""
         by_name = {target.name: target for target in self._targets}
         return [
@@ -128,7 +128,7 @@ class _Series:
             for result in checked
         ]
 
-    def _ranked(self, target: Target, result: Checked) -> Checked:
+    def _ranked(self, target: Target, result: CheckResult) -> CheckResult:
         profiler = Profiler(level=Level.STACKS, collect=True, all_threads=True)
         paces = defaultdict[SiteKey, float](float)
         try:
@@ -152,9 +152,9 @@ class _Series:
         return time.perf_counter() - began_s
 
 
-def _needs_stacks(result: Checked) -> bool:
+def _needs_stacks(result: CheckResult) -> bool:
     return result.verdict.state is State.LEAKING and not (
-        result.verdict.suspects and is_users(result.verdict.suspects[0].site[0])
+        result.verdict.suspects and is_user_code(result.verdict.suspects[0].site[0])
     )
 
 
@@ -162,16 +162,16 @@ def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
     return median(took_s) / plain_s if plain_s > 1e-3 else None
 
 
-def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> Checked:
+def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> CheckResult:
     runs = profiler.history.runs(trial.job)
     last = runs[-1]
-    return Checked(
+    return CheckResult(
         job=trial.job,
         runs=trial.runs,
         level=profiler.level,
         verdict=trial.verdict(),
         usage=profiler.usage(),
-        traced_bytes=last.figures.traced_bytes if last.figures else None,
+        traced_bytes=last.best_lines.traced_bytes if last.best_lines else None,
         relative_error=_relative_error(last),
         held_free_bytes=last.after.c_heap_free_bytes,
         cost=Cost(
@@ -186,7 +186,7 @@ def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> Checked:
 
 def _relative_error(run: RunProfile) -> float | None:
     """Return the standard error of the live bytes as a share of them, or None if they are exact or not above zero."""
-    figures = run.figures
-    if figures is None or figures.precision is None or figures.traced_bytes <= 0:
+    lines = run.best_lines
+    if lines is None or lines.precision is None or lines.traced_bytes <= 0:
         return None
-    return figures.precision.live_error_bytes / figures.traced_bytes
+    return lines.precision.live_error_bytes / lines.traced_bytes

@@ -11,7 +11,7 @@ from profiling.records import (
     UNKNOWN_SITE,
     Change,
     DiffTotals,
-    LinesOfRun,
+    LineProfile,
     RunDiff,
     RunProfile,
     SiteDiff,
@@ -52,8 +52,8 @@ def compare(
 
 
 def change_between(
-    now: LinesOfRun,
-    past: LinesOfRun,
+    now: LineProfile,
+    past: LineProfile,
     rss_diff_bytes: int,
     places_of: PlacesOf,
     *,
@@ -81,13 +81,13 @@ def change_between(
     return Change(group_by=group_by, totals=totals, sites=sites, rate_bytes=rate_bytes)
 
 
-def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, LinesOfRun]:
-    pairs = [(run.own_lines, against.own_lines), (run.samples, against.samples)]
+def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LineProfile, LineProfile]:
+    pairs = [(run.exclusive_lines, against.exclusive_lines), (run.samples, against.samples)]
     for now, past in pairs:
         if now and past and now.period == past.period:
             return now, past
     for each in (run, against):
-        if each.figures is None:
+        if each.best_lines is None:
             why = each.degraded or f"it was profiled at level {each.level}"
             raise NotComparable(run.id, against.id, f"run {each.id} has no lines ({why})")
     if any(now and past for now, past in pairs):
@@ -95,7 +95,7 @@ def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LinesOfRun, Li
     raise NotComparable(run.id, against.id, "the lines of the one are exact and of the other estimated")
 
 
-def _variances(now: LinesOfRun, past: LinesOfRun, rows: dict[SiteKey, _Figures]) -> dict[SiteKey, float]:
+def _variances(now: LineProfile, past: LineProfile, rows: dict[SiteKey, _Figures]) -> dict[SiteKey, float]:
     """Return the variance of each line's change; return no variances if the lines are exact.
 
     If a line changed within the later run only, that run knows the variance: most samples of the two are the same ones.

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from profiling.compare.diff import GroupBy, PlacesOf, change_between
 from profiling.errors import IntervalBroken
 from profiling.process import usage
-from profiling.records import Cost, Level, LinesOfRun, SiteTable, TimeDiff
+from profiling.records import Cost, Level, LineProfile, SiteTable, TimeDiff
 from profiling.run import Shared, total_cost
 from profiling.samples import sampler
-from profiling.samples.estimates import Live, lines_between, live
+from profiling.samples.estimates import LiveEstimate, estimate_live, lines_between
 from profiling.stopwatch import Meter
 from profiling.traces import tracing
 
@@ -24,7 +24,7 @@ from profiling.traces import tracing
 class Moment:
     """What is alive at one end."""
 
-    lines: LinesOfRun
+    lines: LineProfile
     rss_bytes: int
     cost: Cost
 
@@ -66,7 +66,7 @@ async def diff_over(
     )
 
 
-Read = Callable[[Meter], Awaitable[LinesOfRun]]
+Read = Callable[[Meter], Awaitable[LineProfile]]
 
 
 @asynccontextmanager
@@ -98,12 +98,12 @@ class _Exact:
         self._shared = shared
         self._period = shared.tracing.period()
 
-    async def read(self, meter: Meter) -> LinesOfRun:
+    async def read(self, meter: Meter) -> LineProfile:
         if not tracing.is_on() or self._shared.tracing.period() != self._period:
             raise IntervalBroken
         snapshot = await self._shared.reader(Level.LINES).read_async(self._period)
         meter.held(snapshot.cost.stall_s)
-        return LinesOfRun(
+        return LineProfile(
             live=snapshot.table,
             retained=SiteTable.from_rows(()),
             traced_bytes=snapshot.program_bytes,
@@ -121,13 +121,13 @@ class _Sampled:
     def __init__(self, period: int) -> None:
         self._period = period
         self._since = sampler.mark()
-        self._past: Live | None = None
+        self._past: LiveEstimate | None = None
 
-    async def read(self, meter: Meter) -> LinesOfRun:
+    async def read(self, meter: Meter) -> LineProfile:
         if sampler.stretch() != self._period:
             raise IntervalBroken
         with meter.hold():
-            now = live(sampler.snapshot(since=self._since))
+            now = estimate_live(sampler.snapshot(since=self._since))
             lines = lines_between(self._past or now, now, self._period)
         self._past = now
         return lines

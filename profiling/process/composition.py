@@ -11,7 +11,7 @@ from profiling import child
 from profiling.errors import ChildFailed
 from profiling.process import allocator
 from profiling.process.usage import PROC, counters, parse_kb_lines, read_text, resident_and_virtual
-from profiling.records import Composition, Trimmed
+from profiling.records import Composition, TrimResult
 from profiling.samples import sampler
 from profiling.traces import tracing
 
@@ -45,12 +45,12 @@ async def read_composition(*, profiler_bytes: int, proc: Path = PROC) -> Composi
     )
 
 
-async def trim() -> Trimmed:
+async def trim() -> TrimResult:
     """Let the C allocator give back what it can, in a thread: for a large heap that takes some 10 ms."""
     before, began_s = counters(), time.perf_counter()
     supported = await asyncio.to_thread(allocator.trim)
     after = counters()
-    return Trimmed(
+    return TrimResult(
         supported=supported,
         rss_before_bytes=before.rss_bytes,
         rss_after_bytes=after.rss_bytes,

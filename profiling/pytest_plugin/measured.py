@@ -16,7 +16,7 @@ from profiling.pytest_plugin.checks import Figures, Line
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, Peak, PeakWatch, close_when_quiet
 from profiling.records import Level, RunProfile, SiteTable
 from profiling.samples import sampler
-from profiling.source import SourceReader, is_users
+from profiling.source import SourceReader, is_user_code
 
 PEAK_RUNS = 3
 KEPT_RUNS = 5
@@ -94,18 +94,18 @@ def _kept(profiler: Profiler, case: Case, runs: int) -> RunProfile:
         if case.teardown:
             case.teardown(*args, **kwargs)
         profiles.append(run.profile)
-    told = [profile for profile in profiles if profile.figures]
+    told = [profile for profile in profiles if profile.best_lines]
     if not told:
         pytest.fail(f"what the function keeps cannot be told: {profiles[-1].degraded}", pytrace=False)
     return _middle(told, key=_bytes)
 
 
 def _kept_by_line(profile: RunProfile) -> SiteTable:
-    if profile.own_lines is None:
+    if profile.exclusive_lines is None:
         return profile.samples.retained if profile.samples else SiteTable.from_rows([])
     if profile.samples is None:
-        return profile.own_lines.retained
-    return users_lines(profile.own_lines.retained, profile.samples.retained)
+        return profile.exclusive_lines.retained
+    return users_lines(profile.exclusive_lines.retained, profile.samples.retained)
 
 
 def users_lines(exact: SiteTable, estimated: SiteTable) -> SiteTable:
@@ -114,10 +114,10 @@ def users_lines(exact: SiteTable, estimated: SiteTable) -> SiteTable:
     Only samples know the callers, and few samples do not know how much. So an exact line of the user's stays as it is.
     What the libraries' lines come to is shared out among the lines that have more by the estimates.
     """
-    own = {site: (size_bytes, count) for site, size_bytes, count in exact.rows() if is_users(site[0])}
+    own = {site: (size_bytes, count) for site, size_bytes, count in exact.rows() if is_user_code(site[0])}
     library_bytes = exact.size_bytes - sum(size_bytes for size_bytes, _ in own.values())
     more = {
-        site: size_bytes - own.get(site, (0, 0))[0] for site, size_bytes, _ in estimated.rows() if is_users(site[0])
+        site: size_bytes - own.get(site, (0, 0))[0] for site, size_bytes, _ in estimated.rows() if is_user_code(site[0])
     }
     calling = {site: size_bytes for site, size_bytes in more.items() if size_bytes > 0}
     if library_bytes <= 0 or not calling:
@@ -134,7 +134,7 @@ def _bytes(profile: RunProfile) -> int:
 
 
 def _blocks(profile: RunProfile) -> int:
-    return profile.figures.retained.count if profile.figures else 0
+    return profile.best_lines.retained.count if profile.best_lines else 0
 
 
 def _middle(values: Iterable[T], key: Callable[[T], int]) -> T:

@@ -14,7 +14,7 @@ from profiling.adaptive import is_quiet
 from profiling.errors import SamplerUnavailable
 from profiling.records import SiteTable
 from profiling.samples import sampler
-from profiling.samples.estimates import live, table_of
+from profiling.samples.estimates import estimate_live, table_of
 from profiling.samples.sampling import Sampling
 from profiling.traces import tracing
 
@@ -83,7 +83,7 @@ class PeakWatch:
         if self._number is None:
             self._why = self._why or "too much is watched at once"
             return None
-        return table_of(live(sampler.take_peak(self._number)))
+        return table_of(estimate_live(sampler.take_peak(self._number)))
 
 
 class Closes(Protocol):

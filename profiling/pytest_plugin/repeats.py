@@ -18,7 +18,7 @@ from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, close_when_quiet
 from profiling.pytest_plugin.plans import LeakPlan
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
-from profiling.source import is_users
+from profiling.source import is_user_code
 from profiling.trial import Bounds, Trial
 
 MAX_SECONDS = 30.0  # that the runs of one test may take in all
@@ -47,7 +47,7 @@ def _is_leak(verdict: Verdict, plan: LeakPlan) -> bool:
 
 
 def _begins_at_users(verdict: Verdict) -> bool:
-    return bool(verdict.suspects) and is_users(verdict.suspects[0].site[0])
+    return bool(verdict.suspects) and is_user_code(verdict.suspects[0].site[0])
 
 
 def _judged(call: Callable[[], object], plan: LeakPlan, level: Level) -> Verdict:

@@ -6,8 +6,8 @@ Sizes are bytes and times seconds throughout; `None` means "not known here", nev
 
 from __future__ import annotations
 
-from profiling.records.lines import UNKNOWN_SITE, Cost, LinesOfRun, Precision, SiteKey, SiteTable, Snapshot
-from profiling.records.memory import Composition, Counters, MemoryLimit, MemoryUsage, Trimmed
+from profiling.records.lines import UNKNOWN_SITE, Cost, LineProfile, Precision, SiteKey, SiteTable, Snapshot
+from profiling.records.memory import Composition, Counters, MemoryLimit, MemoryUsage, TrimResult
 from profiling.records.objects import GcStats, LargeObject, ObjectReport, TypeCount
 from profiling.records.runs import (
     Change,
@@ -21,14 +21,14 @@ from profiling.records.runs import (
     SiteDiff,
     TimeDiff,
 )
-from profiling.records.verdict import Accusation, Bound, Checked, Forecast, Outlook, State, Suspect, Verdict
+from profiling.records.verdict import Accusation, Bound, CheckResult, Forecast, Outlook, State, Suspect, Verdict
 
 __all__ = [
     "UNKNOWN_SITE",
     "Accusation",
     "Bound",
     "Change",
-    "Checked",
+    "CheckResult",
     "Composition",
     "Cost",
     "Counters",
@@ -37,7 +37,7 @@ __all__ = [
     "GcStats",
     "LargeObject",
     "Level",
-    "LinesOfRun",
+    "LineProfile",
     "MemoryLimit",
     "MemoryUsage",
     "ObjectReport",
@@ -55,7 +55,7 @@ __all__ = [
     "State",
     "Suspect",
     "TimeDiff",
-    "Trimmed",
+    "TrimResult",
     "TypeCount",
     "Verdict",
 ]

@@ -67,7 +67,7 @@ class SiteTable:
         return sum(self.counts)
 
     @property
-    def own_bytes(self) -> int:
+    def overhead_bytes(self) -> int:
         """What the table itself costs, without its keys."""
         return (24 if self.errors is None else 32) * len(self.keys) + 200
 
@@ -109,7 +109,7 @@ class Precision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinesOfRun:
+class LineProfile:
     """What a run kept by line: exact from tracemalloc for the whole process, or estimated for the job alone."""
 
     live: SiteTable  # alive after the run: from whatever source where exact, of the job where estimated

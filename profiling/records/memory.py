@@ -57,7 +57,7 @@ class Counters:
     blocks: int  # sys.getallocatedblocks: blocks of pymalloc that are in use
     c_heap_free_bytes: int | None
     c_heap_used_bytes: int | None
-    own_bytes: int = 0  # what the profiler itself keeps in the process, without tracemalloc's tables
+    overhead_bytes: int = 0  # what the profiler itself keeps in the process, without tracemalloc's tables
     full_collections: int | None = None  # so far; None where they prove nothing, since none is to be had
     mapped_bytes: int | None = None  # address space that neither malloc nor pymalloc has: maps, stacks, libraries
     python_malloc_bytes: float | None = None  # of what malloc has handed out, Python's and NumPy's, as samples estimate
@@ -65,7 +65,7 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trimmed:
+class TrimResult:
     """What the C allocator gave back."""
 
     supported: bool  # False: this C library has no such call, and nothing was done

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from profiling.records.lines import Cost, LinesOfRun
+from profiling.records.lines import Cost, LineProfile
 from profiling.records.memory import Counters, MemoryLimit, MemoryUsage
 
 
@@ -55,8 +55,8 @@ class RunProfile:
     after: Counters
     limit: MemoryLimit
     peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
-    lines: LinesOfRun | None  # exact; None where the level has none, and where `degraded` says why
-    samples: LinesOfRun | None = None  # estimated; likewise
+    lines: LineProfile | None  # exact; None where the level has none, and where `degraded` says why
+    samples: LineProfile | None = None  # estimated; likewise
     birth: int | None = None  # that its samples bear, the only run that does; None where it had no samples
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
     at_once: int = 1  # runs of this job that were at work together at most, itself among them
@@ -82,17 +82,17 @@ class RunProfile:
     @property
     def retained_bytes(self) -> int | None:
         """Return the bytes that the run left behind, by known lines or not; None if no lines are known."""
-        return self.figures.traced_diff_bytes if self.figures else None
+        return self.best_lines.traced_diff_bytes if self.best_lines else None
 
     @property
-    def own_lines(self) -> LinesOfRun | None:
+    def exclusive_lines(self) -> LineProfile | None:
         """Return the exact lines, or None if samples stand in for them because another job ran meanwhile."""
         return None if self.overlapped_with and self.samples else self.lines
 
     @property
-    def figures(self) -> LinesOfRun | None:
+    def best_lines(self) -> LineProfile | None:
         """Return the exact lines if they are of this job alone, else the estimates, or None if there are neither."""
-        return self.own_lines or self.samples
+        return self.exclusive_lines or self.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

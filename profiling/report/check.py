@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from profiling.compare.diff import PlacesOf
-from profiling.records import Checked, SiteKey, Suspect
-from profiling.source import PROFILER_FILES, Place, is_users
+from profiling.records import CheckResult, SiteKey, Suspect
+from profiling.source import PROFILER_FILES, Place, is_user_code
 from profiling.units import format_bytes, to_mb
 
 
-def check_to_dict(checked: Sequence[Checked], places_of: PlacesOf) -> dict[str, Any]:
+def check_to_dict(checked: Sequence[CheckResult], places_of: PlacesOf) -> dict[str, Any]:
     """Return what `check --json` prints."""
     return {"jobs": [_job_to_dict(result, places_of) for result in checked]}
 
 
-def _job_to_dict(result: Checked, places_of: PlacesOf) -> dict[str, Any]:
+def _job_to_dict(result: CheckResult, places_of: PlacesOf) -> dict[str, Any]:
     bytes_per_run, native_bytes = result.verdict.bytes_per_run, result.verdict.native_bytes_per_run
     return {
         "job": result.job,
@@ -55,16 +55,18 @@ def _suspect_to_dict(suspect: Suspect, places_of: PlacesOf) -> dict[str, Any]:
 
 def without_callers(stack: Sequence[SiteKey]) -> Sequence[SiteKey]:
     """Return the frames, innermost first, up to the outermost of the user's: without what runs a check and its loop."""
-    users = [number for number, (file, _) in enumerate(stack) if is_users(file) and not file.startswith(PROFILER_FILES)]
+    users = [
+        number for number, (file, _) in enumerate(stack) if is_user_code(file) and not file.startswith(PROFILER_FILES)
+    ]
     return stack[: users[-1] + 1] if users else stack
 
 
-def check_to_text(checked: Sequence[Checked], places_of: PlacesOf) -> str:
+def check_to_text(checked: Sequence[CheckResult], places_of: PlacesOf) -> str:
     """Return for each job its verdict, what the process holds, and the lines that keep more with every run."""
     return "\n".join(line for result in checked for line in _lines(result, places_of)) + "\n"
 
 
-def _lines(result: Checked, places_of: PlacesOf) -> Iterator[str]:
+def _lines(result: CheckResult, places_of: PlacesOf) -> Iterator[str]:
     yield f"{result.job}: {result.verdict.state.value} after {_runs(result.runs)} at level {result.level.value}"
     yield f"  {result.verdict.reason}"
     if result.degraded is not None:
@@ -84,7 +86,7 @@ def _runs(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs} runs"
 
 
-def _traced(result: Checked) -> str:
+def _traced(result: CheckResult) -> str:
     if result.traced_bytes is None:
         return "traced unknown"
     if result.level.samples:

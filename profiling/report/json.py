@@ -13,7 +13,7 @@ from profiling.records import (
     Cost,
     Forecast,
     LargeObject,
-    LinesOfRun,
+    LineProfile,
     MemoryUsage,
     ObjectReport,
     Precision,
@@ -24,7 +24,7 @@ from profiling.records import (
     SiteDiff,
     SiteTable,
     TimeDiff,
-    Trimmed,
+    TrimResult,
     TypeCount,
     Verdict,
 )
@@ -64,7 +64,7 @@ def run_with_sites_to_dict(run: RunProfile, places_of: PlacesOf, limit: int) -> 
 
     Reads source files.
     """
-    retained = run.figures.retained if run.figures else None
+    retained = run.best_lines.retained if run.best_lines else None
     peak = run.samples.precision.peak if run.samples and run.samples.precision else None
     return run_to_dict(run) | {
         "sites": _largest_to_dicts(retained, places_of, limit, "size_diff_bytes", "count_diff") if retained else [],
@@ -114,7 +114,7 @@ def time_diff_to_dict(diff: TimeDiff) -> Json:
     }
 
 
-def trimmed_to_dict(trimmed: Trimmed) -> Json:
+def trimmed_to_dict(trimmed: TrimResult) -> Json:
     """Return what the C allocator gave back."""
     return {
         "supported": trimmed.supported,
@@ -259,7 +259,7 @@ def cost_to_dict(cost: Cost) -> Json:
     }
 
 
-def _lines_to_dict(lines: LinesOfRun) -> Json:
+def _lines_to_dict(lines: LineProfile) -> Json:
     return {
         "traced_mb": to_mb(lines.traced_bytes),
         "traced_diff_bytes": lines.traced_diff_bytes,

@@ -15,9 +15,9 @@ def allocation_lines(run: RunProfile, places_of: PlacesOf, limit: int = 5) -> li
 
     Estimates end with their standard error. The list is empty if the run has no lines. Reads source files.
     """
-    if run.figures is None:
+    if run.best_lines is None:
         return []
-    table = run.figures.retained
+    table = run.best_lines.retained
     rows = largest(table, limit)
     places = places_of(key for key, _, _ in rows)
     errors = dict(zip(table.keys, table.errors, strict=True)) if table.errors is not None else {}

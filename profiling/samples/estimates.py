@@ -12,9 +12,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from profiling.records import UNKNOWN_SITE, LinesOfRun, Precision, SiteKey, SiteTable
+from profiling.records import UNKNOWN_SITE, LineProfile, Precision, SiteKey, SiteTable
 from profiling.samples.births import SampledBirths
-from profiling.source import PROFILER_FILES, is_users
+from profiling.source import PROFILER_FILES, is_user_code
 from profiling.verdict.evidence import LineEvidence
 from profiling.verdict.survivors import Alive
 
@@ -53,7 +53,7 @@ class SampleRow:
 
 
 @dataclass(slots=True)
-class Sum:
+class Estimate:
     """Samples of one line, added up."""
 
     size_bytes: float = 0.0
@@ -75,21 +75,21 @@ class Sum:
         self.samples += row.samples
 
 
-Sums = dict[SiteKey, Sum]
+EstimatesByLine = dict[SiteKey, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveEstimate:
     """A job's samples at one moment, by line."""
 
     rate_bytes: float  # in force
     coarsest_bytes: float
     fresh_coarsest_bytes: float
     thinned: int
-    sums: Sums
+    sums: EstimatesByLine
 
 
-NOTHING = Sum()
+NOTHING = Estimate()
 
 
 def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[int]], int | None]:
@@ -101,7 +101,7 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
     """
     is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
     is_own = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
-    users = [is_users(file) and not own for (file, _, _), own in zip(frames, is_own, strict=True)]
+    users = [is_user_code(file) and not own for (file, _, _), own in zip(frames, is_own, strict=True)]
 
     def frame(stack: Sequence[int]) -> int | None:
         for number in stack:
@@ -116,26 +116,26 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
     return frame
 
 
-def live(table: SampleTable) -> Live:
+def estimate_live(table: SampleTable) -> LiveEstimate:
     """Return bytes and blocks by the user's line."""
-    frame_of, sums = users_frame(table.frames), Sums()
+    frame_of, sums = users_frame(table.frames), EstimatesByLine()
     for row in table.rows():
         if len(row.stack) == 0:
-            sums.setdefault(UNKNOWN_SITE, Sum()).add(row)
+            sums.setdefault(UNKNOWN_SITE, Estimate()).add(row)
             continue
         number = frame_of(row.stack)
         if number is not None:
             file, _, line = table.frames[number]
-            sums.setdefault((file, line), Sum()).add(row)
-    return Live(table.rate_bytes, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
+            sums.setdefault((file, line), Estimate()).add(row)
+    return LiveEstimate(table.rate_bytes, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
 
 
-def by_job(table: SampleTable) -> dict[str | None, Sum]:
+def by_job(table: SampleTable) -> dict[str | None, Estimate]:
     """Return the totals of each job without the profiler's own; the key None is for what no job allocated."""
-    frame_of, sums = users_frame(table.frames), dict[str | None, Sum]()
+    frame_of, sums = users_frame(table.frames), dict[str | None, Estimate]()
     for row in table.rows():
         if len(row.stack) == 0 or frame_of(row.stack) is not None:
-            sums.setdefault(row.job, Sum()).add(row)
+            sums.setdefault(row.job, Estimate()).add(row)
     return sums
 
 
@@ -143,13 +143,13 @@ Row = tuple[SiteKey, float, float, float]
 """A line with its bytes, their variance, and its blocks."""
 
 
-def lines_of_run(after: Live, peak: Live | None, period: int) -> LinesOfRun:
+def line_profile(after: LiveEstimate, peak: LiveEstimate | None, period: int) -> LineProfile:
     """Return what a run kept: the fresh figures after it, which are of its own birth, however runs overlap."""
     rows = [(site, now.fresh_bytes, now.fresh_variance, now.fresh_blocks) for site, now in after.sums.items()]
     return _lines(after, rows, peak, period, after.fresh_coarsest_bytes)
 
 
-def lines_between(before: Live, after: Live, period: int) -> LinesOfRun:
+def lines_between(before: LiveEstimate, after: LiveEstimate, period: int) -> LineProfile:
     """Return what came less what went between two moments; the fresh figures are of what came since the first."""
     rows = []
     for site in {**before.sums, **after.sums}:
@@ -159,10 +159,12 @@ def lines_between(before: Live, after: Live, period: int) -> LinesOfRun:
     return _lines(after, rows, None, period, max(before.coarsest_bytes, after.coarsest_bytes))
 
 
-def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int, unseen_bytes: float) -> LinesOfRun:
+def _lines(
+    after: LiveEstimate, rows: Sequence[Row], peak: LiveEstimate | None, period: int, unseen_bytes: float
+) -> LineProfile:
     retained = _packed((row for row in rows if row[1] or row[3]), unseen_bytes)
     table = table_of(after)
-    return LinesOfRun(
+    return LineProfile(
         live=table,
         retained=retained,
         traced_bytes=table.size_bytes,
@@ -180,13 +182,13 @@ def _lines(after: Live, rows: Sequence[Row], peak: Live | None, period: int, uns
     )
 
 
-def table_of(state: Live) -> SiteTable:
+def table_of(state: LiveEstimate) -> SiteTable:
     """Return the estimates as a table, with their standard errors."""
     rows = ((site, entry.size_bytes, entry.variance, entry.blocks) for site, entry in state.sums.items())
     return _packed(rows, state.coarsest_bytes)
 
 
-def _change_variance(was: Sum, now: Sum, before: Live, after: Live) -> float:
+def _change_variance(was: Estimate, now: Estimate, before: LiveEstimate, after: LiveEstimate) -> float:
     """Return the variance of what came, plus the variance of what went.
 
     If samples were thinned in between, the rest was drawn anew, so the variances of both ends count.

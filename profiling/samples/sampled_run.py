@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from weakref import WeakSet, WeakValueDictionary
 
-from profiling.records import LinesOfRun
+from profiling.records import LineProfile
 from profiling.samples import sampler
-from profiling.samples.estimates import Live, lines_of_run, live
+from profiling.samples.estimates import LiveEstimate, estimate_live, line_profile
 from profiling.samples.sampling import Sampling
 
 _heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
@@ -61,17 +61,17 @@ class SampledRun:
             heir = _heirs[self._job] = sampler.label(self._job, self._label.birth)
         return heir
 
-    def close(self) -> LinesOfRun | None:
+    def close(self) -> LineProfile | None:
         """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""
         if sampler.stretch() != self._period:
             return None
         peak = self._peak()
         sampler.let_go()
-        after = live(sampler.snapshot(self._job, birth=self.birth))
-        return lines_of_run(after, peak, self._period)
+        after = estimate_live(sampler.snapshot(self._job, birth=self.birth))
+        return line_profile(after, peak, self._period)
 
-    def _peak(self) -> Live | None:
+    def _peak(self) -> LiveEstimate | None:
         if self._watch is None:
             return None
         number, self._watch = self._watch, None
-        return live(sampler.take_peak(number))
+        return estimate_live(sampler.take_peak(number))

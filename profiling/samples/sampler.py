@@ -303,6 +303,6 @@ def lift() -> None:
         _sampler.lift()
 
 
-def own_tables_bytes() -> int:
+def table_bytes() -> int:
     """Return the bytes of the sampler's tables, which are in no sample and no trace."""
     return statistics().table_bytes

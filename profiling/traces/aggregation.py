@@ -18,7 +18,7 @@ COUNTED_AT_ONCE = 256
 """Python has the integers up to 256 ready. Larger counts would be made anew for each trace, and traced themselves: that
 takes twice the time where many traces share a line, as neighbours do."""
 
-Sums = dict[SiteKey, list[int]]
+TotalsByLine = dict[SiteKey, list[int]]
 """Bytes and blocks by line, while they are counted."""
 
 SiteOf = Callable[[tuple[SiteKey, ...]], SiteKey]
@@ -30,7 +30,7 @@ innermost: SiteOf = itemgetter(0)
 _size_and_frames = itemgetter(1, 2)
 
 
-def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = innermost) -> None:
+def aggregate_traces(raw: Iterable[Any], sums: TotalsByLine, site_of: SiteOf = innermost) -> None:
     """Add each trace's bytes to the line it is put down to, by counting equal traces in C."""
     equal = map(_size_and_frames, raw)
     while True:
@@ -49,12 +49,12 @@ def add_up(raw: Iterable[Any], sums: Sums, site_of: SiteOf = innermost) -> None:
                 row[1] += count
 
 
-def rows_of(sums: Sums) -> Iterator[tuple[SiteKey, int, int]]:
+def rows_of(sums: TotalsByLine) -> Iterator[tuple[SiteKey, int, int]]:
     """Return (line, bytes, blocks) for each line."""
     return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
 
 
-def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
+def encode_table(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
     """Return a table as bytes: file names once, and four columns of numbers."""
     files: dict[str, int] = {}
     file_of, lines, sizes, counts = columns = array("q"), array("q"), array("q"), array("q")
@@ -66,7 +66,7 @@ def encoded(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
     return marshal.dumps((traces, list(files), *(column.tobytes() for column in columns)))
 
 
-def decoded(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
+def decode_table(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
     """Return the number of traces and the rows that `encoded` made into bytes."""
     traces, files, *columns = marshal.loads(data)  # noqa: S302 - written by our own child
     file_of, lines, sizes, counts = (array("q", column) for column in columns)

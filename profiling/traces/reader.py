@@ -22,7 +22,15 @@ from profiling.records import SiteKey, SiteTable, Snapshot
 from profiling.source import PROFILER_FILES
 from profiling.stopwatch import Meter
 from profiling.traces import tracing
-from profiling.traces.aggregation import SiteOf, Sums, add_up, decoded, encoded, innermost, rows_of
+from profiling.traces.aggregation import (
+    SiteOf,
+    TotalsByLine,
+    aggregate_traces,
+    decode_table,
+    encode_table,
+    innermost,
+    rows_of,
+)
 from profiling.units import to_mb
 
 _get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
@@ -103,7 +111,7 @@ class TraceReader:
     def _from_child(self, answer: child.Answer, meter: Meter, period: int) -> Snapshot:
         meter.held(answer.fork_s)
         with meter.hold():
-            traces, rows = decoded(answer.data)
+            traces, rows = decode_table(answer.data)
             return self._snapshot(traces, rows, meter, period)
 
     def _from_here(self, counting: _Counting, meter: Meter, period: int) -> Snapshot:
@@ -117,18 +125,18 @@ class TraceReader:
         meter: Meter,
         period: int,
     ) -> Snapshot:
-        own_bytes = 0
+        overhead_bytes = 0
         kept = []
         for key, size_bytes, count in rows:
             if key[0].startswith(OWN_FILES):
-                own_bytes += size_bytes
+                overhead_bytes += size_bytes
             else:
                 kept.append((self._keys.setdefault(key, key), size_bytes, count))
         table = SiteTable.from_rows(kept)
         return Snapshot(
             table=table,
-            traced_bytes=table.size_bytes + own_bytes,
-            profiler_bytes=own_bytes,
+            traced_bytes=table.size_bytes + overhead_bytes,
+            profiler_bytes=overhead_bytes,
             traces=traces,
             period=period,
             cost=meter.cost(memory_bytes=traces * RAW_TRACE_BYTES),
@@ -141,7 +149,7 @@ class _Counting:
     def __init__(self, meter: Meter, site_of: SiteOf) -> None:
         self._meter = meter
         self._site_of = site_of
-        self.sums: Sums = {}
+        self.sums: TotalsByLine = {}
         with meter.hold():
             self._raw = raw_traces()
         self.traces = len(self._raw)
@@ -149,7 +157,7 @@ class _Counting:
     def slices(self) -> Iterator[None]:
         for begin in range(0, self.traces, SLICE_TRACES):
             with self._meter.hold():
-                add_up(self._raw[begin : begin + SLICE_TRACES], self.sums, self._site_of)
+                aggregate_traces(self._raw[begin : begin + SLICE_TRACES], self.sums, self._site_of)
             yield
         with self._meter.hold():
             self._raw = []
@@ -183,10 +191,10 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
 
 def counted(site_of: SiteOf) -> bytes:
     """Count all traces in a forked child, and encode the sums small for the pipe."""
-    raw, sums = raw_traces(), Sums()
-    add_up(raw, sums, site_of)
+    raw, sums = raw_traces(), TotalsByLine()
+    aggregate_traces(raw, sums, site_of)
     _never_freed.append(raw)
-    return encoded(len(raw), rows_of(sums))
+    return encode_table(len(raw), rows_of(sums))
 
 
 _never_freed: list[Any] = []  # in a child: it ends sooner when it does not free a million tuples first

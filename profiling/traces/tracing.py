@@ -37,14 +37,14 @@ def reset_peak() -> None:
     tracemalloc.reset_peak()
 
 
-def own_tables_bytes() -> int:
+def table_bytes() -> int:
     """Return the bytes of tracemalloc's tables, which are untraced, so beside the traced memory."""
     return tracemalloc.get_tracemalloc_memory() if tracemalloc.is_tracing() else 0
 
 
 def estimated_traces() -> int:
     """Return about how many traces are alive: tracemalloc tells only the size of its tables."""
-    return own_tables_bytes() // TRACE_BYTES
+    return table_bytes() // TRACE_BYTES
 
 
 class Tracing:

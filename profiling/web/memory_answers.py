@@ -124,7 +124,7 @@ MEMORY = Shape(
     },
 )
 TRIMMED = Shape(
-    "Trimmed",
+    "TrimResult",
     "What the C allocator gave back.",
     {
         "supported": switch("whether the C library can; if not, nothing was done"),

@@ -75,7 +75,7 @@ class DebugRoutes:
         """Answer with what the process holds, by one walk over the heap in slices; 429 during another walk."""
         usage = self._profiler.usage()
         report = await object_walk.walk()
-        parts = await composition.read_composition(profiler_bytes=self._profiler.own_bytes())
+        parts = await composition.read_composition(profiler_bytes=self._profiler.overhead_bytes())
         return answer(memory_to_dict(usage, report, parts, self._profiler.statistics()))
 
     async def diff(self, _request: web.Request, given: Given) -> web.Response:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from profiling.process import composition
-from profiling.records import Trimmed
+from profiling.records import TrimResult
 from volaris.scheduler import JobRun, Report
 
 TRIM_EVERY_S = 60.0  # at most: it takes a millisecond, in a thread, and what was given back is faulted in anew
@@ -23,7 +23,7 @@ class HeapTrimmer:
         report: Report,
         *,
         clock: Callable[[], float] = time.monotonic,
-        trim: Callable[[], Awaitable[Trimmed]] = composition.trim,
+        trim: Callable[[], Awaitable[TrimResult]] = composition.trim,
     ) -> None:
         self._report = report
         self._clock = clock

@@ -10,7 +10,7 @@ from profiling.records import (
     Cost,
     Counters,
     Level,
-    LinesOfRun,
+    LineProfile,
     MemoryLimit,
     Outcome,
     RunProfile,
@@ -27,9 +27,9 @@ def table(rows: Rows) -> SiteTable:
     return SiteTable.from_rows((key, size_bytes, count) for key, (size_bytes, count) in rows.items())
 
 
-def lines(live: Rows, *, traced_bytes: int | None = None, retained: Rows | None = None, period: int = 1) -> LinesOfRun:
+def lines(live: Rows, *, traced_bytes: int | None = None, retained: Rows | None = None, period: int = 1) -> LineProfile:
     packed = table(live)
-    return LinesOfRun(
+    return LineProfile(
         live=packed,
         retained=table(retained or {}),
         traced_bytes=packed.size_bytes if traced_bytes is None else traced_bytes,

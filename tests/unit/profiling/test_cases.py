@@ -155,8 +155,8 @@ def change(before: Counters, after: Counters, *, traces: int | None = None) -> f
 
 
 def test_native_change_is_mallocs_less_what_python_and_the_profiler_have_of_it() -> None:
-    before = counters(python_malloc_bytes=1_000.0, own_bytes=100)
-    after = counters(c_heap_used_bytes=30 * MB + 50_000, python_malloc_bytes=21_000.0, own_bytes=4_100)
+    before = counters(python_malloc_bytes=1_000.0, overhead_bytes=100)
+    after = counters(c_heap_used_bytes=30 * MB + 50_000, python_malloc_bytes=21_000.0, overhead_bytes=4_100)
     assert change(before, after) == 50_000 - 20_000 - 4_000
     assert change(before, after, traces=10) == 26_000 - 10 * TRACE_MALLOC_BYTES
 

@@ -59,7 +59,7 @@ def test_names_without_end_stay_within_the_bytes_and_the_job_that_has_just_run_k
     for number in range(1, 100):
         history.add(run(2 * number, rows(1000), job=f"job {number}"))
         history.add(run(2 * number + 1, rows(1000), job=f"job {number}"))
-        assert history.own_bytes() <= 3 * big
+        assert history.overhead_bytes() <= 3 * big
         assert ids(history, f"job {number}") == [2 * number, 2 * number + 1]
     assert history.jobs() == ("job 98", "job 99")
 
@@ -77,8 +77,8 @@ def test_bytes_are_counted_right_and_bounded_but_for_two_runs_of_the_last_job(
     history = History(runs_per_job=10, max_bytes=most)
     for number, (job, count) in enumerate(added):
         history.add(run(number, rows(count), job=job))
-    assert history.own_bytes() == sum(map(size_of, history.runs()))
-    assert history.own_bytes() <= most or (history.jobs() == (added[-1][0],) and len(history.runs()) <= 2)
+    assert history.overhead_bytes() == sum(map(size_of, history.runs()))
+    assert history.overhead_bytes() <= most or (history.jobs() == (added[-1][0],) and len(history.runs()) <= 2)
 
 
 def test_latest_run_with_lines_is_compared_with_the_one_before_it() -> None:

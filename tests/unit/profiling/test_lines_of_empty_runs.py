@@ -17,8 +17,8 @@ OBJECT_BYTES = 100  # the bound method of an object that is being entered
 def bytes_of_this_file(profiler: Profiler) -> Counter[int]:
     bytes_at: Counter[int] = Counter()
     for run in profiler.runs("empty")[1:]:
-        assert run.figures is not None
-        for (file, line), size_bytes, _ in run.figures.retained.rows():
+        assert run.best_lines is not None
+        for (file, line), size_bytes, _ in run.best_lines.retained.rows():
             if file == __file__:
                 bytes_at[line] += max(0, size_bytes)
     return bytes_at

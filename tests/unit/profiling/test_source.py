@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from profiling import source
-from profiling.source import Place, SourceReader, functions_and_texts, is_users, short_path, users_site
+from profiling.source import Place, SourceReader, functions_and_texts, innermost_user_frame, is_user_code, short_path
 
 CODE = '''"""Module."""
 import os
@@ -185,16 +185,16 @@ def test_folders_of_the_standard_library_are_those_that_sysconfig_names() -> Non
 
 
 def test_what_the_profiler_allocates_is_not_of_the_line_that_called_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "is_users", lambda path: path == "/shop/jobs.py")  # the profiler is installed
+    monkeypatch.setattr(source, "is_user_code", lambda path: path == "/shop/jobs.py")  # the profiler is installed
     ours, library = (f"{source.PROFILER_FILES}run.py", 7), (asyncio.__file__, 5)
-    assert users_site((library, ours, ("/shop/jobs.py", 3))) == ours
-    assert users_site((library, ("/shop/jobs.py", 4), ours, ("/shop/jobs.py", 3))) == ("/shop/jobs.py", 4)
+    assert innermost_user_frame((library, ours, ("/shop/jobs.py", 3))) == ours
+    assert innermost_user_frame((library, ("/shop/jobs.py", 4), ours, ("/shop/jobs.py", 3))) == ("/shop/jobs.py", 4)
 
 
 def test_users_site_is_the_innermost_frame_that_is_neither_installed_nor_the_standard_librarys() -> None:
     library, installed = (asyncio.__file__, 5), (pytest.__file__, 7)
     mine, caller = (__file__, 3), ("/elsewhere/main.py", 9)
-    assert users_site((library, installed, mine, caller)) == mine
-    assert users_site((library, ("<string>", 1), installed)) == library
+    assert innermost_user_frame((library, installed, mine, caller)) == mine
+    assert innermost_user_frame((library, ("<string>", 1), installed)) == library
     paths = (library[0], installed[0], __file__, "<frozen abc>")
-    assert [is_users(path) for path in paths] == [False, False, True, False]
+    assert [is_user_code(path) for path in paths] == [False, False, True, False]

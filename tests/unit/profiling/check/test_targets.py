@@ -214,11 +214,11 @@ def test_module_that_is_not_there_is_refused() -> None:
 
 
 def test_installed_package_that_is_asked_about_is_the_users_own(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    from profiling.source import _claimed, is_users
+    from profiling.source import _claimed, is_user_code
 
     monkeypatch.setattr("profiling.source._claimed", set(_claimed))
     folder = write(**{"site-packages__in__orders_lib__in____init__": "def job(): return 1"}) / "site-packages"
     monkeypatch.syspath_prepend(folder)
     load(["orders_lib:job"])
-    assert is_users(f"{folder}/orders_lib/__init__.py")
-    is_users.cache_clear()
+    assert is_user_code(f"{folder}/orders_lib/__init__.py")
+    is_user_code.cache_clear()

@@ -33,7 +33,7 @@ def test_table_gives_its_rows_back_in_their_order_and_their_sums(given_rows: lis
 def test_table_costs_what_it_says_within_an_eighth(count: int) -> None:
     packed = SiteTable.from_rows((("a.py", line), 1, 1) for line in range(count))
     real_bytes = sum(map(sys.getsizeof, (packed, packed.keys, packed.sizes, packed.counts)))
-    assert packed.own_bytes == pytest.approx(real_bytes, rel=1 / 8, abs=250)
+    assert packed.overhead_bytes == pytest.approx(real_bytes, rel=1 / 8, abs=250)
 
 
 def test_tables_of_the_same_rows_are_equal() -> None:

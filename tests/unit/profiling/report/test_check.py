@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from profiling.records import Checked, Cost, Level, MemoryLimit, MemoryUsage, State, Suspect, Verdict
+from profiling.records import CheckResult, Cost, Level, MemoryLimit, MemoryUsage, State, Suspect, Verdict
 from profiling.report.check import check_to_dict, check_to_text, without_callers
 from profiling.source import PROFILER_FILES
 from tests.unit.profiling.make import MB, places_of
@@ -21,7 +21,7 @@ VERDICT = Verdict(
     suspects=(Suspect(site=("a.py", 12), bytes_per_run=20_480.4, stack=(("a.py", 12),)),),
     native_bytes_per_run=40_960.6,
 )
-CHECKED = Checked(
+CHECKED = CheckResult(
     job="jobs.py:collect",
     runs=40,
     level=Level.SAMPLES,

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import sampler_survival as survival
 from profiling.samples import sampler
-from profiling.samples.estimates import by_job, live
+from profiling.samples.estimates import by_job, estimate_live
 from profiling.samples.sampled_run import SampledRun, _heirs
 from profiling.samples.sampling import Sampling
 
@@ -30,7 +30,7 @@ def make(count: int) -> Sequence[object]:
 
 
 def born(birth: int) -> float:
-    return sum(entry.fresh_bytes for entry in live(sampler.snapshot(birth=birth)).sums.values())
+    return sum(entry.fresh_bytes for entry in estimate_live(sampler.snapshot(birth=birth)).sums.values())
 
 
 def in_thread(work: Callable[[], None]) -> None:

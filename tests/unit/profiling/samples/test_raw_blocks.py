@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from profiling.samples import sampler
-from profiling.samples.estimates import Sum, by_job, live
+from profiling.samples.estimates import Estimate, by_job, estimate_live
 
 Start = Callable[..., None]
 
@@ -37,13 +37,13 @@ def test_compressors_of_zlib_are_seen_at_their_line_as_tracemalloc_sees_them(sam
     finally:
         tracemalloc.stop()
     assert truth_bytes > 20 * 250_000
-    sums = live(sampler.snapshot("job")).sums
+    sums = estimate_live(sampler.snapshot("job")).sums
     line = (__file__, compressors.__code__.co_firstlineno + 1)
     # Beside tracemalloc, whose own blocks are in the same domain, those under 16 KB are passed over: 6 of 268 KB.
     assert sums[line].size_bytes == pytest.approx(truth_bytes - 20 * 5_900, rel=0.02)
     assert sampler.statistics().malloc_bytes > 0.94 * truth_bytes
     del kept
-    assert by_job(sampler.snapshot()).get("job", Sum()).size_bytes < 20_000
+    assert by_job(sampler.snapshot()).get("job", Estimate()).size_bytes < 20_000
 
 
 def test_tables_of_tracemalloc_are_not_the_jobs(sampling: Start) -> None:

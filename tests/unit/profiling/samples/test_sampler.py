@@ -14,7 +14,7 @@ import pytest
 
 from profiling.errors import SamplerUnavailable
 from profiling.samples import sampler
-from profiling.samples.estimates import by_job, largest_stacks, live
+from profiling.samples.estimates import by_job, estimate_live, largest_stacks
 
 Start = Callable[..., None]
 HERE = __file__
@@ -43,7 +43,7 @@ def test_each_block_is_taken_where_the_rate_is_one_byte(sampling: Start) -> None
     with sampler.labelled("job"):
         sampling(1)
         kept = bytearray(10_000)
-        alive = live(sampler.snapshot("job"))
+        alive = estimate_live(sampler.snapshot("job"))
     entry = alive.sums[line_of(test_each_block_is_taken_where_the_rate_is_one_byte, 3)]
     assert entry.blocks == pytest.approx(2, rel=0.01)  # the object and its buffer
     assert entry.size_bytes == pytest.approx(sys.getsizeof(kept), rel=0.02)
@@ -84,7 +84,7 @@ def test_estimate_is_unbiased_and_within_its_standard_error(sampling: Start) -> 
         sampling(4_096, seed=seed)
         with sampler.labelled("job"):
             kept = make(1_000, 467)  # 500 bytes each with the header
-        alive = live(sampler.snapshot("job")).sums[line_of(make, 1)]
+        alive = estimate_live(sampler.snapshot("job")).sums[line_of(make, 1)]
         estimates.append(alive.size_bytes)
         errors.append((alive.size_bytes - 500_000) / alive.variance**0.5)
         sampler.stop()
@@ -183,7 +183,7 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
             kept = [kept, make(2_000, 467)]
         assert number is not None
         assert (sampler.statistics().rate_bytes, sampler.statistics().thinned) == (1_024, 1)
-        peak = live(sampler.take_peak(number)).sums.values()
+        peak = estimate_live(sampler.take_peak(number)).sums.values()
         assert sum(entry.size_bytes for entry in peak) == pytest.approx(bytes_of("job"), rel=0.1)
         estimates.append(bytes_of("job"))
         sampler.stop()
@@ -200,7 +200,7 @@ def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> No
         for _ in range(3):
             make(3_000, 1_000)
         small = make(100, 1_000)
-    peak = live(sampler.take_peak(number)).sums[line_of(make, 1)]
+    peak = estimate_live(sampler.take_peak(number)).sums[line_of(make, 1)]
     assert peak.size_bytes == pytest.approx(3_000 * 1_033, rel=0.12)
     assert len(small) == 100
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from profiling.records import SiteKey, SiteTable, Snapshot
 from profiling.traces import reader, tracing
-from profiling.traces.aggregation import Sums, add_up, decoded, encoded, rows_of
+from profiling.traces.aggregation import TotalsByLine, aggregate_traces, decode_table, encode_table, rows_of
 from profiling.traces.reader import TraceReader
 from profiling.traces.tracing import Tracing
 
@@ -46,8 +46,8 @@ def test_private_and_public_calls_give_the_same_table(traced: None) -> None:
     public = reader.public_raw_traces()
 
     def table_of(raw: list[tuple[int, int, tuple[SiteKey, ...], int]]) -> dict[SiteKey, tuple[int, int]]:
-        sums: Sums = {}
-        add_up(raw, sums)
+        sums: TotalsByLine = {}
+        aggregate_traces(raw, sums)
         return {key: (size, count) for key, size, count in rows_of(sums) if key[0] == here()}
 
     assert table_of(private)[here(), KEEPING_LINE] == (table_of(public)[here(), KEEPING_LINE])
@@ -70,7 +70,7 @@ def test_without_tracing_there_are_no_traces() -> None:
     assert reader.raw_traces() == []
     assert reader.public_raw_traces() == []
     assert tracing.traced_bytes() is None
-    assert tracing.own_tables_bytes() == 0
+    assert tracing.table_bytes() == 0
     assert tracing.estimated_traces() == 0
 
 
@@ -167,16 +167,16 @@ def test_sizes_and_outer_frames_are_summed_up_by_the_innermost_line() -> None:
     raw = (
         [(0, 10, (inner, one), 2)] * 2 + [(0, 10, (inner, other), 2), (0, 7, (one,), 1)] + [(0, 5, (inner, one), 2)] * 4
     )
-    sums: Sums = {}
-    add_up(raw, sums)
+    sums: TotalsByLine = {}
+    aggregate_traces(raw, sums)
     assert sorted(rows_of(sums)) == [(inner, 50, 7), (one, 7, 1)]
 
 
 @given(st.integers(0, 2_000), st.integers(1, 50))
 def test_every_trace_is_counted_once_however_many_there_are(count: int, lines: int) -> None:
     raw = [(0, 8 + n % 3, (("a.py", n % lines),), 1) for n in range(count)]
-    sums: Sums = {}
-    add_up(iter(raw), sums)
+    sums: TotalsByLine = {}
+    aggregate_traces(iter(raw), sums)
     assert sum(blocks for _, _, blocks in rows_of(sums)) == count
     assert sum(size for _, size, _ in rows_of(sums)) == sum(size for _, size, _, _ in raw)
 
@@ -187,7 +187,7 @@ amounts = st.integers(0, 2**62)
 
 @given(st.integers(0, 2**40), st.lists(st.tuples(keys, amounts, amounts)))
 def test_decoding_undoes_encoding(count: int, rows: list[tuple[SiteKey, int, int]]) -> None:
-    decoded_count, decoded_rows = decoded(encoded(count, rows))
+    decoded_count, decoded_rows = decode_table(encode_table(count, rows))
     assert (decoded_count, list(decoded_rows)) == (count, rows)
 
 

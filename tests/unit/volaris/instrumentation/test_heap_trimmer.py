@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from profiling.records import Trimmed
+from profiling.records import TrimResult
 from volaris.instrumentation.heap_trimmer import TRIM_EVERY_S, HeapTrimmer
 from volaris.scheduler import JobRun, RunOutcome
 
@@ -26,9 +26,9 @@ async def test_heap_is_trimmed_after_a_run_but_not_after_each() -> None:
         assert (run, error) == (RUN, None)
         notes.append("report")
 
-    async def trim() -> Trimmed:
+    async def trim() -> TrimResult:
         notes.append("trim")
-        return Trimmed(
+        return TrimResult(
             supported=True,
             rss_before_bytes=2,
             rss_after_bytes=1,
