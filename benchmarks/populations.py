@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.simulated import LIMIT_BYTES, Job, Outcome, Rng, Step, Store, watch
 
 RATES_BYTES = (4_096, 16_384, 65_536)
-LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES = 48.0, 8_192.0
+MIN_BLOCK_BYTES, MAX_BLOCK_BYTES = 48.0, 8_192.0
 
 Make = Callable[[Rng], Job]
 
@@ -36,7 +36,7 @@ def _between(rng: Rng, least: float, most: float) -> float:
 
 def _store(rng: Rng, rate_bytes: float | None = None, *, is_garbage: bool = False) -> Store:
     rate_bytes = rate_bytes or float(rng.choice(RATES_BYTES))
-    return Store(rng, rate_bytes, _between(rng, LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES), is_garbage=is_garbage)
+    return Store(rng, rate_bytes, _between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES), is_garbage=is_garbage)
 
 
 def _job(rng: Rng, store: Store, step: Step, *, collected_every: int | None = None) -> Job:

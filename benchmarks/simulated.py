@@ -15,7 +15,7 @@ import numpy as np
 from profiling.profiler import COLLECTED_EVERY
 from profiling.records import Accusation, MemoryLimit, SiteKey
 from profiling.verdict.evidence import Evidence, LineEvidence
-from profiling.verdict.forecast import Room
+from profiling.verdict.forecast import Headroom
 from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.survivors import Alive
 
@@ -151,11 +151,11 @@ def _site(at: int) -> SiteKey:
     return ("simulated.py", at)
 
 
-def _room(used_bytes: float) -> Room:
-    return Room(
+def _room(used_bytes: float) -> Headroom:
+    return Headroom(
         limit=MemoryLimit(limit_bytes=LIMIT_BYTES, source="setting"),
         rss_bytes=round(used_bytes),
-        held_free_bytes=0,
+        allocator_free_bytes=0,
         gaps_s=(60.0,) * 4,
         ended_at=datetime(2026, 1, 1, tzinfo=UTC),
     )

@@ -40,7 +40,7 @@ from benchmarks.soaked import WATCH_PATH
 ROOT = Path(__file__).parents[1]
 DAY_H = 24
 DAY_RUNS = {"prices_1m": 720, "options_refresh": 48, "iv_metrics": 24}
-LEAST_RUNS = 24  # of a job that is due less often: it is run by hand each hour, so that there is a verdict on it
+MIN_RUNS = 24  # of a job that is due less often: it is run by hand each hour, so that there is a verdict on it
 LONGEST_MINUTES = 20.0
 START_TIMEOUT_S = 60.0
 QUIET_TIMEOUT_S = 60.0
@@ -49,7 +49,7 @@ REQUESTS_PER_S = 20.0
 REQUEST_TIMEOUT_S = 30.0
 ALARMS = {"leaking", "native_growth"}
 NO_ACCUSATION = {"stable", "growing"}  # a job that has run 24 times may be filling up yet
-MOST_DRIFT = 0.05  # of the RSS, from after the first hour to the last
+MAX_DRIFT = 0.05  # of the RSS, from after the first hour to the last
 DEBUG = "/api/v1/debug"
 TOKEN = "soak"
 PERCENTILES = (50, 99, 100)
@@ -114,7 +114,7 @@ class Soak:
             self.day.verdicts.setdefault(job_id, []).append(_verdict(job))
             if job["runs"] >= wanted_runs(job_id):
                 await self._post(f"{DEBUG}/jobs/{job_id}/pause")
-            elif job_id not in DAY_RUNS and job["runs"] < min(hour, LEAST_RUNS) and job["state"] != "running":
+            elif job_id not in DAY_RUNS and job["runs"] < min(hour, MIN_RUNS) and job["state"] != "running":
                 await self._post(f"{DEBUG}/jobs/{job_id}/run")
         for run in (await self._json(f"{DEBUG}/memory/runs"))["runs"]:
             self.day.cost_s[run["id"]] = run["cost"]["duration_ms"] / 1000
@@ -195,7 +195,7 @@ def requests(symbols: dict[str, Any], document: dict[str, Any], jobs: Sequence[s
 
 def wanted_runs(job_id: str) -> int:
     """How often a job has to have run."""
-    return RUNS if job_id in {*INNOCENTS, LEAK} else DAY_RUNS.get(job_id, LEAST_RUNS)
+    return RUNS if job_id in {*INNOCENTS, LEAK} else DAY_RUNS.get(job_id, MIN_RUNS)
 
 
 def by_hour(samples: Sequence[float], hour_s: float) -> list[float]:
@@ -308,7 +308,7 @@ def accused_jobs(log: str) -> list[str]:
 def drift(hours: Sequence[float]) -> Iterator[str]:
     """What is wrong with the RSS by the hour."""
     drift_mb = hours[-1] - hours[1]
-    if abs(drift_mb) > MOST_DRIFT * hours[1]:
+    if abs(drift_mb) > MAX_DRIFT * hours[1]:
         yield f"the RSS of the last hour is {drift_mb / hours[1]:+.1%} of that after the first"
 
 

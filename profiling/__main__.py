@@ -42,8 +42,8 @@ exit status:
 FAILED = 2
 INTERRUPTED = 130  # as a shell tells an interrupt
 LEAVING_S = 5.0
-MOST_RUNS = 1_000
-MOST_SECONDS = 86_400.0
+MAX_RUNS_ASKED = 1_000
+MAX_TIMEOUT_S = 86_400.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -164,8 +164,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _runs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_RUNS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_RUNS}")
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_ASKED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_RUNS_ASKED}")
     return int(text)
 
 
@@ -174,8 +174,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from above 0 to {MOST_SECONDS:g}")
+    if not 0 < seconds <= MAX_TIMEOUT_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from above 0 to {MAX_TIMEOUT_S:g}")
     return seconds
 
 

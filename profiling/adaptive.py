@@ -18,21 +18,21 @@ from profiling.records import Level, RunProfile, State, Verdict
 from profiling.source import is_user_code
 from profiling.verdict.statistics import median
 
-SHARE = 0.05  # of the time since the start that may be lost to tracing
+MAX_TRACING_SHARE = 0.05  # of the time since the start that may be lost to tracing
 SERIES_RUNS = 3
 AGAIN_AFTER_RUNS = 50  # of the same job, while its verdict stays
 FIRST_SLOWDOWN = 6.0  # assumed until one was measured
 MAX_JOBS = 256  # remembered
-PLAIN_RUNS = 5  # whose median a traced run is compared with
+BASELINE_RUNS = 5  # whose median a traced run is compared with
 IDLE_IN = {"_worker", "wait", "_wait_for_tstate_lock", "select", "poll", "accept", "get", "read", "recv"}
 """Functions in which a thread waits for work. In `read` for one a worker of pytest-xdist waits for its controller."""
 
 
 @dataclass(slots=True)
-class Seen:
+class JobActivity:
     """What is known of a job."""
 
-    plain_s: deque[float] = field(default_factory=lambda: deque(maxlen=PLAIN_RUNS))  # durations without tracing
+    baseline_s: deque[float] = field(default_factory=lambda: deque(maxlen=BASELINE_RUNS))  # durations without tracing
     ended_s: float | None = None  # its last run
     interval_s: float = 0.0  # from one end to the next
     runs_since_series: int = AGAIN_AFTER_RUNS
@@ -40,7 +40,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Series:
+class TracingSeries:
     """Exact runs of one job, one after the other."""
 
     job: str
@@ -52,15 +52,17 @@ class Series:
 class Adaptive:
     """Decides the level of each run. `share` bounds the time lost to tracing."""
 
-    def __init__(self, base: Level, *, share: float = SHARE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, base: Level, *, share: float = MAX_TRACING_SHARE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._base = base
         self._share = share
         self._clock = clock
         self._started_s = clock()
         self._lost_s = 0.0
         self._slowdown = FIRST_SLOWDOWN
-        self._seen: dict[str, Seen] = {}
-        self.series: Series | None = None
+        self._seen: dict[str, JobActivity] = {}
+        self.series: TracingSeries | None = None
 
     def level(self, job: str) -> Level:
         """Return the level of the job's next run."""
@@ -80,7 +82,7 @@ class Adaptive:
             return False
         return self.series.left <= 0 or self.lost_share > self._share
 
-    def saw(self, run: RunProfile) -> None:
+    def record_run(self, run: RunProfile) -> None:
         """Learn from a run that has ended."""
         seen, now_s = self._of(run.job), self._clock()
         if seen.ended_s is not None:
@@ -88,13 +90,13 @@ class Adaptive:
         seen.ended_s = now_s
         seen.runs_since_series += 1
         if self.series is None:
-            seen.plain_s.append(run.duration_s)
+            seen.baseline_s.append(run.duration_s)
         elif run.job == self.series.job:
             self.series.left -= 1
-            if run.lines is not None and seen.plain_s:
-                self._slowdown = max(1.0, run.duration_s / max(median(seen.plain_s), 1e-9))
+            if run.lines is not None and seen.baseline_s:
+                self._slowdown = max(1.0, run.duration_s / max(median(seen.baseline_s), 1e-9))
 
-    def consider(self, job: str, verdict: Verdict) -> None:
+    def maybe_start_series(self, job: str, verdict: Verdict) -> None:
         """Begin a series where the verdict asks for one and there is time to spend."""
         if self.series is not None or verdict.state is not State.LEAKING:
             return
@@ -103,9 +105,9 @@ class Adaptive:
         if level is not None and self._is_affordable(seen):
             seen.last_level = level
             seen.runs_since_series = 0
-            self.series = Series(job, level, SERIES_RUNS, self._clock())
+            self.series = TracingSeries(job, level, SERIES_RUNS, self._clock())
 
-    def ended(self) -> None:
+    def end_series(self) -> None:
         """End the series, because tracing is off again."""
         self._lost_s = self._lost_so_far_s()
         self.series = None
@@ -118,17 +120,17 @@ class Adaptive:
     def _lost_of(self, traced_s: float) -> float:
         return traced_s * (1 - 1 / self._slowdown)
 
-    def _of(self, job: str) -> Seen:
+    def _of(self, job: str) -> JobActivity:
         if job not in self._seen and len(self._seen) >= MAX_JOBS:
             del self._seen[next(iter(self._seen))]
-        return self._seen.setdefault(job, Seen())
+        return self._seen.setdefault(job, JobActivity())
 
-    def _is_affordable(self, seen: Seen) -> bool:
+    def _is_affordable(self, seen: JobActivity) -> bool:
         expected_s = self._lost_of(SERIES_RUNS * seen.interval_s)
         return self._lost_s + expected_s <= self._share * (self._clock() - self._started_s)
 
 
-def _level_that_helps(seen: Seen, verdict: Verdict) -> Level | None:
+def _level_that_helps(seen: JobActivity, verdict: Verdict) -> Level | None:
     """Return the level of the next series, or None if no series is due.
 
     Stacks come at once if the last series was of lines and found a line that is not the user's own.

@@ -12,7 +12,7 @@ from functools import cached_property
 from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
 from profiling.verdict.bounds import NOTHING_READ
 from profiling.verdict.evidence import RUN, Evidence, LineEvidence, Unit
-from profiling.verdict.forecast import room_after
+from profiling.verdict.forecast import headroom_after
 from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
@@ -58,7 +58,7 @@ class Case:
     left_bytes: float = math.inf  # to the memory limit, after the first of them
     duration_s: float = 0.0  # of the last of them
 
-    def saw(self, run: RunProfile) -> None:
+    def record_run(self, run: RunProfile) -> None:
         """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
         if run.outcome is not Outcome.COMPLETED:
             return
@@ -244,7 +244,7 @@ def evidence_of(
         exact=list(case.exact),
         process=() if lines or case.exact else list(case.process),
         exact_lines={} if lines else exact_paces(runs),
-        room=room_after(runs),
+        room=headroom_after(runs),
         left_bytes=case.left_bytes,
         accusation=case.accusation,
         reading=case.judgement.reading if case.judgement else NOTHING_READ,

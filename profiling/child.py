@@ -25,7 +25,7 @@ MAX_ANSWER_BYTES = 64 << 20  # a wrong child must not fill the parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ChildResult:
     """What the child wrote, and how long the fork held the parent."""
 
     data: bytes
@@ -37,16 +37,16 @@ def available() -> bool:
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
-def call(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answer:
+def run_in_child(function: Callable[[], bytes], *, what: str, timeout_s: float) -> ChildResult:
     """Run `function` in a forked child and give its answer.
 
     Raises ChildFailed, naming `what`, where the child dies, raises, or is not done in time; it is killed then.
     """
     child = _Child.start(function, what)
-    return Answer(data=child.read(timeout_s), fork_s=child.fork_s)
+    return ChildResult(data=child.read(timeout_s), fork_s=child.fork_s)
 
 
-async def call_async(function: Callable[[], bytes], *, what: str, timeout_s: float) -> Answer:
+async def run_in_child_async(function: Callable[[], bytes], *, what: str, timeout_s: float) -> ChildResult:
     """Do what `call` does, but wait in a thread. If cancelled, kill and reap the child before this returns."""
     child = _Child.start(function, what)
     reading = asyncio.ensure_future(asyncio.to_thread(child.read, timeout_s))
@@ -56,7 +56,7 @@ async def call_async(function: Callable[[], bytes], *, what: str, timeout_s: flo
         child.kill()
         await asyncio.gather(reading, return_exceptions=True)
         raise
-    return Answer(data=data, fork_s=child.fork_s)
+    return ChildResult(data=data, fork_s=child.fork_s)
 
 
 class _Child:

@@ -17,7 +17,7 @@ from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, UnknownJob
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.process import usage
-from profiling.process.full_collections import MAX_FREEZE_S, Collector, count_full_collections
+from profiling.process.full_collections import MAX_FREEZE_S, BudgetedCollector, count_full_collections
 from profiling.process.holders import Holders
 from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, SiteKey, TimeDiff, Verdict
 from profiling.run import Care, Run, Shared
@@ -28,7 +28,7 @@ from profiling.source import SourceReader, add_user_packages, innermost_user_fra
 from profiling.stopwatch import Budget
 from profiling.traces import tracing
 from profiling.traces.aggregation import SiteOf, innermost
-from profiling.traces.reader import Room, TraceReader
+from profiling.traces.reader import MemoryBudget, TraceReader
 from profiling.verdict.evidence import RUN
 from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
@@ -115,7 +115,7 @@ class Profiler:
             keep=self._keep,
             next_id=lambda: next(self._ids),
             overhead_bytes=lambda: sampler.table_bytes() + self.history.overhead_bytes(),
-            collector=Collector(is_bounded=not collect),
+            collector=BudgetedCollector(is_bounded=not collect),
             all_threads=all_threads,
         )
         self._holders = Holders(self._shared.collector, is_bounded=not collect)
@@ -327,13 +327,13 @@ class Profiler:
         if self._adaptive is not None:
             self._adapt(self._adaptive, profile)
         if self._windows is not None:
-            self._windows.saw(profile)
+            self._windows.record_run(profile)
             self._turn(self._windows)
 
     def _learn(self, profile: RunProfile) -> None:
         """Note a run or a window in its case, and judge if that is due."""
         case = self._cases.of(profile.job)
-        case.saw(profile)
+        case.record_run(profile)
         if case.is_due() and self._for_judging.is_left:
             runs = self.runs(profile.job)
             with self._for_judging.spend():
@@ -369,12 +369,12 @@ class Profiler:
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs where one is asked for, and end it where that is safe."""
-        adaptive.saw(run)
+        adaptive.record_run(run)
         if (verdict := self.last_verdict(run.job)) is not None:
-            adaptive.consider(run.job, verdict)
+            adaptive.maybe_start_series(run.job, verdict)
         if adaptive.is_over and not self._shared.active and is_quiet():
             self._shared.tracing.close()
-            adaptive.ended()
+            adaptive.end_series()
 
     def _reader(self, level: Level) -> TraceReader:
         if self._given_reader is not None:
@@ -384,11 +384,11 @@ class Profiler:
             made = self._readers[level] = TraceReader(site_of=site_of_level(level), room=self._room)
         return made
 
-    def _room(self) -> Room:
+    def _room(self) -> MemoryBudget:
         left_bytes = self.usage().available_bytes
         if left_bytes < self._budget_bytes:
-            return Room(left_bytes, "what is left to the memory limit")
-        return Room(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
+            return MemoryBudget(left_bytes, "what is left to the memory limit")
+        return MemoryBudget(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
 
 
 def _base_level() -> Level:

@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from profiling.decorated import decorated
 from profiling.errors import ChildFailed, OverBudget, SamplerUnavailable
 from profiling.process import composition, usage
-from profiling.process.full_collections import Collector, count_full_collections
+from profiling.process.full_collections import BudgetedCollector, count_full_collections
 from profiling.process.peaks import Peaks
 from profiling.records import (
     Cost,
@@ -29,7 +29,7 @@ from profiling.records import (
 from profiling.samples import sampler
 from profiling.samples.sampled_run import SampledRun
 from profiling.samples.sampling import Sampling
-from profiling.stopwatch import Meter
+from profiling.stopwatch import OverheadTimer
 from profiling.traces.reader import TraceReader
 from profiling.traces.tracing import Tracing
 
@@ -60,7 +60,7 @@ class Shared:
     tracing: Tracing = field(default_factory=Tracing)
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
-    collector: Collector = field(default_factory=Collector)
+    collector: BudgetedCollector = field(default_factory=BudgetedCollector)
     active: set[Run] = field(default_factory=set)
     onlookers: tuple[set[str], ...] = ()  # each has the jobs that were at work since it looks on
     all_threads: bool = False  # whether a run also has what threads allocate that do not know its context
@@ -186,8 +186,8 @@ class Run:
             self._finish(closing)
 
     def _enter(self) -> None:
-        self._meter = Meter()
-        with self._meter.hold():
+        self._timer = OverheadTimer()
+        with self._timer.blocking():
             # Before anything is read, so that others' garbage is no change of this run's.
             self._is_closed = self._shared.collector.begin(self, closes=self._care.closes)
         for other in self._shared.active:
@@ -207,19 +207,19 @@ class Run:
             self._shared.collector.end(self)
 
     def _start(self) -> None:
-        with self._meter.hold():
+        with self._timer.blocking():
             self._before = self._shared.counters()
             self._peak = self._shared.peaks.begin()
             self._open_samples()
-        self._opening_cost = self._meter.cost()
+        self._opening_cost = self._timer.cost()
         self._started_at = datetime.now(UTC)
         self._started_s = time.perf_counter()
 
     def _stop(self, error: BaseException | None) -> None:
         self._duration_s = time.perf_counter() - self._started_s
         self._outcome = _outcome(error)
-        self._meter = Meter()
-        with self._meter.hold():
+        self._timer = OverheadTimer()
+        with self._timer.blocking():
             self._shared.peaks.end(self._peak)
             full_collections = count_full_collections()  # before ours, which this run's garbage does not survive
             self._own_garbage_is_gone = self._is_closed and self._shared.collector.end(self)
@@ -283,7 +283,7 @@ class Run:
 
     def _finish(self, closing: Snapshot | None) -> None:
         self._shared.active.discard(self)
-        with self._meter.hold():
+        with self._timer.blocking():
             lines = self._lines(closing) if closing is not None else None
         if self._has_lines() and lines is None:
             self._degraded = "cancelled while the traces were read"
@@ -308,7 +308,7 @@ class Run:
             collected=self._own_garbage_is_gone,
             collected_after=self._collected_after,
             degraded=self._degraded or self._why_shared(lines),
-            cost=total_cost(self._opening_cost, self._meter.cost(), snapshots),
+            cost=total_cost(self._opening_cost, self._timer.cost(), snapshots),
         )
         self._shared.keep(self._profile)
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from profiling.records import Cost
 
-AT_ONCE_S = 0.3  # that may be spent at once, so that a leak in a job that runs all the time is told soon
+INITIAL_BUDGET_S = 0.3  # that may be spent at once, so that a leak in a job that runs all the time is told soon
 
 
-class Meter:
+class OverheadTimer:
     """From its making to `cost()`: the whole time, and the longest piece that held the loop."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -20,15 +20,15 @@ class Meter:
         self.stall_s = 0.0
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def blocking(self) -> Iterator[None]:
         """Time the block, which is code that runs in one piece."""
         began_s = self._clock()
         try:
             yield
         finally:
-            self.held(self._clock() - began_s)
+            self.record_block(self._clock() - began_s)
 
-    def held(self, seconds: float) -> None:
+    def record_block(self, seconds: float) -> None:
         """Note a piece that somebody else has timed."""
         self.stall_s = max(self.stall_s, seconds)
 
@@ -49,7 +49,7 @@ class Budget:
         clock: Callable[[], float] = time.perf_counter,
         *,
         cpu_clock: Callable[[], float] = time.thread_time,
-        at_once_s: float = AT_ONCE_S,
+        at_once_s: float = INITIAL_BUDGET_S,
     ) -> None:
         self._share = share
         self._at_once_s = at_once_s

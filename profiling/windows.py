@@ -20,7 +20,7 @@ from profiling.run import Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import estimate_live, line_profile
 from profiling.samples.sampling import OUTSIDE_JOBS
-from profiling.stopwatch import Meter
+from profiling.stopwatch import OverheadTimer
 from profiling.verdict.evidence import Unit
 from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
@@ -59,7 +59,7 @@ class Windows:
         self._ids = itertools.count(1)
         self.history = History(max_bytes=MAX_BYTES)
 
-    def saw(self, run: RunProfile) -> None:
+    def record_run(self, run: RunProfile) -> None:
         """Leave to its job what a run did to the C heap and mapped directly, if it ran alone."""
         if self._window is not None and not run.overlapped_with:
             self._window.native_in_runs_bytes += native_change(run) or 0.0
@@ -78,8 +78,8 @@ class Windows:
         session = sampling.period()
         if window is not None and window.session == session and now_s - window.began_s < self._window_s:
             return None
-        meter = Meter()
-        with meter.hold():
+        timer = OverheadTimer()
+        with timer.blocking():
             following, birth = self._begin(session, now_s, judgement), label.birth
             sampler.let_go()
             lines = line_profile(estimate_live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, session)
@@ -87,7 +87,7 @@ class Windows:
         self._window = following
         if window is None or window.session != session:
             return None
-        return self._profile(window, following, birth, lines, meter.cost())
+        return self._profile(window, following, birth, lines, timer.cost())
 
     def _begin(self, session: int, now_s: float, judgement: Judgement | None) -> Window:
         full_collections, collector = count_full_collections(), self._shared.collector

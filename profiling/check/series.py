@@ -23,7 +23,7 @@ from profiling.trial import Bounds, Trial
 from profiling.verdict.statistics import median
 from profiling.verdict.suspects import with_exact_paces
 
-PLAIN_RUNS = 2  # before profiling: what they take is what a run takes by itself
+BASELINE_RUNS = 2  # before profiling: what they take is what a run takes by itself
 EXACT_RUNS = 4
 EXACT_RUN_S = 0.05  # by itself, at most: with exact stacks a run may take 80 times as long
 SAMPLE_BYTES = 1_024.0
@@ -89,8 +89,8 @@ class _Series:
         self._loop = loop
         self._callers = {target: Caller(target.site) for target in targets}
         with watch.watching():
-            self._plain_s = {
-                target.name: min(self._timed(target, f"plain run {number}") for number in range(1, PLAIN_RUNS + 1))
+            self._baseline_s = {
+                target.name: min(self._timed(target, f"plain run {number}") for number in range(1, BASELINE_RUNS + 1))
                 for target in targets
             }
 
@@ -110,7 +110,7 @@ class _Series:
                         with profiler.run(target.name):
                             took_s[target].append(self._timed(target, f"run {trials[target].runs}"))
             return [
-                _judge(profiler, trial, _slowdown(took_s[target], self._plain_s[target.name]))
+                _judge(profiler, trial, _slowdown(took_s[target], self._baseline_s[target.name]))
                 for target, trial in trials.items()
             ]
         finally:
@@ -123,7 +123,7 @@ class _Series:
             self._ranked(by_name[result.job], result)
             if len(result.verdict.suspects) > 1
             and result.verdict.state is State.LEAKING
-            and self._plain_s[result.job] <= EXACT_RUN_S
+            and self._baseline_s[result.job] <= EXACT_RUN_S
             else result
             for result in checked
         ]
@@ -158,8 +158,8 @@ def _needs_stacks(result: CheckResult) -> bool:
     )
 
 
-def _slowdown(took_s: Sequence[float], plain_s: float) -> float | None:
-    return median(took_s) / plain_s if plain_s > 1e-3 else None
+def _slowdown(took_s: Sequence[float], baseline_s: float) -> float | None:
+    return median(took_s) / baseline_s if baseline_s > 1e-3 else None
 
 
 def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> CheckResult:
@@ -173,7 +173,7 @@ def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> CheckRes
         usage=profiler.usage(),
         traced_bytes=last.best_lines.traced_bytes if last.best_lines else None,
         relative_error=_relative_error(last),
-        held_free_bytes=last.after.c_heap_free_bytes,
+        allocator_free_bytes=last.after.c_heap_free_bytes,
         cost=Cost(
             duration_s=sum(run.cost.duration_s for run in runs),
             stall_s=max(run.cost.stall_s for run in runs),

@@ -16,12 +16,12 @@ from profiling.records import Cost, Level, LineProfile, SiteTable, TimeDiff
 from profiling.run import Shared, total_cost
 from profiling.samples import sampler
 from profiling.samples.estimates import LiveEstimate, estimate_live, lines_between
-from profiling.stopwatch import Meter
+from profiling.stopwatch import OverheadTimer
 from profiling.traces import tracing
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class EndpointSnapshot:
     """What is alive at one end."""
 
     lines: LineProfile
@@ -66,7 +66,7 @@ async def diff_over(
     )
 
 
-Read = Callable[[Meter], Awaitable[LineProfile]]
+Read = Callable[[OverheadTimer], Awaitable[LineProfile]]
 
 
 @asynccontextmanager
@@ -82,13 +82,13 @@ async def _reader(shared: Shared) -> AsyncIterator[Read]:
             shared.sampling.close()
 
 
-async def _moment(read: Read, *, collect: bool) -> Moment:
-    meter = Meter()
+async def _moment(read: Read, *, collect: bool) -> EndpointSnapshot:
+    timer = OverheadTimer()
     if collect:
-        with meter.hold():
+        with timer.blocking():
             gc.collect()
-    lines = await read(meter)
-    return Moment(lines, usage.resident_and_virtual()[0], meter.cost())
+    lines = await read(timer)
+    return EndpointSnapshot(lines, usage.resident_and_virtual()[0], timer.cost())
 
 
 class _Exact:
@@ -98,11 +98,11 @@ class _Exact:
         self._shared = shared
         self._period = shared.tracing.period()
 
-    async def read(self, meter: Meter) -> LineProfile:
+    async def read(self, timer: OverheadTimer) -> LineProfile:
         if not tracing.is_on() or self._shared.tracing.period() != self._period:
             raise IntervalBroken
         snapshot = await self._shared.reader(Level.LINES).read_async(self._period)
-        meter.held(snapshot.cost.stall_s)
+        timer.record_block(snapshot.cost.stall_s)
         return LineProfile(
             live=snapshot.table,
             retained=SiteTable.from_rows(()),
@@ -123,10 +123,10 @@ class _Sampled:
         self._since = sampler.mark()
         self._past: LiveEstimate | None = None
 
-    async def read(self, meter: Meter) -> LineProfile:
+    async def read(self, timer: OverheadTimer) -> LineProfile:
         if sampler.stretch() != self._period:
             raise IntervalBroken
-        with meter.hold():
+        with timer.blocking():
             now = estimate_live(sampler.snapshot(since=self._since))
             lines = lines_between(self._past or now, now, self._period)
         self._past = now

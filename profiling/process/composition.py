@@ -65,7 +65,7 @@ async def _arenas() -> allocator.Arenas | None:
     if not _may_ask_for_arenas():
         return None
     try:
-        answer = await child.call_async(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
+        answer = await child.run_in_child_async(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
     except ChildFailed as error:
         _logger.warning("pymalloc's arenas are not known: %s", error)
         return None
@@ -80,7 +80,7 @@ def free_arenas_bytes() -> int | None:
     if not _may_ask_for_arenas():
         return None
     try:
-        arenas = _arenas_of(child.call(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S))
+        arenas = _arenas_of(child.run_in_child(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S))
     except ChildFailed as error:
         _logger.warning("pymalloc's arenas are not known: %s", error)
         return None
@@ -91,7 +91,7 @@ def _may_ask_for_arenas() -> bool:
     return child.available() and tracing.estimated_traces() <= ARENAS_MAX_TRACES
 
 
-def _arenas_of(answer: child.Answer) -> allocator.Arenas | None:
+def _arenas_of(answer: child.ChildResult) -> allocator.Arenas | None:
     return allocator.parse_arenas(answer.data.decode("ascii", errors="replace"))
 
 

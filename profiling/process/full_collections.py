@@ -19,8 +19,8 @@ from profiling.stopwatch import Budget
 MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
 IMMORTAL_OBJECTS = 1_000  # CPython 3.12 counts its own, 375, among the frozen; a freeze has 5 000 of a bare interpreter
 BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object, and what it has for itself
-MAX_SHARE = 0.01  # of the time that full collections may take
-AT_ONCE_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
+MAX_GC_TIME_SHARE = 0.01  # of the time that full collections may take
+INITIAL_GC_BUDGET_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
 MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
 FROZEN_KEPT_S = 60.0  # how old the count of the program's frozen objects may be: counting walks all of them
 MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
@@ -59,7 +59,7 @@ def _young_until_full() -> int:
     return (middle + 1) * (old + 1)
 
 
-class Collector:
+class BudgetedCollector:
     """Collects within a bound on the time that this takes; without one for a test, where a run may take its time.
 
     Side effects: what is young moves to the oldest generation, so its garbage waits for the next full collection. The
@@ -76,7 +76,7 @@ class Collector:
     ) -> None:
         self._clock = clock
         self._is_bounded = is_bounded
-        self._for_collections = Budget(MAX_SHARE, clock, cpu_clock=cpu_clock, at_once_s=AT_ONCE_S)
+        self._for_collections = Budget(MAX_GC_TIME_SHARE, clock, cpu_clock=cpu_clock, at_once_s=INITIAL_GC_BUDGET_S)
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock, cpu_clock=cpu_clock)
         self._frozen_for: object | None = None  # the run
         self._frozen_s = 0.0  # since when

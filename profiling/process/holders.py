@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from profiling.process.full_collections import Collector
+from profiling.process.full_collections import BudgetedCollector
 from profiling.process.safe_inspect import Attributes, is_lru_cache, is_of_a_class, lru_cache_extent, type_name
 from profiling.records import Bound, SiteKey
 from profiling.samples import sampler
@@ -27,8 +27,8 @@ from profiling.verdict.evidence import Evidence, LineEvidence
 LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also with an underscore, or privately behind a property
 USED = "currsize"  # beside such a limit, in the same unit
 MAX_BLOCKS = 800_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
-MAX_SHARE = 0.005  # of the time
-AT_ONCE_S = 0.1  # beyond that, and one look for each accusation
+MAX_WALK_TIME_SHARE = 0.005  # of the time
+INITIAL_WALK_BUDGET_S = 0.1  # beyond that, and one look for each accusation
 MAX_WALKS_S = 0.01  # of CPU time in one search, after which no further holder is looked into
 MIN_ITEMS = 8  # a holder of fewer is no store that fills up
 MAX_HOLDERS = 64  # that are looked into, the largest first
@@ -49,10 +49,10 @@ class Holder:
 class Holders:
     """Reads the bounds at a job's lines, within a bound on the time that this takes; without one for a test."""
 
-    def __init__(self, collector: Collector, *, is_bounded: bool = True) -> None:
+    def __init__(self, collector: BudgetedCollector, *, is_bounded: bool = True) -> None:
         self._collector = collector
         self._is_bounded = is_bounded
-        self._budget = Budget(MAX_SHARE, at_once_s=AT_ONCE_S)
+        self._budget = Budget(MAX_WALK_TIME_SHARE, at_once_s=INITIAL_WALK_BUDGET_S)
 
     def read(self, job: str, evidence: Evidence, *, is_urgent: bool) -> Reading:
         """Return the bounds of the stores that hold what is alive at the job's lines.

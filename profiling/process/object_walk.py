@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from profiling.errors import WalkInProgress
-from profiling.process.safe_inspect import Kind, Way, iterators_of, owner_of, referents_of, shape
+from profiling.process.safe_inspect import TypeStats, VisitMode, iterators_of, owner_of, referents_of, shape
 from profiling.records import GcStats, LargeObject, ObjectReport, TypeCount
 from profiling.units import MB
 
@@ -82,7 +82,7 @@ class Walk:
     """One walk: what it has counted, and which objects are still to be searched."""
 
     def __init__(self) -> None:
-        self._kinds: dict[int, Kind] = {}  # by the id of the type, since a metaclass may define __hash__
+        self._kinds: dict[int, TypeStats] = {}  # by the id of the type, since a metaclass may define __hash__
         self._skipped: set[int] = set()  # ids of the types whose objects need no second look
         self._large: list[LargeObject] = []
         self._large_ids: set[int] = set()
@@ -137,9 +137,9 @@ class Walk:
             weight += _OBJECT_WEIGHT
             if size_bytes > LARGE_BYTES:
                 self._note(obj, kind, size_bytes)
-            if kind.way is Way.ARRAY:  # of a subclass; a plain one is not tracked
+            if kind.mode is VisitMode.ARRAY:  # of a subclass; a plain one is not tracked
                 self._look([obj])
-            if kind.closed:
+            if kind.skip_referents:
                 continue
             if size_bytes > STEP_REFERENTS * _POINTER_BYTES:
                 self._big.append(obj)
@@ -148,9 +148,9 @@ class Walk:
                 weight += size_bytes // _POINTER_BYTES
         return batch
 
-    def _learn(self, cls: type) -> Kind:
-        kind = self._kinds[id(cls)] = Kind(cls)
-        if kind.way is Way.SKIP:
+    def _learn(self, cls: type) -> TypeStats:
+        kind = self._kinds[id(cls)] = TypeStats(cls)
+        if kind.mode is VisitMode.SKIP:
             self._skipped.add(id(cls))
         return kind
 
@@ -161,15 +161,17 @@ class Walk:
                 continue
             obj = referent
             kind = self._kinds.get(id(type(obj))) or self._learn(type(obj))
-            if kind.way is Way.ARRAY:
+            if kind.mode is VisitMode.ARRAY:
                 obj = owner_of(obj)
                 kind = self._kinds.get(id(type(obj))) or self._learn(type(obj))
-            if kind.way is Way.SKIP or (kind.way is Way.CONTAINER and not self._is_new_and_untracked(obj)):
+            if kind.mode is VisitMode.SKIP or (
+                kind.mode is VisitMode.CONTAINER and not self._is_new_and_untracked(obj)
+            ):
                 continue
             size_bytes = kind.measure(obj)
             if size_bytes > LARGE_BYTES:
                 self._note(obj, kind, size_bytes)
-            if kind.way is Way.CONTAINER:
+            if kind.mode is VisitMode.CONTAINER:
                 is_big = size_bytes > STEP_REFERENTS * _POINTER_BYTES
                 (self._big if is_big else self._small).append(obj)
 
@@ -181,7 +183,7 @@ class Walk:
         self._recent[slot] = id(container)
         return is_new
 
-    def _note(self, obj: object, kind: Kind, size_bytes: int) -> None:
+    def _note(self, obj: object, kind: TypeStats, size_bytes: int) -> None:
         if id(obj) not in self._large_ids:
             self._large_ids.add(id(obj))
             self._large.append(LargeObject(type=kind.name, size_bytes=size_bytes, repr=shape(obj)))

@@ -40,7 +40,7 @@ _NAME_CHARS = 200
 _POINTER_BYTES = 8
 
 
-class Way(Enum):
+class VisitMode(Enum):
     """How a walk looks at an object that something refers to."""
 
     SKIP = auto()  # small always, or in the collector's own list
@@ -49,7 +49,7 @@ class Way(Enum):
     ARRAY = auto()  # its memory may belong to another array
 
 
-class Kind:
+class TypeStats:
     """What is known of one type, and what a walk has counted of it.
 
     A module's dict is in the collector's list by itself. The rest of what it refers to is state of its C code, and may
@@ -57,26 +57,26 @@ class Kind:
     (python/cpython#122695).
     """
 
-    __slots__ = ("closed", "cls", "count", "measure", "name", "size_bytes", "way")
+    __slots__ = ("cls", "count", "measure", "mode", "name", "size_bytes", "skip_referents")
 
     def __init__(self, cls: type) -> None:
         self.cls = cls  # held, so that its id stays its own
         self.name = type_name(cls)
         self.measure = measure_of(cls)
-        self.way = way_of(cls)
-        self.closed = issubclass(cls, types.ModuleType)  # its referents are not asked for
+        self.mode = visit_mode_of(cls)
+        self.skip_referents = issubclass(cls, types.ModuleType)  # its referents are not asked for
         self.count = 0
         self.size_bytes = 0
 
 
-def way_of(cls: type) -> Way:
+def visit_mode_of(cls: type) -> VisitMode:
     """Return how a walk looks at objects of this type that something refers to."""
     if cls is tuple or cls is dict:
-        return Way.CONTAINER
+        return VisitMode.CONTAINER
     if _is_array(cls):
-        return Way.ARRAY
+        return VisitMode.ARRAY
     fixed_size = not _itemsize_of(cls) and _sizeofs(cls)[0] is object.__dict__["__sizeof__"]
-    return Way.SKIP if fixed_size or _flags_of(cls) & _TRACKED_BY_COLLECTOR else Way.MEASURE
+    return VisitMode.SKIP if fixed_size or _flags_of(cls) & _TRACKED_BY_COLLECTOR else VisitMode.MEASURE
 
 
 def type_name(cls: type) -> str:

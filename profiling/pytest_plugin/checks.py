@@ -15,7 +15,7 @@ NOISE_BYTES = 4_096
 NOISE_BLOCKS = 16
 """Growth within this is within every share: two runs of the same code differ by some objects of the interpreter."""
 LINES_SHOWN = 3
-LEAST_PART = 0.1  # of what all lines together grew by: estimates move by themselves
+MIN_PART = 0.1  # of what all lines together grew by: estimates move by themselves
 KEY = "memory"  # of a benchmark's `extra_info`
 
 _CHECK = re.compile(r"\s*(peak|retained|blocks)\s*:\s*([^,%]+?)\s*(%?)\s*")
@@ -137,7 +137,7 @@ class Check:
         if of_peak and (note := now.note or saved.note):
             return [f"no lines: {note}"], []
         grown = grown_lines(lines, past)
-        least_bytes = LEAST_PART * sum(more for _, more in grown)
+        least_bytes = MIN_PART * sum(more for _, more in grown)
         return [], [(line, more) for line, more in grown[:LINES_SHOWN] if more >= least_bytes]
 
 

@@ -21,8 +21,8 @@ from profiling.source import SourceReader, is_user_code
 PEAK_RUNS = 3
 KEPT_RUNS = 5
 DRY_RUNS = 5  # of nothing at all: what the profiler keeps through a library with each run is not the function's
-LEAST_SHARE = 0.01  # of all: lines below that are not told
-MOST_LINES = 20
+MIN_SHARE = 0.01  # of all: lines below that are not told
+MAX_LINES = 20
 
 T = TypeVar("T")
 
@@ -143,8 +143,8 @@ def _middle(values: Iterable[T], key: Callable[[T], int]) -> T:
 
 
 def _lines(table: SiteTable) -> tuple[Line, ...]:
-    rows = largest(table, MOST_LINES)
-    least_bytes = LEAST_SHARE * sum(size_bytes for _, size_bytes, _ in rows)
+    rows = largest(table, MAX_LINES)
+    least_bytes = MIN_SHARE * sum(size_bytes for _, size_bytes, _ in rows)
     told = [(site, size_bytes) for site, size_bytes, _ in rows if size_bytes >= least_bytes]
     places = SourceReader().places(site for site, _ in told)
     return tuple(

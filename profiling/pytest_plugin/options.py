@@ -13,7 +13,7 @@ from profiling.pytest_plugin.checks import Check, parse_checks
 from profiling.pytest_plugin.sizes import Size, parse_limit
 
 MARKERS = ("memory_limit", "no_leaks")
-MOST_RUNS = 10_000
+MAX_RUNS = 10_000
 T = TypeVar("T")
 
 
@@ -126,6 +126,6 @@ def parse_switch(text: str) -> bool:
 
 def parse_count(text: str) -> int:
     """Raises ValueError for what is no whole number from 1 up."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_RUNS)) and 1 <= int(text) <= MOST_RUNS):
-        raise ValueError(f"{text!r} is not a whole number from 1 to {MOST_RUNS}")
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_RUNS)) and 1 <= int(text) <= MAX_RUNS):
+        raise ValueError(f"{text!r} is not a whole number from 1 to {MAX_RUNS}")
     return int(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from profiling.pytest_plugin.options import MOST_RUNS, Options
+from profiling.pytest_plugin.options import MAX_RUNS, Options
 from profiling.pytest_plugin.sizes import Size, parse_limit
 
 
@@ -44,8 +44,8 @@ def leak_plan_of(args: Sequence[object], kwargs: Mapping[str, object], options: 
 
 
 def _count(name: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_RUNS:
-        raise ValueError(f"no_leaks: {name} is a whole number from 1 to {MOST_RUNS}, and not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_RUNS:
+        raise ValueError(f"no_leaks: {name} is a whole number from 1 to {MAX_RUNS}, and not {value!r}")
     return value
 
 

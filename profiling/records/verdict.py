@@ -111,7 +111,7 @@ class CheckResult:
     verdict: Verdict
     usage: MemoryUsage  # at the end
     traced_bytes: int | None  # of the process where exact, of the job where estimated
-    held_free_bytes: int | None  # freed by the program, held by the C allocator
+    allocator_free_bytes: int | None  # freed by the program, held by the C allocator
     cost: Cost
     slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
     degraded: str | None = None  # why less was measured than is usual

@@ -32,7 +32,7 @@ def _job_to_dict(result: CheckResult, places_of: PlacesOf) -> dict[str, Any]:
         "memory": {
             "rss_mb": to_mb(result.usage.rss_bytes),
             "traced_mb": None if result.traced_bytes is None else to_mb(result.traced_bytes),
-            "held_free_mb": None if result.held_free_bytes is None else to_mb(result.held_free_bytes),
+            "held_free_mb": None if result.allocator_free_bytes is None else to_mb(result.allocator_free_bytes),
         },
         "cost": {
             "slowdown": None if result.slowdown is None else round(result.slowdown, 2),
@@ -71,7 +71,7 @@ def _lines(result: CheckResult, places_of: PlacesOf) -> Iterator[str]:
     yield f"  {result.verdict.reason}"
     if result.degraded is not None:
         yield f"  less was measured than is usual: {result.degraded}"
-    held = "unknown" if result.held_free_bytes is None else format_bytes(result.held_free_bytes)
+    held = "unknown" if result.allocator_free_bytes is None else format_bytes(result.allocator_free_bytes)
     yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
     for suspect in result.verdict.suspects:
         place = places_of([suspect.site])[suspect.site]

@@ -12,11 +12,13 @@ from profiling.samples import sampler, threads
 
 MIN_RATE_BYTES = 4_096  # finer tells no more: with a sample every 4 KB a leak of 15 KB a run is settled after 50 runs
 MAX_RATE_BYTES = 524_288  # coarser tells too little: a leak of 100 KB a run would take 50 runs
-MAX_SHARE = 0.04  # of the CPU time, that samples may take in a burst
+MAX_SAMPLING_SHARE = 0.04  # of the CPU time, that samples may take in a burst
 JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
 SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
-AT_ONCE_S = 0.2  # of CPU time, that they may take beyond their share once, so that a service is judged soon
-AT_ONCE_RUNS = 20  # of each of them, over which that is spread
+INITIAL_SAMPLING_BUDGET_S = (
+    0.2  # of CPU time, that they may take beyond their share once, so that a service is judged soon
+)
+INITIAL_BUDGET_RUNS = 20  # of each of them, over which that is spread
 REFINE_BELOW = 1 / 3  # of what may be taken: twice as many samples then still leave room
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 4  # else finer samples would be thinned again
 SAMPLE_S = 2e-6  # of CPU time for one, until it is measured
@@ -51,14 +53,14 @@ class Sampling:
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
-        self._at_once_s = AT_ONCE_S
+        self._at_once_s = INITIAL_SAMPLING_BUDGET_S
 
     def period(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
         if not sampler.is_on():
             if self._rate_bytes is None:
                 sampler.start(MIN_RATE_BYTES, finest_bytes=MIN_RATE_BYTES)
-                sampler.set_share(MAX_SHARE, MAX_RATE_BYTES)
+                sampler.set_share(MAX_SAMPLING_SHARE, MAX_RATE_BYTES)
             else:
                 sampler.start(self._rate_bytes)
             self._is_ours = True
@@ -105,11 +107,11 @@ class Sampling:
             return share_s
         suspects = sum(other.is_suspect for other in self._jobs.values())
         share_s += SUSPECTS_SHARE / suspects * seconds
-        at_once_s = self._at_once_s / (suspects * AT_ONCE_RUNS)
+        at_once_s = self._at_once_s / (suspects * INITIAL_BUDGET_RUNS)
         self._at_once_s -= min(at_once_s, max(0.0, spent_s - share_s))
         return share_s + at_once_s
 
-    def keep_within(self, share: float = MAX_SHARE) -> None:
+    def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
         """Let the rate of the process follow the work, looked at once a second of its CPU time.
 
         If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If

@@ -20,7 +20,7 @@ from profiling import child
 from profiling.errors import OverBudget
 from profiling.records import SiteKey, SiteTable, Snapshot
 from profiling.source import PROFILER_FILES
-from profiling.stopwatch import Meter
+from profiling.stopwatch import OverheadTimer
 from profiling.traces import tracing
 from profiling.traces.aggregation import (
     SiteOf,
@@ -45,7 +45,7 @@ RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class MemoryBudget:
     """How much memory a measurement may take for a moment, a child's included."""
 
     size_bytes: int
@@ -60,7 +60,7 @@ class TraceReader:
         *,
         site_of: SiteOf = innermost,
         fork_above_traces: int = FORK_ABOVE_TRACES,
-        room: Callable[[], Room] | None = None,
+        room: Callable[[], MemoryBudget] | None = None,
     ) -> None:
         self._keys: dict[SiteKey, SiteKey] = {}
         self._site_of = site_of
@@ -74,26 +74,28 @@ class TraceReader:
         large and the child that should count it gives no answer.
         """
         self._check_room()
-        meter = Meter()
+        timer = OverheadTimer()
         if self._forks():
-            answer = child.call(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
-            return self._from_child(answer, meter, period)
-        counting = _Counting(meter, self._site_of)
+            answer = child.run_in_child(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            return self._from_child(answer, timer, period)
+        counting = _Counting(timer, self._site_of)
         for _ in counting.slices():
             pass
-        return self._from_here(counting, meter, period)
+        return self._from_here(counting, timer, period)
 
     async def read_async(self, period: int) -> Snapshot:
         """Do what `read` does, but yield to the loop between slices or while the child works."""
         self._check_room()
-        meter = Meter()
+        timer = OverheadTimer()
         if self._forks():
-            answer = await child.call_async(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
-            return self._from_child(answer, meter, period)
-        counting = _Counting(meter, self._site_of)
+            answer = await child.run_in_child_async(
+                self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S
+            )
+            return self._from_child(answer, timer, period)
+        counting = _Counting(timer, self._site_of)
         for _ in counting.slices():
             await asyncio.sleep(0)
-        return self._from_here(counting, meter, period)
+        return self._from_here(counting, timer, period)
 
     def _counted_in_child(self) -> bytes:  # pragma: no cover - in the child
         return counted(self._site_of)
@@ -108,21 +110,21 @@ class TraceReader:
     def _forks(self) -> bool:
         return self._fork_above_traces is not None and tracing.estimated_traces() > self._fork_above_traces
 
-    def _from_child(self, answer: child.Answer, meter: Meter, period: int) -> Snapshot:
-        meter.held(answer.fork_s)
-        with meter.hold():
+    def _from_child(self, answer: child.ChildResult, timer: OverheadTimer, period: int) -> Snapshot:
+        timer.record_block(answer.fork_s)
+        with timer.blocking():
             traces, rows = decode_table(answer.data)
-            return self._snapshot(traces, rows, meter, period)
+            return self._snapshot(traces, rows, timer, period)
 
-    def _from_here(self, counting: _Counting, meter: Meter, period: int) -> Snapshot:
-        with meter.hold():
-            return self._snapshot(counting.traces, rows_of(counting.sums), meter, period)
+    def _from_here(self, counting: _Counting, timer: OverheadTimer, period: int) -> Snapshot:
+        with timer.blocking():
+            return self._snapshot(counting.traces, rows_of(counting.sums), timer, period)
 
     def _snapshot(
         self,
         traces: int,
         rows: Iterable[tuple[SiteKey, int, int]],
-        meter: Meter,
+        timer: OverheadTimer,
         period: int,
     ) -> Snapshot:
         overhead_bytes = 0
@@ -139,27 +141,27 @@ class TraceReader:
             profiler_bytes=overhead_bytes,
             traces=traces,
             period=period,
-            cost=meter.cost(memory_bytes=traces * RAW_TRACE_BYTES),
+            cost=timer.cost(memory_bytes=traces * RAW_TRACE_BYTES),
         )
 
 
 class _Counting:
     """Counts the raw traces of one moment in slices, and holds the raw list no longer than that takes."""
 
-    def __init__(self, meter: Meter, site_of: SiteOf) -> None:
-        self._meter = meter
+    def __init__(self, timer: OverheadTimer, site_of: SiteOf) -> None:
+        self._timer = timer
         self._site_of = site_of
         self.sums: TotalsByLine = {}
-        with meter.hold():
+        with timer.blocking():
             self._raw = raw_traces()
         self.traces = len(self._raw)
 
     def slices(self) -> Iterator[None]:
         for begin in range(0, self.traces, SLICE_TRACES):
-            with self._meter.hold():
+            with self._timer.blocking():
                 aggregate_traces(self._raw[begin : begin + SLICE_TRACES], self.sums, self._site_of)
             yield
-        with self._meter.hold():
+        with self._timer.blocking():
             self._raw = []
 
 

@@ -20,12 +20,12 @@ Pace = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Headroom:
     """What is left after a job's last run, and how often it runs."""
 
     limit: MemoryLimit
     rss_bytes: int
-    held_free_bytes: int  # of the RSS, what the allocators hold free: growth may use it up first
+    allocator_free_bytes: int  # of the RSS, what the allocators hold free: growth may use it up first
     gaps_s: tuple[float, ...]  # from each run's start to the next one's
     ended_at: datetime  # the last run; aware, UTC
 
@@ -45,26 +45,26 @@ class Room:
         return max(SHORTEST_GAP_S, mean(self.gaps_s))
 
 
-def room_after(runs: Sequence[RunProfile]) -> Room | None:
+def headroom_after(runs: Sequence[RunProfile]) -> Headroom | None:
     """Return the room after the last of these runs, oldest first, or None if there are fewer than two."""
     if len(runs) < 2:
         return None
     last = runs[-1]
-    return Room(
+    return Headroom(
         limit=last.limit,
         rss_bytes=last.after.rss_bytes,
-        held_free_bytes=held_free_bytes(last.after),
+        allocator_free_bytes=allocator_free_bytes(last.after),
         gaps_s=tuple((later.started_at - earlier.started_at).total_seconds() for earlier, later in pairwise(runs)),
         ended_at=last.started_at + timedelta(seconds=last.duration_s),
     )
 
 
-def held_free_bytes(counters: Counters) -> int:
+def allocator_free_bytes(counters: Counters) -> int:
     """Return the bytes that the allocators hold free, as far as they are known."""
     return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
 
 
-def forecast(state: State, pace: Pace | None, room: Room, one: str = "run") -> Forecast:
+def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") -> Forecast:
     """Return the time to the limit, by the pace of what the verdict is about, for runs or for windows.
 
     Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
@@ -76,7 +76,7 @@ def forecast(state: State, pace: Pace | None, room: Room, one: str = "run") -> F
     if pace is None or pace[0] <= 0 or state is State.STABLE:
         return _without_time(Outlook.NOT_GROWING, "not growing by this job")
     slope, low, high = pace
-    usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.held_free_bytes)
+    usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.allocator_free_bytes)
     full_in_s = usable_bytes / slope * room.usual_gap_s
     earliest_s = room.left_bytes / high * min(room.usual_gap_s, room.mean_gap_s)
     latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf

@@ -8,7 +8,7 @@ from functools import partial
 
 from profiling.records import SiteKey, State
 from profiling.verdict import patience, steady, survivors
-from profiling.verdict.evidence import Evidence, Kind, LineEvidence
+from profiling.verdict.evidence import Evidence, GrowthKind, LineEvidence
 from profiling.verdict.steady import steady_pace
 from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
 from profiling.verdict.swelling import YOUNG_RUNS, swelling_pace
@@ -23,7 +23,7 @@ SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer is judged with o
 class Growth:
     """Something that grows, of one kind of evidence."""
 
-    kind: Kind
+    kind: GrowthKind
     pace: Pace
     site: SiteKey | None  # None: small lines together, or the C heap
     watched: int  # for how many runs it has gone on
@@ -32,7 +32,7 @@ class Growth:
     @property
     def state(self) -> State:
         """What it is called if it is sure."""
-        return State.NATIVE_GROWTH if self.kind in {Kind.C_HEAP, Kind.MAPPED} else State.LEAKING
+        return State.NATIVE_GROWTH if self.kind in {GrowthKind.C_HEAP, GrowthKind.MAPPED} else State.LEAKING
 
 
 def heap_growth(evidence: Evidence) -> Growth | None:
@@ -88,12 +88,12 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
         return None
     watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
     if over_all.bytes_per_run >= FREE_LISTS_BYTES:
-        return Growth(kind=Kind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
+        return Growth(kind=GrowthKind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
     # The runs that it was watched for have to make the case too, and not only the later ones, which were closed.
     is_sure = over_all.is_sure and pace is not None and pace.is_sure and pace.runs >= _confirming(watched)
-    return Growth(kind=Kind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
+    return Growth(kind=GrowthKind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
 
 
 def _confirming(watched: int) -> float:
@@ -117,7 +117,7 @@ def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) ->
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
     # The history has no more totals than these: an object that swelled in all of them did so before, too.
     watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
-    return Growth(kind=Kind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
+    return Growth(kind=GrowthKind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
 
 
 def _exact_growth(evidence: Evidence) -> Growth | None:
@@ -125,21 +125,21 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
     pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
     if pace is None:
         return None
-    growth = _of_counter(evidence, Kind.EXACT, pace, len(evidence.exact), is_sure=True)
+    growth = _of_counter(evidence, GrowthKind.EXACT, pace, len(evidence.exact), is_sure=True)
     return replace(growth, site=max(evidence.exact_lines, key=evidence.exact_lines.__getitem__, default=None))
 
 
 def native_growth(evidence: Evidence) -> Growth | None:
     """Return the growth of the C heap or, without one, of memory that the job maps directly."""
     if evidence.process:  # of which it is not known what it is: no more than a suspicion
-        return _counter_growth(evidence, evidence.process, (), Kind.C_HEAP)
-    return _counter_growth(evidence, *evidence.c_heap, Kind.C_HEAP) or _counter_growth(
-        evidence, *evidence.mapped, Kind.MAPPED
+        return _counter_growth(evidence, evidence.process, (), GrowthKind.C_HEAP)
+    return _counter_growth(evidence, *evidence.c_heap, GrowthKind.C_HEAP) or _counter_growth(
+        evidence, *evidence.mapped, GrowthKind.MAPPED
     )
 
 
 def _counter_growth(
-    evidence: Evidence, changes: Sequence[float], collected: Sequence[float], kind: Kind
+    evidence: Evidence, changes: Sequence[float], collected: Sequence[float], kind: GrowthKind
 ) -> Growth | None:
     sure = steady_pace(collected)
     pace = sure or steady_pace(changes)
@@ -149,7 +149,7 @@ def _counter_growth(
     return _of_counter(evidence, kind, pace, runs, is_sure=sure is not None)
 
 
-def _of_counter(evidence: Evidence, kind: Kind, pace: float, runs: int, *, is_sure: bool) -> Growth:
+def _of_counter(evidence: Evidence, kind: GrowthKind, pace: float, runs: int, *, is_sure: bool) -> Growth:
     births = (evidence.ended[-min(runs, len(evidence.ended))], evidence.ended[-1])
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=runs, samples=0, is_sure=is_sure)
     return Growth(kind=kind, pace=told, site=None, watched=runs, is_sure=is_sure)

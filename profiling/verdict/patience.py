@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 MIN_RUNS = 12
 SLOW_AFTER_RUNS = 1_100  # until the memory is full, at this pace: such a job can wait
-MAX_SHARE = 1 / 7  # of the room that was left when it began, which a leak may take before it is told
+MAX_LEFT_SHARE = 1 / 7  # of the room that was left when it began, which a leak may take before it is told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,4 +32,4 @@ class Patience:
         runs_left = left_bytes / bytes_per_run
         if runs_left > SLOW_AFTER_RUNS:
             return self.slow_runs
-        return round(min(self.usual_runs, max(MIN_RUNS, MAX_SHARE * runs_left)))
+        return round(min(self.usual_runs, max(MIN_RUNS, MAX_LEFT_SHARE * runs_left)))

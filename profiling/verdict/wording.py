@@ -5,7 +5,7 @@ from __future__ import annotations
 from profiling.records import Accusation, Bound, State
 from profiling.units import format_bytes
 from profiling.verdict import patience
-from profiling.verdict.evidence import Evidence, Kind
+from profiling.verdict.evidence import Evidence, GrowthKind
 from profiling.verdict.survivors import Pace
 
 
@@ -18,8 +18,8 @@ def reason_of(
     beside: float | None = None,
     growth: Pace | None = None,
     accusation: Accusation | None = None,
-    kind: Kind | None = None,
-    kind_beside: Kind | None = None,
+    kind: GrowthKind | None = None,
+    kind_beside: GrowthKind | None = None,
 ) -> str:
     """Return why the state is what it is; for `growing` also what would settle it."""
     runs, unit = len(evidence.ended), evidence.unit
@@ -32,18 +32,18 @@ def reason_of(
         return f"the process {how} over {runs} {many}; without samples or exact lines a leak cannot be told"
     if state is State.STABLE:
         return f"nothing grows over {runs} {many}; {_size(per_run)} {one} are still alive of the older ones"
-    what = (kind or Kind.SURVIVORS).value
+    what = (kind or GrowthKind.SURVIVORS).value
     also = f", and {kind_beside.value} grows by {_size(beside)} {one} beside it" if kind_beside else ""
     if state is State.GROWING:
         settles = _fills(bound) if bound else _settles(evidence, growth, kind)
         return f"{what} grows by {_size(per_run)} {one}{also}; {settles}"
     since = f"reported since {unit.one} {accusation.since_run}" if accusation else ""
     if state is State.NATIVE_GROWTH:
-        what = Kind.C_HEAP.value if kind is None else what
+        what = GrowthKind.C_HEAP.value if kind is None else what
         return f"{what} grows by {_size(per_run)} {one}, and Python's heap does not: a C library keeps it ({since})"
     if growth is None:
         return f"what the job kept is still alive, at {_size(per_run)} {one}{also} ({since})"
-    if kind is not Kind.SURVIVORS:
+    if kind is not GrowthKind.SURVIVORS:
         return f"{what} grows by {_size(per_run)} {one} over the last {growth.runs} {many}{also} ({since})"
     return f"{_size(per_run)} {one} stay alive, of every age over the last {growth.runs} {many}{also} ({since})"
 
@@ -57,13 +57,13 @@ def _fills(bound: Bound) -> str:
     return f"it fills up: {article} {bound.kind} of at most {most} items, {bound.percent_full} % full"
 
 
-def _settles(evidence: Evidence, growth: Pace | None, kind: Kind | None) -> str:
+def _settles(evidence: Evidence, growth: Pace | None, kind: GrowthKind | None) -> str:
     """Say what an accusation waits for."""
     runs, many = len(evidence.ended), evidence.unit.many
     needed = evidence.patience.runs(growth.bytes_per_run, evidence.left_bytes) if growth else 0
     if runs < needed:
         return f"it may fill up yet, which {needed - runs} more {many} will tell"
-    if kind in {Kind.C_HEAP, Kind.MAPPED}:
+    if kind in {GrowthKind.C_HEAP, GrowthKind.MAPPED}:
         return f"some more {many} whose garbage is collected will tell whether it is garbage"
     return f"some more {many} and a full collection will tell whether it is a leak"
 

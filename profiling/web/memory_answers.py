@@ -47,7 +47,7 @@ LARGE_OBJECT = Shape(
     },
 )
 COLLECTOR = Shape(
-    "Collector",
+    "BudgetedCollector",
     "Python's cyclic collector.",
     {
         "collections": numbers("collections since the start, by generation", "integer"),

@@ -16,7 +16,7 @@ from volaris.store import ConstituentRow
 JOB_ID = "sp500"
 INDEX = "S&P 500"
 FEWEST, MOST = 490, 515
-MOST_LEAVERS = 0.05  # of the members so far
+MAX_LEAVERS = 0.05  # of the members so far
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +79,12 @@ def check(listed: Sequence[str], known: Sequence[str]) -> None:
     if twice := sorted(symbol for symbol, times in Counter(listed).items() if times > 1):
         raise BadDocument(JOB_ID, INDEX, f"symbols that stand twice in the list: {', '.join(twice[:5])}")
     leavers = sorted(set(known) - set(listed))
-    if len(leavers) > MOST_LEAVERS * len(known):
+    if len(leavers) > MAX_LEAVERS * len(known):
         raise BadDocument(
             JOB_ID,
             INDEX,
             f"{len(leavers)} of {len(known)} members would leave at once, {', '.join(leavers[:5])} among them; "
-            f"over {MOST_LEAVERS:.0%} is taken for a broken list",
+            f"over {MAX_LEAVERS:.0%} is taken for a broken list",
         )
 
 

@@ -27,7 +27,7 @@ YEAR_S = 365 * DAY_S
 SHORTEST_S = 60.0  # an option that has expired, or is about to, is priced as if it had a minute
 
 RATE = 0.04  # a year, continuously compounded, for all terms
-MOST_DIVIDENDS = 0.03  # a year, continuous
+MAX_DIVIDENDS = 0.03  # a year, continuous
 
 WEEKLIES = 7
 MONTHLIES = 6
@@ -170,7 +170,7 @@ def _quoted(
     luck = dice.random((4, len(listing.strike)))[:, wanted]
     strike, is_call = listing.strike[wanted], listing.is_call[wanted]
     years = _years_to(listing.expirations, at)[listing.expiration[wanted]]
-    dividends = MOST_DIVIDENDS * draw(seed, symbol, "dividends")
+    dividends = MAX_DIVIDENDS * draw(seed, symbol, "dividends")
     log_moneyness = np.log(strike / spot) - (RATE - dividends) * years
     volatility = surface_of(seed, symbol, character, at).volatility(log_moneyness, years)
     worth = bs.price(np.where(is_call, "c", "p"), spot, strike, years, RATE, volatility, dividends)

@@ -18,7 +18,7 @@ from volaris.errors import SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueKind:
     """How a variable's text becomes a value."""
 
     read: Callable[[Env, str], Any]  # the variable of that name; raises EnvError where its text does not fit
@@ -30,7 +30,7 @@ class Variable:
     """One environment variable, for whoever reads, tests or documents it."""
 
     name: str  # in the environment
-    kind: Kind  # how it is read
+    kind: ValueKind  # how it is read
     meaning: str  # a line for the documentation
     secret: bool  # its value is shown nowhere
     unset: str | None  # what holds where it is unset, in words, where the default of its field does not tell
@@ -77,45 +77,45 @@ def without_blanks(values: Mapping[str, str | None]) -> dict[str, str]:
     return {name: text.strip() for name, text in values.items() if text and not text.isspace()}
 
 
-def whole_number(low: int, high: int) -> Kind:
+def whole_number(low: int, high: int) -> ValueKind:
     """Return the kind of an int from `low` to `high`, both included."""
     check = validate.Range(low, high)
-    return Kind(
+    return ValueKind(
         read=lambda env, name: env.int(name, validate=check),
         fits=f"it must be a whole number from {low} to {high}",
     )
 
 
-def number_above_0(unit: str, most: int | None = None) -> Kind:
+def number_above_0(unit: str, most: int | None = None) -> ValueKind:
     """Return the kind of a finite float above 0, and at most `most` if that is given."""
     check = validate.Range(0, most, min_inclusive=False)
     limit = "" if most is None else f" and at most {most}"
-    return Kind(
+    return ValueKind(
         read=lambda env, name: env.float(name, validate=check),
         fits=f"it must be a number of {unit} above 0{limit}",
     )
 
 
-def fraction(low: float, high: float) -> Kind:
+def fraction(low: float, high: float) -> ValueKind:
     """Return the kind of a float from `low` to `high`, both included: 0.3 is 30 %."""
     check = validate.Range(low, high)
-    return Kind(
+    return ValueKind(
         read=lambda env, name: env.float(name, validate=check),
         fits=f"it must be a number from {low:g} to {high:g}",
     )
 
 
-def one_of(literal: object) -> Kind:
+def one_of(literal: object) -> ValueKind:
     """Return the kind of one word of a Literal, in upper or lower case; the value is spelt as in the Literal."""
     spelling = {word.casefold(): word for word in get_args(literal)}
     check = validate.OneOf(spelling)
-    return Kind(
+    return ValueKind(
         read=lambda env, name: spelling[env.str(name, validate=lambda text: check(text.casefold())).casefold()],
         fits=f"it must be one of {', '.join(spelling.values())}",
     )
 
 
-def word(fits: str, check: Callable[[str], bool]) -> Kind:
+def word(fits: str, check: Callable[[str], bool]) -> ValueKind:
     """Return the kind of a text without spaces and control characters for which `check` is true.
 
     If `check` raises a ValueError, the text does not fit.
@@ -132,18 +132,18 @@ def word(fits: str, check: Callable[[str], bool]) -> Kind:
         if not holds(text):
             raise ValidationError(fits)
 
-    return Kind(read=lambda env, name: env.str(name, validate=validated), fits=fits)
+    return ValueKind(read=lambda env, name: env.str(name, validate=validated), fits=fits)
 
 
-def switch() -> Kind:
+def switch() -> ValueKind:
     """Return the kind of a bool."""
-    return Kind(
+    return ValueKind(
         read=lambda env, name: env.bool(name),
         fits="it must be true or false (or 1 or 0, yes or no, on or off)",
     )
 
 
-def folder() -> Kind:
+def folder() -> ValueKind:
     """Return the kind of a Path to a folder that need not exist yet."""
     fits = "it must be the path of a folder"
 
@@ -151,4 +151,4 @@ def folder() -> Kind:
         if "\0" in str(path):  # which no system takes
             raise ValidationError(fits)
 
-    return Kind(read=lambda env, name: env.path(name, validate=validated), fits=fits)
+    return ValueKind(read=lambda env, name: env.path(name, validate=validated), fits=fits)

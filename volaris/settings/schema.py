@@ -9,7 +9,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from volaris.settings.environment import (
-    Kind,
+    ValueKind,
     Variable,
     environment_with_file,
     folder,
@@ -53,7 +53,7 @@ _TOKEN = word("it must be ASCII characters without spaces, since it travels in a
 
 
 def _env(
-    name: str, kind: Kind, meaning: str, *, secret: bool = False, unset: str | None = None
+    name: str, kind: ValueKind, meaning: str, *, secret: bool = False, unset: str | None = None
 ) -> Mapping[str, Variable]:
     """Return the metadata of a field; `unset` says what holds by default, if the default itself does not tell."""
     return {"variable": Variable(name=name, kind=kind, meaning=meaning, secret=secret, unset=unset)}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from volaris.store import columns
-from volaris.store.columns import Kind
+from volaris.store.columns import ColumnType
 from volaris.store.driver import mapped_values
 from volaris.store.pool import Connections
 
@@ -39,12 +39,12 @@ ORDER BY day
 LAST_DAYS = "SELECT symbol, max(day) AS day FROM bars WHERE source = $1 GROUP BY symbol"
 
 COLUMN_TYPES = {
-    "day": Kind.DATE,
-    "open": Kind.DOUBLE,
-    "high": Kind.DOUBLE,
-    "low": Kind.DOUBLE,
-    "close": Kind.DOUBLE,
-    "volume": Kind.LONG,
+    "day": ColumnType.DATE,
+    "open": ColumnType.DOUBLE,
+    "high": ColumnType.DOUBLE,
+    "low": ColumnType.DOUBLE,
+    "close": ColumnType.DOUBLE,
+    "volume": ColumnType.LONG,
 }
 
 

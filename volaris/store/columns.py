@@ -22,7 +22,7 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
 TRAILER = b"\xff\xff"
 
 
-class Kind(Enum):
+class ColumnType(Enum):
     """The types of columns: their name, and their bytes in the stream."""
 
     DATE = ("date", ">i4")  # days since 2000-01-01
@@ -55,7 +55,7 @@ def encode(columns: Sequence[Column], rows: int) -> bytes:
     return table.tobytes()
 
 
-def decode(stream: bytes | bytearray, columns: Mapping[str, Kind]) -> dict[str, NDArray[Any]]:
+def decode(stream: bytes | bytearray, columns: Mapping[str, ColumnType]) -> dict[str, NDArray[Any]]:
     """The columns of all that COPY gave, by name, in the machine's own byte order; a date as datetime64[D].
 
     `columns` says the type of each, in the order of the query. Raises StoreError for rows that are not like that, of
@@ -78,18 +78,18 @@ def _to_postgres(column: Column) -> NDArray[Any]:
         return np.frombuffer(column.encode(), dtype=f"V{len(column.encode())}")
     match column.dtype.kind:
         case "M":
-            return (column - DATES_FROM).astype("timedelta64[D]").astype(Kind.DATE.type)
+            return (column - DATES_FROM).astype("timedelta64[D]").astype(ColumnType.DATE.type)
         case "f":
-            return column.astype(Kind.DOUBLE.type)
+            return column.astype(ColumnType.DOUBLE.type)
         case "i":
-            return column.astype((Kind.LONG if column.dtype.itemsize > 4 else Kind.INTEGER).type)
+            return column.astype((ColumnType.LONG if column.dtype.itemsize > 4 else ColumnType.INTEGER).type)
         case "b":
-            return column.astype(Kind.BOOLEAN.type)
+            return column.astype(ColumnType.BOOLEAN.type)
     raise StoreError(f"a column of {column.dtype} has no type in the database")
 
 
-def _from_postgres(values: NDArray[Any], kind: Kind) -> NDArray[Any]:
-    if kind is Kind.DATE:
+def _from_postgres(values: NDArray[Any], kind: ColumnType) -> NDArray[Any]:
+    if kind is ColumnType.DATE:
         days: NDArray[np.datetime64] = DATES_FROM + values.astype("timedelta64[D]")
         return days
     return values.astype(kind.type.newbyteorder("="))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from volaris.errors import StoreError
 from volaris.store import columns
-from volaris.store.columns import Kind
+from volaris.store.columns import ColumnType
 from volaris.store.driver import mapped_values
 from volaris.store.pool import Connections
 
@@ -79,13 +79,13 @@ LIMIT $9
 """
 
 COLUMN_TYPES = {
-    "expiration": Kind.DATE,
-    "strike": Kind.DOUBLE,
-    "is_call": Kind.BOOLEAN,
-    "bid": Kind.DOUBLE,
-    "ask": Kind.DOUBLE,
-    "volume": Kind.INTEGER,
-    "open_interest": Kind.INTEGER,
+    "expiration": ColumnType.DATE,
+    "strike": ColumnType.DOUBLE,
+    "is_call": ColumnType.BOOLEAN,
+    "bid": ColumnType.DOUBLE,
+    "ask": ColumnType.DOUBLE,
+    "volume": ColumnType.INTEGER,
+    "open_interest": ColumnType.INTEGER,
 }
 
 

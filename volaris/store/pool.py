@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # generic in the stubs only
     Pool = asyncpg.Pool[asyncpg.Record]
 
 RETRY_FIRST_S = 0.5
-RETRY_MOST_S = 15.0
+RETRY_MAX_S = 15.0
 
 # What giving a connection back may take: it is one small statement, and one that takes longer is closed.
 TIDY_TIMEOUT_S = 2.0
@@ -77,7 +77,7 @@ class Database:
         """
         await AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
-            wait=wait_random_exponential(multiplier=RETRY_FIRST_S, max=RETRY_MOST_S),
+            wait=wait_random_exponential(multiplier=RETRY_FIRST_S, max=RETRY_MAX_S),
             sleep=self._sleep,
             before_sleep=_log_retry,
         )(self._open)

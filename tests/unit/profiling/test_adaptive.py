@@ -33,7 +33,7 @@ def adaptive(clock: Clock) -> Adaptive:
     made = Adaptive(Level.SAMPLES, clock=clock)
     for number in range(100):
         clock.now_s += 10
-        made.saw(plain(number))
+        made.record_run(plain(number))
     return made
 
 
@@ -46,46 +46,46 @@ def traced(number: int, duration_s: float) -> RunProfile:
 
 
 def test_nothing_is_traced_while_nothing_leaks(adaptive: Adaptive) -> None:
-    adaptive.consider("work", STABLE)
+    adaptive.maybe_start_series("work", STABLE)
     assert adaptive.series is None
     assert adaptive.level("work") is Level.SAMPLES
 
 
 def test_leak_is_traced_for_a_short_series_of_its_job_alone(adaptive: Adaptive, clock: Clock) -> None:
-    adaptive.consider("work", LEAKING)
+    adaptive.maybe_start_series("work", LEAKING)
     assert (adaptive.level("work"), adaptive.level("other")) == (Level.LINES, Level.SAMPLES)
     for number in range(SERIES_RUNS):
         assert not adaptive.is_over
         clock.now_s += 10
-        adaptive.saw(traced(number, 1.1))
+        adaptive.record_run(traced(number, 1.1))
     assert adaptive.is_over
-    adaptive.ended()
+    adaptive.end_series()
     assert adaptive.level("work") is Level.SAMPLES
 
 
 def test_series_is_not_repeated_before_long(adaptive: Adaptive, clock: Clock) -> None:
-    adaptive.consider("work", LEAKING)
-    adaptive.ended()
+    adaptive.maybe_start_series("work", LEAKING)
+    adaptive.end_series()
     for number in range(AGAIN_AFTER_RUNS):
-        adaptive.consider("work", LEAKING)
+        adaptive.maybe_start_series("work", LEAKING)
         assert adaptive.series is None
         clock.now_s += 10
-        adaptive.saw(plain(number))
-    adaptive.consider("work", LEAKING)
+        adaptive.record_run(plain(number))
+    adaptive.maybe_start_series("work", LEAKING)
     assert adaptive.series is not None
 
 
 def test_time_lost_is_the_share_that_the_slowdown_took(adaptive: Adaptive, clock: Clock) -> None:
-    adaptive.consider("work", LEAKING)
+    adaptive.maybe_start_series("work", LEAKING)
     clock.now_s += 20
-    adaptive.saw(traced(1, 2.0))
+    adaptive.record_run(traced(1, 2.0))
     assert adaptive.lost_share == pytest.approx(20 * 0.5 / 1_020)
 
 
 def test_series_ends_early_where_its_share_of_the_time_is_used_up(adaptive: Adaptive, clock: Clock) -> None:
-    adaptive.consider("work", LEAKING)
+    adaptive.maybe_start_series("work", LEAKING)
     clock.now_s += 60
-    adaptive.saw(traced(1, 100.0))
+    adaptive.record_run(traced(1, 100.0))
     assert adaptive.lost_share == pytest.approx(60 * 0.99 / 1_060)
     assert adaptive.is_over
 
@@ -94,26 +94,26 @@ def test_series_that_would_take_too_long_is_not_begun(clock: Clock) -> None:
     adaptive = Adaptive(Level.SAMPLES, clock=clock)
     for number in range(12):
         clock.now_s += 10
-        adaptive.saw(plain(number))
-    adaptive.consider("work", LEAKING)  # three runs each 10 s at an assumed slowdown of 6 are 25 s, of 120
+        adaptive.record_run(plain(number))
+    adaptive.maybe_start_series("work", LEAKING)  # three runs each 10 s at an assumed slowdown of 6 are 25 s, of 120
     assert adaptive.series is None
 
 
 def test_line_in_a_library_calls_for_stacks_at_once(adaptive: Adaptive, clock: Clock) -> None:
     in_library = replace(LEAKING, suspects=(Suspect(site=("/x/site-packages/y.py", 3), bytes_per_run=1e6, stack=()),))
-    adaptive.consider("work", in_library)
+    adaptive.maybe_start_series("work", in_library)
     assert adaptive.level("work") is Level.LINES
-    adaptive.ended()
+    adaptive.end_series()
     clock.now_s += 10_000
-    adaptive.consider("work", LEAKING)
+    adaptive.maybe_start_series("work", LEAKING)
     assert adaptive.level("work") is Level.SAMPLES
-    adaptive.consider("work", in_library)
+    adaptive.maybe_start_series("work", in_library)
     assert adaptive.level("work") is Level.STACKS
 
 
 def test_number_of_jobs_that_are_remembered_is_bounded(adaptive: Adaptive) -> None:
     for number in range(MAX_JOBS + 5):
-        adaptive.saw(run(number, job=f"job {number}"))
+        adaptive.record_run(run(number, job=f"job {number}"))
     assert len(adaptive._seen) == MAX_JOBS
 
 

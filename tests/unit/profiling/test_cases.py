@@ -43,7 +43,7 @@ def ended(number: int, *, full_collections: int | None = 0, **fields: object) ->
 def case_of(runs: Sequence[RunProfile]) -> Case:
     case = Case()
     for each in runs:
-        case.saw(each)
+        case.record_run(each)
     return case
 
 
@@ -126,7 +126,7 @@ def due(case: Case, upto: int = 24) -> list[int]:
     """Return after which of the runs a verdict is due."""
     found = []
     for number in range(1, upto + 1):
-        case.saw(ended(number))
+        case.record_run(ended(number))
         if case.is_due():
             found.append(number)
     return found
@@ -306,6 +306,6 @@ def test_last_512_runs_without_samples_are_numbered() -> None:
 def test_copy_stays_as_it_was_while_further_runs_end() -> None:
     case = case_of([ended(1)])
     before = case.copy()
-    case.saw(ended(2))
+    case.record_run(ended(2))
     assert (case.runs, list(case.births), len(case.collections), len(case.closed)) == (2, [10, 20], 2, 2)
     assert (before.runs, list(before.births), len(before.collections), len(before.closed)) == (1, [10], 1, 1)

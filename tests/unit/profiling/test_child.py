@@ -26,17 +26,17 @@ def hang() -> bytes:
 
 
 def test_answer_is_what_the_child_returned() -> None:
-    answer = child.call(lambda: b"%d" % os.getppid(), what="a test", timeout_s=10)
+    answer = child.run_in_child(lambda: b"%d" % os.getppid(), what="a test", timeout_s=10)
     assert answer.data == b"%d" % os.getpid()
     assert answer.fork_s > 0
 
 
 def test_answer_may_be_larger_than_the_pipe() -> None:
-    assert child.call(lambda: bytes(1_000_000), what="a test", timeout_s=10).data == bytes(1_000_000)
+    assert child.run_in_child(lambda: bytes(1_000_000), what="a test", timeout_s=10).data == bytes(1_000_000)
 
 
 def test_empty_answer_is_an_answer() -> None:
-    assert child.call(lambda: b"", what="a test", timeout_s=10).data == b""
+    assert child.run_in_child(lambda: b"", what="a test", timeout_s=10).data == b""
 
 
 def test_child_sees_a_frozen_copy_and_the_parent_not_its_changes() -> None:
@@ -46,7 +46,7 @@ def test_child_sees_a_frozen_copy_and_the_parent_not_its_changes() -> None:
         values.append(2)
         return bytes(values)
 
-    assert child.call(change, what="a test", timeout_s=10).data == bytes([1, 2])
+    assert child.run_in_child(change, what="a test", timeout_s=10).data == bytes([1, 2])
     assert values == [1]
 
 
@@ -56,7 +56,7 @@ def test_exception_in_the_child_is_child_failed_with_its_status() -> None:
         raise ValueError
 
     with pytest.raises(ChildFailed, match="the child process for a test ended with status 1"):
-        child.call(fail, what="a test", timeout_s=10)
+        child.run_in_child(fail, what="a test", timeout_s=10)
 
 
 def test_killed_child_is_child_failed_with_the_signal() -> None:
@@ -65,19 +65,19 @@ def test_killed_child_is_child_failed_with_the_signal() -> None:
         return b""
 
     with pytest.raises(ChildFailed, match="ended with status -9"):
-        child.call(die, what="a test", timeout_s=10)
+        child.run_in_child(die, what="a test", timeout_s=10)
 
 
 def test_child_that_is_not_done_in_time_is_killed_and_reaped() -> None:
     with pytest.raises(ChildFailed, match="was not done in time"):
-        child.call(hang, what="a test", timeout_s=0.01)
+        child.run_in_child(hang, what="a test", timeout_s=0.01)
     assert children() == ""
 
 
 def test_answer_over_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "MAX_ANSWER_BYTES", 1_000_000)
     with pytest.raises(ChildFailed, match="more than 0 MB"):
-        child.call(lambda: bytes(2_000_000), what="a test", timeout_s=10)
+        child.run_in_child(lambda: bytes(2_000_000), what="a test", timeout_s=10)
     assert children() == ""
 
 
@@ -88,7 +88,7 @@ def test_fork_that_the_system_refuses_is_child_failed(monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "fork", refuse)
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(ChildFailed, match="could not be started: Resource temporarily unavailable"):
-        child.call(lambda: b"", what="a test", timeout_s=10)
+        child.run_in_child(lambda: b"", what="a test", timeout_s=10)
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 
 
@@ -98,7 +98,7 @@ async def test_loop_goes_on_while_the_child_works() -> None:
     def wait_for_parent() -> bytes:
         return os.read(go_reader, 2)
 
-    calling = asyncio.create_task(child.call_async(wait_for_parent, what="a test", timeout_s=10))
+    calling = asyncio.create_task(child.run_in_child_async(wait_for_parent, what="a test", timeout_s=10))
     await asyncio.sleep(0)
     await asyncio.to_thread(os.write, go_writer, b"go")
     assert (await calling).data == b"go"
@@ -107,7 +107,7 @@ async def test_loop_goes_on_while_the_child_works() -> None:
 
 
 async def test_cancelled_call_kills_and_reaps_its_child() -> None:
-    calling = asyncio.create_task(child.call_async(hang, what="a test", timeout_s=60))
+    calling = asyncio.create_task(child.run_in_child_async(hang, what="a test", timeout_s=60))
     await asyncio.sleep(0)
     before_s = time.monotonic()
     calling.cancel()
@@ -119,4 +119,4 @@ async def test_cancelled_call_kills_and_reaps_its_child() -> None:
 
 async def test_child_that_fails_in_an_async_call_is_child_failed() -> None:
     with pytest.raises(ChildFailed, match="was not done in time"):
-        await child.call_async(hang, what="a test", timeout_s=0.01)
+        await child.run_in_child_async(hang, what="a test", timeout_s=0.01)

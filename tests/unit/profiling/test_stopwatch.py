@@ -1,4 +1,4 @@
-"""The meter tells the whole time and the longest piece that held the loop."""
+"""The timer tells the whole time and the longest piece that held the loop."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from collections.abc import Iterator
 
 import pytest
 
-from profiling.stopwatch import Budget, Meter
+from profiling.stopwatch import Budget, OverheadTimer
 
 
-def meter_reading(*times_s: float) -> Meter:
-    """A meter whose clock says these times one after the other, and fails when it is asked once more."""
+def timer_reading(*times_s: float) -> OverheadTimer:
+    """A timer whose clock says these times one after the other, and fails when it is asked once more."""
     times: Iterator[float] = iter(times_s)
-    return Meter(lambda: next(times))
+    return OverheadTimer(lambda: next(times))
 
 
 def test_cost_is_the_time_since_the_meter_was_made_with_nothing_held() -> None:
-    cost = meter_reading(10.0, 10.75).cost()
+    cost = timer_reading(10.0, 10.75).cost()
     assert (cost.duration_s, cost.stall_s, cost.memory_bytes) == (0.75, 0.0, 0)
 
 
 def test_stall_is_the_longest_piece_and_not_the_sum() -> None:
-    meter = meter_reading(0.0, 1.0, 1.25, 2.0, 3.0, 4.0, 4.5, 8.0)
+    timer = timer_reading(0.0, 1.0, 1.25, 2.0, 3.0, 4.0, 4.5, 8.0)
     for _ in range(3):
-        with meter.hold():
+        with timer.blocking():
             pass
-    cost = meter.cost(memory_bytes=7)
+    cost = timer.cost(memory_bytes=7)
     assert (cost.duration_s, cost.stall_s, cost.memory_bytes) == (8.0, 1.0, 7)
 
 
 def test_piece_that_fails_is_counted_and_its_error_passes() -> None:
-    meter = meter_reading(0.0, 1.0, 3.0)
-    with pytest.raises(KeyError), meter.hold():
+    timer = timer_reading(0.0, 1.0, 3.0)
+    with pytest.raises(KeyError), timer.blocking():
         raise KeyError
-    assert meter.stall_s == 2.0
+    assert timer.stall_s == 2.0
 
 
 def test_piece_that_somebody_else_timed_counts_where_it_is_the_longest() -> None:
-    meter = meter_reading(0.0)
+    timer = timer_reading(0.0)
     for seconds, longest in ((0.5, 0.5), (0.25, 0.5), (0.75, 0.75)):
-        meter.held(seconds)
-        assert meter.stall_s == longest
+        timer.record_block(seconds)
+        assert timer.stall_s == longest
 
 
 def test_cost_can_be_asked_again_later() -> None:
-    meter = meter_reading(0.0, 1.0, 2.0)
-    assert (meter.cost().duration_s, meter.cost().duration_s) == (1.0, 2.0)
+    timer = timer_reading(0.0, 1.0, 2.0)
+    assert (timer.cost().duration_s, timer.cost().duration_s) == (1.0, 2.0)
 
 
 def test_budget_is_of_the_threads_own_time_and_grows_with_all_time() -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from profiling.errors import UnknownJob
-from profiling.process.full_collections import Collector
+from profiling.process.full_collections import BudgetedCollector
 from profiling.profiler import Profiler
 from profiling.records import Level, RunProfile, State
 from profiling.samples import sampler
@@ -27,7 +27,7 @@ libc.malloc.restype = ctypes.c_void_p
 def profiler() -> Iterator[Profiler]:
     """Return one whose windows end whenever they may, so a share of the time that they take would be no time."""
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as made:
-        made._shared.collector = Collector(is_bounded=False)
+        made._shared.collector = BudgetedCollector(is_bounded=False)
         made.watch()
         yield made
 

@@ -15,7 +15,7 @@ from profiling.process import full_collections
 from profiling.process.full_collections import (
     FROZEN_KEPT_S,
     MAX_FREEZE_S,
-    Collector,
+    BudgetedCollector,
     count_frozen,
     count_full_collections,
 )
@@ -60,10 +60,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def collector(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Collector:
+def collector(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> BudgetedCollector:
     """One in a process whose heap is small: that of all these tests together may not be."""
     monkeypatch.setattr(full_collections, "MAX_BLOCKS", 10 * sys.getallocatedblocks())
-    return Collector(clock, cpu_clock=clock)
+    return BudgetedCollector(clock, cpu_clock=clock)
 
 
 def garbage() -> weakref.ref[Node]:
@@ -74,14 +74,14 @@ def is_frozen() -> bool:
     return count_frozen() > 0
 
 
-def test_run_freezes_what_is_older_and_thaws_it_in_the_end(collector: Collector) -> None:
+def test_run_freezes_what_is_older_and_thaws_it_in_the_end(collector: BudgetedCollector) -> None:
     assert collector.begin("run", closes=True)
     assert is_frozen()
     assert collector.end("run")
     assert not is_frozen()
 
 
-def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: Collector) -> None:
+def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: BudgetedCollector) -> None:
     node = Node()
     gc.collect()
     older = weakref.ref(node)
@@ -96,7 +96,7 @@ def test_runs_own_garbage_is_gone_and_older_garbage_is_not(collector: Collector)
     assert older() is None
 
 
-def test_young_garbage_of_before_is_collected_and_not_frozen(collector: Collector) -> None:
+def test_young_garbage_of_before_is_collected_and_not_frozen(collector: BudgetedCollector) -> None:
     young = garbage()
     collector.begin("run", closes=True)
     assert young() is None
@@ -111,7 +111,7 @@ def fill_free_list() -> int:
     return sys.getallocatedblocks()
 
 
-def test_free_lists_are_emptied_at_both_ends(collector: Collector) -> None:
+def test_free_lists_are_emptied_at_both_ends(collector: BudgetedCollector) -> None:
     full = fill_free_list()
     collector.begin("run", closes=True)
     assert sys.getallocatedblocks() < full - 900
@@ -120,7 +120,7 @@ def test_free_lists_are_emptied_at_both_ends(collector: Collector) -> None:
     assert sys.getallocatedblocks() < full - 900
 
 
-def test_nested_runs_are_closed_and_the_outer_one_thaws(collector: Collector) -> None:
+def test_nested_runs_are_closed_and_the_outer_one_thaws(collector: BudgetedCollector) -> None:
     collector.begin("outer", closes=True)
     assert collector.begin("inner", closes=True)
     own = garbage()
@@ -131,7 +131,7 @@ def test_nested_runs_are_closed_and_the_outer_one_thaws(collector: Collector) ->
     assert not is_frozen()
 
 
-def test_run_that_outlives_the_freeze_of_another_is_closed_without_one(collector: Collector) -> None:
+def test_run_that_outlives_the_freeze_of_another_is_closed_without_one(collector: BudgetedCollector) -> None:
     collector.begin("first", closes=True)
     collector.begin("second", closes=True)
     kept = garbage()
@@ -144,7 +144,7 @@ def test_run_that_outlives_the_freeze_of_another_is_closed_without_one(collector
     assert not is_frozen()
 
 
-def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector: Collector) -> None:
+def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector: BudgetedCollector) -> None:
     collector.begin("first", closes=True)
     collector.begin("second", closes=True)
     collector.end("first")
@@ -154,7 +154,7 @@ def test_run_that_begins_after_the_freeze_has_ended_has_one_of_its_own(collector
     assert collector.end("third")
 
 
-def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(collector: Collector) -> None:
+def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(collector: BudgetedCollector) -> None:
     gc.freeze()
     frozen = count_frozen()
     try:
@@ -165,7 +165,7 @@ def test_what_the_program_has_frozen_stays_frozen_and_all_else_is_collected(coll
         gc.unfreeze()
 
 
-def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(collector: Collector) -> None:
+def test_what_the_program_freezes_between_the_ends_of_two_runs_stays_frozen(collector: BudgetedCollector) -> None:
     collector.begin("first", closes=True)
     collector.begin("second", closes=True)
     collector.end("first")
@@ -186,7 +186,7 @@ def test_what_the_program_has_frozen_is_counted_once_a_minute(monkeypatch: pytes
         return counts[-1]
 
     monkeypatch.setattr(full_collections, "count_frozen", counted)
-    collector = Collector(clock, is_bounded=False)
+    collector = BudgetedCollector(clock, is_bounded=False)
     gc.freeze()
     try:
         for now_s in (0.0, 1.0, FROZEN_KEPT_S, FROZEN_KEPT_S + 0.1):
@@ -200,7 +200,7 @@ def test_what_the_program_has_frozen_is_counted_once_a_minute(monkeypatch: pytes
 
 @pytest.mark.parametrize(("seconds", "first_thaws"), [(MAX_FREEZE_S, True), (MAX_FREEZE_S + 0.1, False)])
 def test_freeze_that_lasts_too_long_is_thawed_by_the_next_run(
-    collector: Collector, clock: Clock, seconds: float, *, first_thaws: bool
+    collector: BudgetedCollector, clock: Clock, seconds: float, *, first_thaws: bool
 ) -> None:
     collector.begin("first", closes=True)
     own = Node()
@@ -216,7 +216,7 @@ def test_freeze_that_lasts_too_long_is_thawed_by_the_next_run(
     assert gone() is None
 
 
-def test_run_that_never_ends_does_not_keep_all_frozen(collector: Collector, clock: Clock) -> None:
+def test_run_that_never_ends_does_not_keep_all_frozen(collector: BudgetedCollector, clock: Clock) -> None:
     collector.begin("endless", closes=True)
     clock.now_s += MAX_FREEZE_S + 0.1
     assert not collector.begin("run", closes=False)
@@ -224,7 +224,7 @@ def test_run_that_never_ends_does_not_keep_all_frozen(collector: Collector, cloc
 
 
 def test_closing_takes_a_fiftieth_of_the_time_once_three_tenths_of_a_second_are_spent(
-    collector: Collector, clock: Clock
+    collector: BudgetedCollector, clock: Clock
 ) -> None:
     def collected(phase: str, info: dict[str, int]) -> None:
         clock.now_s += 0.02 * (phase == "stop" and info["generation"] == 2)
@@ -244,7 +244,7 @@ def test_closing_takes_a_fiftieth_of_the_time_once_three_tenths_of_a_second_are_
         gc.callbacks.remove(collected)
 
 
-def test_run_under_no_suspicion_is_left_alone(collector: Collector) -> None:
+def test_run_under_no_suspicion_is_left_alone(collector: BudgetedCollector) -> None:
     before = gc.get_stats()
     assert not collector.begin("run", closes=False)
     assert not is_frozen()
@@ -252,14 +252,14 @@ def test_run_under_no_suspicion_is_left_alone(collector: Collector) -> None:
     gc.collect()
 
 
-def test_nothing_is_collected_in_full_while_a_run_is_frozen(collector: Collector) -> None:
+def test_nothing_is_collected_in_full_while_a_run_is_frozen(collector: BudgetedCollector) -> None:
     collector.begin("run", closes=True)
     assert not collector.collect()
     collector.end("run")
     assert collector.collect()
 
 
-def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: Collector) -> None:
+def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: BudgetedCollector) -> None:
     before = count_full_collections()
     assert before is not None
     collector.begin("run", closes=True)
@@ -273,7 +273,7 @@ def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: 
 @pytest.mark.parametrize(("young", "may_collect"), [(3, False), (4, True)])
 @pytest.mark.parametrize("is_closed", [False, True])
 def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch, young: int, *, may_collect: bool, is_closed: bool
+    collector: BudgetedCollector, monkeypatch: pytest.MonkeyPatch, young: int, *, may_collect: bool, is_closed: bool
 ) -> None:
     monkeypatch.setattr(full_collections, "MAX_BLOCKS", 0)
     before = gc.get_threshold()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from profiling.process import full_collections
-from profiling.process.full_collections import Collector, count_full_collections
+from profiling.process.full_collections import BudgetedCollector, count_full_collections
 from profiling.profiler import Profiler
 from profiling.records import Level, State
 from profiling.verdict.patience import Patience
@@ -40,11 +40,11 @@ def seldom(monkeypatch: pytest.MonkeyPatch, nothing_frozen: None) -> Iterator[No
 
 
 @pytest.fixture
-def made() -> Iterator[Callable[[Level, Collector], Profiler]]:
+def made() -> Iterator[Callable[[Level, BudgetedCollector], Profiler]]:
     """A profiler with that collector, closed in the end."""
     profilers: list[Profiler] = []
 
-    def make(level: Level, collector: Collector) -> Profiler:
+    def make(level: Level, collector: BudgetedCollector) -> Profiler:
         # After 12 runs: this is about garbage, not about caches that fill up.
         profiler = Profiler(level=level, sample_bytes=1_024, patience=Patience(usual_runs=12, slow_runs=12))
         profiler._shared.collector = collector
@@ -75,7 +75,7 @@ def in_20_ms() -> Iterator[Clock]:
 
 @pytest.mark.slow
 def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(seldom: None, in_20_ms: Clock) -> None:
-    collector = Collector(in_20_ms, cpu_clock=in_20_ms)
+    collector = BudgetedCollector(in_20_ms, cpu_clock=in_20_ms)
     assert [collector.collect() for _ in range(52)] == [True] * 51 + [False]
     in_20_ms.now_s += 0.9  # 1 020 ms are spent, of 1 019.2
     assert not collector.collect()
@@ -86,7 +86,7 @@ def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(se
 
 def test_collections_are_counted_while_the_collector_is_on() -> None:
     before = count()
-    assert Collector(Clock()).collect()
+    assert BudgetedCollector(Clock()).collect()
     assert count() == before + 1
     gc.disable()
     try:
@@ -96,7 +96,7 @@ def test_collections_are_counted_while_the_collector_is_on() -> None:
 
 
 def test_leaves_alone_a_collector_that_is_off_and_a_heap_that_would_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    collector, test = Collector(Clock()), Collector(Clock(), is_bounded=False)
+    collector, test = BudgetedCollector(Clock()), BudgetedCollector(Clock(), is_bounded=False)
     gc.disable()
     try:
         assert (collector.collect(), test.collect()) == (False, True)
@@ -127,10 +127,10 @@ def fill_a_free_list() -> int:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("work", [leave_a_cycle, fill_a_free_list])
 def test_garbage_and_free_lists_are_no_leak(
-    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level, work: Callable[[], object]
+    seldom: None, made: Callable[[Level, BudgetedCollector], Profiler], level: Level, work: Callable[[], object]
 ) -> None:
     clock, before = Clock(), count()
-    profiler = made(level, Collector(clock))
+    profiler = made(level, BudgetedCollector(clock))
     states = set()
     for _ in range(RUNS):
         with profiler.run("work"):
@@ -160,21 +160,21 @@ def runs_until_told(profiler: Profiler, clock: Clock) -> int:
 
 @pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
 def test_leak_is_told_by_the_first_verdict(
-    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+    seldom: None, made: Callable[[Level, BudgetedCollector], Profiler], level: Level
 ) -> None:
     gc.collect()
     clock, before = Clock(), count()
-    assert runs_until_told(made(level, Collector(clock)), clock) == 12
+    assert runs_until_told(made(level, BudgetedCollector(clock)), clock) == 12
     assert count() - before == 1  # before the first verdict, and none for closing runs
 
 
 @pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
 def test_leak_is_told_later_where_old_garbage_is_as_large(
-    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+    seldom: None, made: Callable[[Level, BudgetedCollector], Profiler], level: Level
 ) -> None:
     gc.collect()
     clock = Clock()
-    profiler = made(level, Collector(clock))
+    profiler = made(level, BudgetedCollector(clock))
     with profiler.run("another"):
         for _ in range(40):
             leave_a_cycle()
@@ -183,11 +183,11 @@ def test_leak_is_told_later_where_old_garbage_is_as_large(
 
 @pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
 def test_leak_is_told_by_itself_beside_garbage_that_is_larger(
-    seldom: None, made: Callable[[Level, Collector], Profiler], level: Level
+    seldom: None, made: Callable[[Level, BudgetedCollector], Profiler], level: Level
 ) -> None:
     gc.collect()
     clock, kept, told = Clock(), [], []
-    profiler = made(level, Collector(clock))
+    profiler = made(level, BudgetedCollector(clock))
     for _ in range(RUNS):
         with profiler.run("work"):
             leave_a_cycle()  # 105 KB

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from profiling.process import holders
-from profiling.process.full_collections import Collector
+from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holder, Holders, find_holders
 from profiling.process.safe_inspect import Attributes, type_name
 from profiling.records import Bound
@@ -246,7 +246,7 @@ def growing() -> tuple[deque[bytes], Evidence]:
 @pytest.mark.usefixtures("sampling")
 def test_store_is_read_at_the_line_whose_survivors_it_holds() -> None:
     ring, evidence = growing()
-    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
+    reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert dict(reading.bounds) == {site: Bound(kind="deque", items=50, max_items=100) for site in evidence.lines}
     assert (reading.birth, reading.is_awaited, set(reading.excused)) == (1, False, set(evidence.lines))
     del ring
@@ -257,7 +257,7 @@ def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() 
     ring, evidence = growing()
     (site,) = evidence.lines
     evidence = replace(evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0)})})
-    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
+    reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
     del ring
 
@@ -265,7 +265,7 @@ def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() 
 @pytest.mark.usefixtures("sampling")
 def test_look_is_awaited_while_a_run_has_all_frozen() -> None:
     ring, evidence = growing()
-    collector = Collector()
+    collector = BudgetedCollector()
     collector._frozen_for = object()
     assert Holders(collector).read("job", evidence, is_urgent=False).is_awaited
     collector._frozen_for = None
@@ -279,7 +279,7 @@ def test_look_is_awaited_while_a_run_has_all_frozen() -> None:
 )
 def test_earlier_reading_stands_while_no_time_is_left(is_bounded: bool, is_urgent: bool, looks: bool) -> None:
     ring, evidence = growing()
-    poor = Holders(Collector(), is_bounded=is_bounded)
+    poor = Holders(BudgetedCollector(), is_bounded=is_bounded)
     poor._budget = Budget(0.0, at_once_s=-1.0)
     reading = poor.read("job", evidence, is_urgent=is_urgent)
     assert (reading != evidence.reading, bool(reading.bounds)) == (looks, looks)
@@ -290,7 +290,7 @@ def test_earlier_reading_stands_while_no_time_is_left(is_bounded: bool, is_urgen
 def test_no_bound_is_found_in_a_heap_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     ring, evidence = growing()
     monkeypatch.setattr(holders, "MAX_BLOCKS", 1_000)
-    reading = Holders(Collector()).read("job", evidence, is_urgent=False)
+    reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
-    assert Holders(Collector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds
+    assert Holders(BudgetedCollector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds
     del ring

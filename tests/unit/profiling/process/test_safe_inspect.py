@@ -17,7 +17,16 @@ import pandas as pd
 import pytest
 
 from profiling.process import safe_inspect
-from profiling.process.safe_inspect import Kind, Way, iterators_of, measure_of, owner_of, referents_of, shape, type_name
+from profiling.process.safe_inspect import (
+    TypeStats,
+    VisitMode,
+    iterators_of,
+    measure_of,
+    owner_of,
+    referents_of,
+    shape,
+    type_name,
+)
 
 MB = 1 << 20
 
@@ -118,7 +127,7 @@ def make_hostile_array() -> HostileArray:
 def test_nothing_of_the_programs_own_code_runs(make: Callable[[], Any], text: str) -> None:
     obj = make()
     assert shape(obj) == text
-    assert 16 <= Kind(type(obj)).measure(obj) < 1000
+    assert 16 <= TypeStats(type(obj)).measure(obj) < 1000
     assert referents_of(obj) < 100
     assert all(len(list(iterator)) == 1 for iterator in iterators_of(obj))
 
@@ -204,23 +213,23 @@ def test_a_view_leads_to_what_owns_the_memory() -> None:
 @pytest.mark.parametrize(
     ("cls", "way"),
     [
-        (object, Way.SKIP),
-        (float, Way.SKIP),
-        (list, Way.SKIP),
-        (defaultdict, Way.SKIP),
-        (int, Way.MEASURE),
-        (str, Way.MEASURE),
-        (bytes, Way.MEASURE),
-        (bytearray, Way.MEASURE),
-        (dict, Way.CONTAINER),
-        (tuple, Way.CONTAINER),
-        (np.ndarray, Way.ARRAY),
-        (HostileArray, Way.ARRAY),
-        (pd.DataFrame, Way.SKIP),
+        (object, VisitMode.SKIP),
+        (float, VisitMode.SKIP),
+        (list, VisitMode.SKIP),
+        (defaultdict, VisitMode.SKIP),
+        (int, VisitMode.MEASURE),
+        (str, VisitMode.MEASURE),
+        (bytes, VisitMode.MEASURE),
+        (bytearray, VisitMode.MEASURE),
+        (dict, VisitMode.CONTAINER),
+        (tuple, VisitMode.CONTAINER),
+        (np.ndarray, VisitMode.ARRAY),
+        (HostileArray, VisitMode.ARRAY),
+        (pd.DataFrame, VisitMode.SKIP),
     ],
 )
-def test_what_may_be_large_without_being_tracked_is_measured(cls: type, way: Way) -> None:
-    assert safe_inspect.way_of(cls) is way
+def test_what_may_be_large_without_being_tracked_is_measured(cls: type, way: VisitMode) -> None:
+    assert safe_inspect.visit_mode_of(cls) is way
 
 
 def test_only_what_is_whole_at_all_times_is_iterated() -> None:

@@ -203,11 +203,11 @@ async def test_where_nothing_can_be_read_the_rss_remains(tmp_path: Path, monkeyp
 async def test_a_child_that_fails_is_logged_and_the_rest_stands(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def refuses(*_args: object, what: str, timeout_s: float) -> child.Answer:
+    async def refuses(*_args: object, what: str, timeout_s: float) -> child.ChildResult:
         assert timeout_s == composition.ARENAS_TIMEOUT_S
         raise ChildFailed(what, "could not be started: Resource temporarily unavailable")
 
-    monkeypatch.setattr(child, "call_async", refuses)
+    monkeypatch.setattr(child, "run_in_child_async", refuses)
     with caplog.at_level(logging.WARNING):
         found = await composition.read_composition(profiler_bytes=0)
     assert found.arenas_bytes is None

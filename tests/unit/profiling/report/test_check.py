@@ -28,7 +28,7 @@ CHECKED = CheckResult(
     verdict=VERDICT,
     usage=MemoryUsage(rss_bytes=32 * MB, vms_bytes=90 * MB, limit=MemoryLimit(limit_bytes=512 * MB, source="setting")),
     traced_bytes=MB,
-    held_free_bytes=1024,
+    allocator_free_bytes=1024,
     cost=Cost(duration_s=0.125, stall_s=0.01, memory_bytes=0),
     slowdown=1.04,
     relative_error=0.02,

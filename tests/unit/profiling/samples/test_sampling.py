@@ -11,8 +11,8 @@ from profiling.samples import sampler
 from profiling.samples import sampling as rates
 from profiling.samples.estimates import by_job
 from profiling.samples.sampling import (
-    AT_ONCE_RUNS,
-    AT_ONCE_S,
+    INITIAL_BUDGET_RUNS,
+    INITIAL_SAMPLING_BUDGET_S,
     JOBS_SHARE,
     MAX_JOBS,
     MAX_RATE_BYTES,
@@ -206,9 +206,9 @@ def spend_credit(sampling: Sampling) -> None:
 
 def test_suspects_have_a_credit_over_twenty_runs_once(following: Sampling) -> None:
     following.label("job", is_suspect=True)
-    following.learn("job", round(0.9 * affords(AT_ONCE_S / AT_ONCE_RUNS)))
+    following.learn("job", round(0.9 * affords(INITIAL_SAMPLING_BUDGET_S / INITIAL_BUDGET_RUNS)))
     assert following.label("job", is_suspect=True).doublings == 0
-    following.learn("job", round(1.5 * affords(AT_ONCE_S / AT_ONCE_RUNS)))
+    following.learn("job", round(1.5 * affords(INITIAL_SAMPLING_BUDGET_S / INITIAL_BUDGET_RUNS)))
     assert following.label("job", is_suspect=True).doublings == 1
     spend_credit(following)
     following.label("late", is_suspect=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from profiling.records import MemoryLimit
 from profiling.verdict.evidence import Evidence, LineEvidence
-from profiling.verdict.forecast import Room
+from profiling.verdict.forecast import Headroom
 from profiling.verdict.survivors import Alive, Births
 from tests.unit.profiling.make import MB
 
@@ -15,10 +15,10 @@ KB = 1_024.0
 A, B = ("a.py", 1), ("b.py", 2)
 BLOCK = 1_000.0  # bytes that a sample stands for
 
-ROOM = Room(
+ROOM = Headroom(
     limit=MemoryLimit(limit_bytes=512 * MB, source="setting"),
     rss_bytes=212 * MB,
-    held_free_bytes=0,
+    allocator_free_bytes=0,
     gaps_s=(60.0,) * 5,
     ended_at=datetime(2026, 8, 3, 16, 0, tzinfo=UTC),
 )

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiling.records import MemoryLimit, Outlook, State
-from profiling.verdict.forecast import Room, forecast, format_duration, room_after
+from profiling.verdict.forecast import Headroom, forecast, format_duration, headroom_after
 from tests.unit.profiling.make import MB, RUN
 
 ENDED = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
-ROOM = Room(
+ROOM = Headroom(
     limit=MemoryLimit(limit_bytes=512 * MB, source="cgroup v2"),
     rss_bytes=212 * MB,
-    held_free_bytes=0,
+    allocator_free_bytes=0,
     gaps_s=(120.0,) * 11,
     ended_at=ENDED,
 )
@@ -40,7 +40,7 @@ def test_native_growth_has_a_time_too() -> None:
 
 
 def test_what_the_allocators_hold_free_is_used_up_first_except_at_the_earliest() -> None:
-    told = forecast(State.LEAKING, PACE, replace(ROOM, held_free_bytes=60 * MB))
+    told = forecast(State.LEAKING, PACE, replace(ROOM, allocator_free_bytes=60 * MB))
     assert told.full_in_s == 360 / 15 * 120
     assert told.interval_s == pytest.approx((300 / 16 * 120, 360 / 14 * 120))
 
@@ -58,7 +58,7 @@ def test_slope_that_may_be_nothing_has_no_latest_time() -> None:
 
 
 def test_memory_that_is_full_is_told_so() -> None:
-    told = forecast(State.LEAKING, PACE, replace(ROOM, rss_bytes=600 * MB, held_free_bytes=8 * MB))
+    told = forecast(State.LEAKING, PACE, replace(ROOM, rss_bytes=600 * MB, allocator_free_bytes=8 * MB))
     assert (told.full_in_s, told.interval_s, told.full_at) == (0, (0, 0), ENDED)
     assert told.reason.endswith("the container (512 MB) is full already")
 
@@ -98,7 +98,7 @@ def test_too_few_runs_tell_no_time() -> None:
 def test_time_is_within_its_interval(
     slope: float, low: float, high: float, rss_bytes: int, free_bytes: int, gaps_s: list[float]
 ) -> None:
-    room = replace(ROOM, rss_bytes=rss_bytes, held_free_bytes=min(free_bytes, rss_bytes), gaps_s=tuple(gaps_s))
+    room = replace(ROOM, rss_bytes=rss_bytes, allocator_free_bytes=min(free_bytes, rss_bytes), gaps_s=tuple(gaps_s))
     told = forecast(State.LEAKING, (slope, slope * low, slope * high), room)
     if told.full_in_s is not None:
         assert told.interval_s is not None
@@ -109,16 +109,16 @@ def test_time_is_within_its_interval(
 
 def test_room_is_that_after_the_last_run() -> None:
     runs = [replace(RUN, id=number, started_at=ENDED + timedelta(seconds=60 * number)) for number in range(3)]
-    room = room_after(runs)
+    room = headroom_after(runs)
     assert room is not None
     assert list(room.gaps_s) == [60, 60]
     assert room.ended_at == ENDED + timedelta(seconds=120.25)
-    assert (room.rss_bytes, room.held_free_bytes) == (101 * MB, 2 * MB)
+    assert (room.rss_bytes, room.allocator_free_bytes) == (101 * MB, 2 * MB)
     arenas = replace(RUN.after, arenas_free_bytes=MB)
-    room = room_after([*runs, replace(RUN, id=4, after=arenas)])
+    room = headroom_after([*runs, replace(RUN, id=4, after=arenas)])
     assert room is not None
-    assert room.held_free_bytes == 3 * MB
-    assert room_after(runs[:1]) is None
+    assert room.allocator_free_bytes == 3 * MB
+    assert headroom_after(runs[:1]) is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from profiling.records import Accusation, Bound, State
-from profiling.verdict.evidence import Kind
+from profiling.verdict.evidence import GrowthKind
 from profiling.verdict.survivors import Pace
 from profiling.verdict.wording import reason_of
 from tests.unit.profiling.verdict.evidence import KB, evidence
@@ -37,13 +37,13 @@ def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:
 )
 def test_growing_job_says_what_would_settle_it(left_bytes: float, runs: int, settles: str) -> None:
     told = reason_of(
-        State.GROWING, evidence(runs, left_bytes=left_bytes), per_run=40 * KB, growth=PACE, kind=Kind.SURVIVORS
+        State.GROWING, evidence(runs, left_bytes=left_bytes), per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
     )
     assert told == f"what the job keeps grows by 40.0 KiB per run; {settles}"
 
 
-@pytest.mark.parametrize("kind", [Kind.C_HEAP, Kind.MAPPED])
-def test_native_memory_that_grows_waits_for_collected_runs(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [GrowthKind.C_HEAP, GrowthKind.MAPPED])
+def test_native_memory_that_grows_waits_for_collected_runs(kind: GrowthKind) -> None:
     told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=PACE, kind=kind)
     settles = "some more runs whose garbage is collected will tell whether it is garbage"
     assert told == f"{kind.value} grows by 40.0 KiB per run; {settles}"
@@ -61,17 +61,21 @@ def test_native_memory_that_grows_waits_for_collected_runs(kind: Kind) -> None:
     ],
 )
 def test_job_that_fills_up_a_store_says_how_full_it_is(bound: Bound, told: str) -> None:
-    reason = reason_of(State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=PACE, kind=Kind.SURVIVORS)
+    reason = reason_of(
+        State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
+    )
     assert reason == f"what the job keeps grows by 40.0 KiB per run; {told}"
 
 
 def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported() -> None:
-    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=Kind.SURVIVORS)
+    told = reason_of(
+        State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=GrowthKind.SURVIVORS
+    )
     assert told == "40.0 KiB per run stay alive, of every age over the last 20 runs (reported since run 39)"
 
 
-@pytest.mark.parametrize("kind", [Kind.SWELLING, Kind.EXACT])
-def test_leak_of_another_kind_says_what_grows(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [GrowthKind.SWELLING, GrowthKind.EXACT])
+def test_leak_of_another_kind_says_what_grows(kind: GrowthKind) -> None:
     told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=kind)
     assert told == f"{kind.value} grows by 40.0 KiB per run over the last 20 runs (reported since run 39)"
 
@@ -83,7 +87,11 @@ def test_leak_that_has_stopped_says_that_what_it_kept_is_alive() -> None:
 
 def test_native_growth_says_that_pythons_heap_does_not_grow() -> None:
     keeps = "grows by 40.0 KiB per run, and Python's heap does not: a C library keeps it (reported since run 39)"
-    for kind, what in ((None, "the C heap"), (Kind.C_HEAP, "the C heap"), (Kind.MAPPED, Kind.MAPPED.value)):
+    for kind, what in (
+        (None, "the C heap"),
+        (GrowthKind.C_HEAP, "the C heap"),
+        (GrowthKind.MAPPED, GrowthKind.MAPPED.value),
+    ):
         told = reason_of(State.NATIVE_GROWTH, evidence(50), per_run=40 * KB, accusation=ACCUSED, kind=kind)
         assert told == f"{what} {keeps}"
 
@@ -97,8 +105,8 @@ def test_what_grows_beside_it_is_told_too() -> None:
             beside=852 * KB,
             growth=PACE,
             accusation=ACCUSED,
-            kind=Kind.SURVIVORS,
-            kind_beside=Kind.C_HEAP,
+            kind=GrowthKind.SURVIVORS,
+            kind_beside=GrowthKind.C_HEAP,
         )
 
     also = ", and the C heap grows by 852.0 KiB per run beside it"

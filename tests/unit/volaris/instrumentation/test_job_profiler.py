@@ -10,7 +10,7 @@ import pytest
 
 from profiling import Level, Profiler
 from profiling.process import usage
-from profiling.process.full_collections import Collector
+from profiling.process.full_collections import BudgetedCollector
 from profiling.windows import PATIENCE
 from tests.unit.volaris.scheduler.clock import settle
 from volaris.instrumentation.job_profiler import JobProfiler
@@ -243,7 +243,8 @@ async def test_leak_is_told_once_with_its_line_and_when_the_memory_is_full(log: 
 
 async def test_leak_outside_jobs_is_told_too(log: Callable[[], list[str]]) -> None:
     profiler = Profiler(level=Level.SAMPLES, window_s=0.0)
-    profiler._shared.collector = Collector(is_bounded=False)  # windows without length leave no time for a share of it
+    # Windows without length leave no time for a share of it.
+    profiler._shared.collector = BudgetedCollector(is_bounded=False)
     profiled = JobProfiler(profiler)
     for _ in range(PATIENCE.usual_runs + 2):
         await keep_something()

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from volaris.errors import StoreError
-from volaris.store.columns import HEADER, TRAILER, Column, Kind, decode, encode
+from volaris.store.columns import HEADER, TRAILER, Column, ColumnType, decode, encode
 
-KINDS = {"day": Kind.DATE, "price": Kind.DOUBLE, "count": Kind.INTEGER, "volume": Kind.LONG, "is_call": Kind.BOOLEAN}
+KINDS = {
+    "day": ColumnType.DATE,
+    "price": ColumnType.DOUBLE,
+    "count": ColumnType.INTEGER,
+    "volume": ColumnType.LONG,
+    "is_call": ColumnType.BOOLEAN,
+}
 
 
 @given(st.data(), st.integers(0, 20))
@@ -49,14 +55,14 @@ def test_text_is_as_long_as_its_bytes() -> None:
 def test_rows_of_another_length_are_refused() -> None:
     stream = HEADER + encode([np.array([1.5])], 1) + TRAILER
     with pytest.raises(StoreError, match="rows of count are not all 10 bytes long: is there a NULL"):
-        decode(stream, {"count": Kind.INTEGER})
+        decode(stream, {"count": ColumnType.INTEGER})
 
 
 def test_field_of_another_length_is_refused_by_its_name() -> None:
     # A NULL, which has no bytes, and eight bytes are together as long as two integers.
     row = bytes.fromhex("0002 ffffffff 00000008 0000000000000000".replace(" ", ""))
     with pytest.raises(StoreError, match="the column a has a NULL, or is of another type than integer"):
-        decode(HEADER + row + TRAILER, {"a": Kind.INTEGER, "b": Kind.INTEGER})
+        decode(HEADER + row + TRAILER, {"a": ColumnType.INTEGER, "b": ColumnType.INTEGER})
 
 
 def test_column_of_text_objects_has_no_type() -> None:
