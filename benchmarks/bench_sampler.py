@@ -78,9 +78,9 @@ class Samples:
         self.extension.install()
         if self.is_on:
             self.sampler.start(65_536)
-            self.before = self.sampler.enter("job")
+            self.before = self.sampler.set_current_job("job")
     def off(self):
-        if self.is_on: self.sampler.enter(self.before)
+        if self.is_on: self.sampler.set_current_job(self.before)
         self.sampler.stop()
         self.extension.lift()
         assert not self.extension.is_installed()

@@ -121,7 +121,7 @@ def trial(seed: int, rate_bytes: int) -> list[Estimate]:
     try:
         with sampler.labelled(JOB):
             kept = [make(sizes[::2]) for make, sizes in plans]
-            sampler.set_rate(rate_bytes * second)
+            sampler.set_bytes_per_sample(rate_bytes * second)
             kept += [make(sizes[1::2]) for make, sizes in plans]
             for made in kept:
                 chance.shuffle(made)

@@ -30,7 +30,7 @@ import signal, sys, unittest
 from profiling.samples import sampler
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it for what they run in the background
 sampler.start(512, seed=1)
-sampler.enter("library")
+sampler.set_current_job("library")
 program = unittest.main(module=None, argv=["unittest", *sys.argv[1:]], exit=False, verbosity=0)
 taken = sampler.statistics().taken
 assert sampler.is_on() and taken > 100, taken
@@ -128,7 +128,7 @@ def work(number):
 
 def in_child():
     dicts(); arrays(); sampler.snapshot(); sampler.stop(); sampler.start(700); raises(); sampler.snapshot()
-    sampler.lift(); dicts()
+    sampler.remove_hooks(); dicts()
 
 def fork():
     child = os.fork()
@@ -156,7 +156,7 @@ def look():
     table = sampler.snapshot(chance.choice((None, job)))
     assert all(entry.size_bytes >= 0 for entry in by_job(table).values())
     time.sleep(0.002)
-    if chance.random() < 0.1: sampler.thin()
+    if chance.random() < 0.1: sampler.double_interval()
     if number is not None: sampler.take_peak(number)
     counts["snapshots"] += 1
 

@@ -25,7 +25,7 @@ from volaris.jobs.registry import jobs_at_any_hour
 from volaris.logs import setup_logging
 from volaris.market import Source, Symbol, create_source
 from volaris.scheduler import Job, Report, Scheduler
-from volaris.scheduler.clock import Alarm, Moment
+from volaris.scheduler.clock import ClockReading, TimerHandle
 from volaris.settings import Settings
 from volaris.web.server import serve
 
@@ -85,14 +85,16 @@ class ScaledClock:
 
     def __init__(self, pace: float) -> None:
         self._pace = pace
-        self._began = Moment(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
+        self._began = ClockReading(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Return the current moment on both clocks."""
         since_s = (time.monotonic() - self._began.monotonic_s) * self._pace
-        return Moment(monotonic_s=self._began.monotonic_s + since_s, wall=self._began.wall + timedelta(seconds=since_s))
+        return ClockReading(
+            monotonic_s=self._began.monotonic_s + since_s, wall=self._began.wall + timedelta(seconds=since_s)
+        )
 
-    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
         """Set a timer of the running loop for what is left of this clock's time."""
         left_s = (monotonic_s - self.now().monotonic_s) / self._pace
         return asyncio.get_running_loop().call_later(max(0.0, left_s), callback)

@@ -162,7 +162,7 @@ class RecentLines:
     def __init__(self, runs: Sequence[RunProfile]) -> None:
         completed = [run for run in runs if run.outcome is Outcome.COMPLETED and run.samples is not None]
         last = completed[-1].samples if completed else None
-        self._runs = [run for run in completed if last and run.samples and run.samples.period == last.period]
+        self._runs = [run for run in completed if last and run.samples and run.samples.session == last.session]
 
     @cached_property
     def _alive(self) -> list[Mapping[SiteKey, int]]:

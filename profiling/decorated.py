@@ -100,12 +100,12 @@ class _Apart:
     def step(self) -> Iterator[None]:
         consumers = sampler.job_label.get()
         if self._has_begun:
-            sampler.enter(self._label)
+            sampler.set_current_job(self._label)
         try:
             yield
         finally:
             self._has_begun, self._label = True, sampler.job_label.get()
-            sampler.enter(consumers)
+            sampler.set_current_job(consumers)
 
 
 class _Steps(Generator[Any, Any, Any]):

@@ -145,7 +145,7 @@ class Profiler:
         levels without samples, and without the extension. Raises SamplerUnavailable if tracemalloc was there before us.
         """
         if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
-            self._shared.sampling.period()
+            self._shared.sampling.ensure_session()
             self._shared.sampling.keep_within()
             self._turn(self._windows)
 

@@ -232,7 +232,7 @@ class Run:
         if not self._samples_too:
             return
         try:
-            self._shared.sampling.period()
+            self._shared.sampling.ensure_session()
         except SamplerUnavailable as error:
             self._samples_too = False
             if self.level.samples:  # at the exact levels they are an extra
@@ -261,7 +261,7 @@ class Run:
         if not self._has_lines():
             return None
         try:
-            return self._shared.reader(self.level).read(self._period())
+            return self._shared.reader(self.level).read(self._ensure_tracing())
         except MEASURING_FAILED as error:
             self._degraded = _why(error)
             return None
@@ -270,13 +270,13 @@ class Run:
         if not self._has_lines():
             return None
         try:
-            return await self._shared.reader(self.level).read_async(self._period())
+            return await self._shared.reader(self.level).read_async(self._ensure_tracing())
         except MEASURING_FAILED as error:
             self._degraded = _why(error)
             return None
 
-    def _period(self) -> int:
-        return self._shared.tracing.period(self.level.frames)
+    def _ensure_tracing(self) -> int:
+        return self._shared.tracing.ensure_session(self.level.frames)
 
     def _has_lines(self) -> bool:
         return self.level.frames > 0 and self._degraded is None
@@ -325,7 +325,7 @@ class Run:
 
     def _lines(self, closing: Snapshot) -> LineProfile | None:
         opening = self._opening
-        if opening is None or opening.period != closing.period:
+        if opening is None or opening.session != closing.session:
             self._degraded = "tracing was switched off during the run, and its traces with it"
             return None
         return LineProfile(
@@ -336,7 +336,7 @@ class Run:
             traced_peak_bytes=self._peak.traced_bytes,
             profiler_bytes=closing.profiler_bytes,
             traces=closing.traces,
-            period=closing.period,
+            session=closing.session,
         )
 
 

@@ -72,10 +72,10 @@ class Windows:
         """
         sampling, now_s = self._shared.sampling, self._clock()
         window, label = self._window, sampling.outside
-        if label is None or sampler.stretch() is None:  # nobody samples, or somebody else
+        if label is None or sampler.current_session() is None:  # nobody samples, or somebody else
             self._window = None
             return None
-        session = sampling.period()
+        session = sampling.ensure_session()
         if window is not None and window.session == session and now_s - window.began_s < self._window_s:
             return None
         timer = OverheadTimer()

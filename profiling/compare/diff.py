@@ -77,14 +77,14 @@ def change_between(
         omitted_bytes=attributed_bytes - listed_bytes,
         rss_diff_bytes=rss_diff_bytes,
     )
-    rate_bytes = now.precision.rate_bytes if now.precision else None
-    return Change(group_by=group_by, totals=totals, sites=sites, rate_bytes=rate_bytes)
+    bytes_per_sample = now.precision.bytes_per_sample if now.precision else None
+    return Change(group_by=group_by, totals=totals, sites=sites, bytes_per_sample=bytes_per_sample)
 
 
 def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LineProfile, LineProfile]:
     pairs = [(run.exclusive_lines, against.exclusive_lines), (run.samples, against.samples)]
     for now, past in pairs:
-        if now and past and now.period == past.period:
+        if now and past and now.session == past.session:
             return now, past
     for each in (run, against):
         if each.best_lines is None:

@@ -76,7 +76,7 @@ async def _reader(shared: Shared) -> AsyncIterator[Read]:
         return
     was_on = sampler.is_on()
     try:
-        yield _Sampled(shared.sampling.period()).read
+        yield _Sampled(shared.sampling.ensure_session()).read
     finally:
         if not was_on:
             shared.sampling.close()
@@ -96,12 +96,12 @@ class _Exact:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._period = shared.tracing.period()
+        self._session = shared.tracing.ensure_session()
 
     async def read(self, timer: OverheadTimer) -> LineProfile:
-        if not tracing.is_on() or self._shared.tracing.period() != self._period:
+        if not tracing.is_on() or self._shared.tracing.ensure_session() != self._session:
             raise IntervalBroken
-        snapshot = await self._shared.reader(Level.LINES).read_async(self._period)
+        snapshot = await self._shared.reader(Level.LINES).read_async(self._session)
         timer.record_block(snapshot.cost.stall_s)
         return LineProfile(
             live=snapshot.table,
@@ -111,23 +111,23 @@ class _Exact:
             traced_peak_bytes=None,
             profiler_bytes=snapshot.profiler_bytes,
             traces=snapshot.traces,
-            period=snapshot.period,
+            session=snapshot.session,
         )
 
 
 class _Sampled:
     """By the samples of all jobs, and of none."""
 
-    def __init__(self, period: int) -> None:
-        self._period = period
+    def __init__(self, session: int) -> None:
+        self._session = session
         self._since = sampler.mark()
         self._past: LiveEstimate | None = None
 
     async def read(self, timer: OverheadTimer) -> LineProfile:
-        if sampler.stretch() != self._period:
+        if sampler.current_session() != self._session:
             raise IntervalBroken
         with timer.blocking():
             now = estimate_live(sampler.snapshot(since=self._since))
-            lines = lines_between(self._past or now, now, self._period)
+            lines = lines_between(self._past or now, now, self._session)
         self._past = now
         return lines

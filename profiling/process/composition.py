@@ -97,6 +97,6 @@ def _arenas_of(answer: child.ChildResult) -> allocator.Arenas | None:
 
 def _arenas_in_child() -> bytes:  # pragma: no cover - in the child
     # pymalloc tells nothing while hooks lie over it.
-    tracing.drop()
-    sampler.lift()
+    tracing.stop_tracing()
+    sampler.remove_hooks()
     return allocator.arenas_text()

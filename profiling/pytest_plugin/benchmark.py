@@ -14,7 +14,7 @@ import pytest
 
 from profiling.pytest_plugin import workers
 from profiling.pytest_plugin.checks import KEY, Figures
-from profiling.pytest_plugin.measured import Case, measured, standing_at
+from profiling.pytest_plugin.measurement import Case, measure, standing_at
 from profiling.pytest_plugin.options import COMPARE_FAIL, Options
 from profiling.pytest_plugin.peak import JOB, close_when_quiet
 from profiling.samples import sampler
@@ -71,7 +71,7 @@ class MemoryBenchmark:
 
     def _measure(self, case: Case) -> None:
         if self.benchmark.enabled:
-            figures = measured(case)
+            figures = measure(case)
             self.benchmark.extra_info[KEY] = figures.to_info()
             self._keep(figures)
 
@@ -152,11 +152,11 @@ class Benchmarks:
 
         if not benchmark.enabled:
             self._not_measured += 1
-        previous = sampler.enter(JOB)  # before an event loop is made, which copies the context
+        previous = sampler.set_current_job(JOB)  # before an event loop is made, which copies the context
         try:
             yield MemoryBenchmark(benchmark, keep)
         finally:
-            sampler.enter(previous)
+            sampler.set_current_job(previous)
             close_when_quiet()
 
     @pytest.hookimpl(wrapper=True)

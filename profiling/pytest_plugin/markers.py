@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from profiling.pytest_plugin import workers
+from profiling.pytest_plugin.failure_messages import format_leak_failure, format_limit_failure
+from profiling.pytest_plugin.leak_check import find_leak
+from profiling.pytest_plugin.marker_arguments import LeakPlan, limit_of, parse_no_leaks
 from profiling.pytest_plugin.options import MARKERS, Options
 from profiling.pytest_plugin.peak import JOB, PeakWatch, close_when_quiet
-from profiling.pytest_plugin.plans import LeakPlan, leak_plan_of, limit_of
-from profiling.pytest_plugin.repeats import leak_of
 from profiling.pytest_plugin.sizes import Size
-from profiling.pytest_plugin.words import leak_told, over_limit_told
 from profiling.samples import sampler
 from profiling.source import SourceReader
 
@@ -67,16 +67,16 @@ class Markers:
     def leak_plan(self, item: pytest.Item) -> LeakPlan | None:
         """Return how the test is repeated, or None if it is not repeated. Raises ValueError."""
         marker = item.get_closest_marker("no_leaks")
-        return leak_plan_of(marker.args, marker.kwargs, self._options) if marker else None
+        return parse_no_leaks(marker.args, marker.kwargs, self._options) if marker else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
         """Attribute samples to this test from before its fixtures on: an event loop copies the context when made."""
-        previous = sampler.enter(JOB)
+        previous = sampler.set_current_job(JOB)
         try:
             return (yield)
         finally:
-            sampler.enter(previous)
+            sampler.set_current_job(previous)
             close_when_quiet()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -107,15 +107,15 @@ def _hold_limit(watch: PeakWatch, limit: Size) -> None:
     if watch.peak is None:
         pytest.fail("memory_limit cannot tell: the test stopped tracemalloc, and its figures with it", pytrace=False)
     if watch.peak.size_bytes > limit.size_bytes:
-        pytest.fail(over_limit_told(watch.peak, limit, SourceReader().places), pytrace=False)
+        pytest.fail(format_limit_failure(watch.peak, limit, SourceReader().places), pytrace=False)
 
 
 def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
     item.stash[REPEATING] = True
     try:
         # By the hook, since who runs an async test is known to nobody else.
-        verdict = leak_of(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan)
+        verdict = find_leak(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan)
     finally:
         item.stash[REPEATING] = False
     if verdict is not None:
-        pytest.fail(leak_told(verdict, plan.tolerance, SourceReader().places), pytrace=False)
+        pytest.fail(format_leak_failure(verdict, plan.tolerance, SourceReader().places), pytrace=False)

@@ -43,10 +43,10 @@ class PeakWatch:
 
     def __enter__(self) -> Self:
         try:
-            self._sampling.period()  # before tracing begins, which cannot have the sampler come after it
+            self._sampling.ensure_session()  # before tracing begins, which cannot have the sampler come after it
         except SamplerUnavailable as error:
             self._why = str(error)
-        self._tracing.period()
+        self._tracing.ensure_session()
         self._label = sampler.job_label.get()
         if self._why is None:
             self._watch()
@@ -64,7 +64,7 @@ class PeakWatch:
             if kind is None and peak_bytes is not None and self._before_bytes is not None:
                 self.peak = Peak(size_bytes=max(0, peak_bytes - self._before_bytes), held=held, why=self._why)
         finally:
-            sampler.enter(self._label)
+            sampler.set_current_job(self._label)
             self._sampling.close()
             close_when_quiet(self._tracing)
 
@@ -73,7 +73,7 @@ class PeakWatch:
         if label is None or label.job != JOB:
             label = sampler.label(JOB)
         label.birth = sampler.next_birth()  # of the same label, which an event loop has copied into its own context
-        sampler.enter(label)
+        sampler.set_current_job(label)
         self._number = sampler.watch(label.birth)
 
     def _held(self) -> SiteTable | None:

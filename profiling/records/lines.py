@@ -89,7 +89,7 @@ class Snapshot:
     traced_bytes: int  # the sizes of all traces
     profiler_bytes: int  # the part of it that the profiler allocated, not in the table
     traces: int
-    period: int  # which stretch of tracing this was; tables of two stretches do not compare
+    session: int  # which stretch of tracing this was; tables of two stretches do not compare
     cost: Cost
 
     @property
@@ -102,7 +102,7 @@ class Snapshot:
 class Precision:
     """How far estimates can be trusted. Standard errors: the truth is within two of them 19 times of 20."""
 
-    rate_bytes: float  # one sample every so many bytes, in the mean
+    bytes_per_sample: float  # in the mean
     live_error_bytes: float  # of what is alive, over all lines
     retained_error_bytes: float  # of what the run kept, over all lines
     peak: SiteTable | None  # alive when the run's own memory was highest, to within 5 %; None where it was not watched
@@ -119,5 +119,5 @@ class LineProfile:
     traced_peak_bytes: int | None  # highest in the run, whoever allocated; None where it is not known
     profiler_bytes: int  # the profiler's own share of the traced memory, after the run
     traces: int  # or samples
-    period: int  # which stretch of tracing, or of sampling, this was
+    session: int  # which stretch of tracing, or of sampling, this was
     precision: Precision | None = None  # None where the figures are exact

@@ -131,7 +131,7 @@ class Change:
     group_by: str
     totals: DiffTotals
     sites: tuple[SiteDiff, ...]  # largest change first
-    rate_bytes: float | None  # one sample every so many bytes, where these are estimates; None where they are exact
+    bytes_per_sample: float | None  # on average, if these are estimates; None if they are exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class TimeDiff:
 class SamplerStatistics:
     """What the sampler has done since its start."""
 
-    rate_bytes: float  # in force; the samples of earlier rates keep theirs
+    bytes_per_sample: float  # in force; the samples of earlier rates keep theirs
     alive: int
     taken: int
     lost: int  # for want of memory to keep them

@@ -130,7 +130,7 @@ def trimmed_to_dict(trimmed: TrimResult) -> Json:
 def _change_to_dict(change: Change) -> Json:
     return {
         "group_by": change.group_by,
-        "sampled_every_bytes": change.rate_bytes,
+        "sampled_every_bytes": change.bytes_per_sample,
         "totals": {
             "size_diff_bytes": change.totals.size_diff_bytes,
             "count_diff": change.totals.count_diff,
@@ -241,7 +241,7 @@ def statistics_to_dict(statistics: ProfilerStatistics) -> Json:
 
 def _sampler_to_dict(statistics: SamplerStatistics) -> Json:
     return {
-        "sampled_every_bytes": statistics.rate_bytes,
+        "sampled_every_bytes": statistics.bytes_per_sample,
         "alive": statistics.alive,
         "taken": statistics.taken,
         "lost": statistics.lost,
@@ -267,13 +267,13 @@ def _lines_to_dict(lines: LineProfile) -> Json:
         "profiler_mb": to_mb(lines.profiler_bytes),
         "traces": lines.traces,
         "sites": len(lines.live),
-        "period": lines.period,
+        "period": lines.session,
     } | (_precision_to_dict(lines.precision) if lines.precision else {})
 
 
 def _precision_to_dict(precision: Precision) -> Json:
     return {
-        "sampled_every_bytes": precision.rate_bytes,
+        "sampled_every_bytes": precision.bytes_per_sample,
         "traced_error_bytes": round(precision.live_error_bytes),
         "traced_diff_error_bytes": round(precision.retained_error_bytes),
     }

@@ -61,8 +61,8 @@ def _change_lines(change: Change) -> Iterator[str]:
         f"attributed {format_change(totals.attributed_bytes)} + unattributed {format_change(totals.unattributed_bytes)}"
         f"; RSS {format_change(totals.rss_diff_bytes)}"
     )
-    if change.rate_bytes is not None:
-        yield f"estimates, from one sample every {format_bytes(round(change.rate_bytes))}"
+    if change.bytes_per_sample is not None:
+        yield f"estimates, from one sample every {format_bytes(round(change.bytes_per_sample))}"
     yield f"{'change':>12} {'now':>11} {'blocks':>9}  where"
     for site in change.sites:
         yield from _site_lines(site)

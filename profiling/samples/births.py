@@ -26,7 +26,7 @@ class BirthRow:
 class SampledBirths:
     """The live samples of one moment, one row for each stack and birth, in no order."""
 
-    rate_bytes: float  # in force
+    bytes_per_sample: float  # in force
     thinned: int  # times so far that samples were thinned
     heads: Sequence[tuple[str | None, bytes, int]]  # job, numbers of its frames as 32 bits innermost first, samples
     frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the heads

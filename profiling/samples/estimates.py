@@ -26,7 +26,7 @@ FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of 
 class SampleTable:
     """What is alive, by job and stack: one row for each of them that has samples."""
 
-    rate_bytes: float  # in force when the table was made
+    bytes_per_sample: float  # in force when the table was made
     coarsest_bytes: float  # rate at which a block may have gone unseen: of all, and of the fresh
     fresh_coarsest_bytes: float
     thinned: int  # times so far that samples were thinned
@@ -82,7 +82,7 @@ EstimatesByLine = dict[SiteKey, Estimate]
 class LiveEstimate:
     """A job's samples at one moment, by line."""
 
-    rate_bytes: float  # in force
+    bytes_per_sample: float  # in force
     coarsest_bytes: float
     fresh_coarsest_bytes: float
     thinned: int
@@ -127,7 +127,7 @@ def estimate_live(table: SampleTable) -> LiveEstimate:
         if number is not None:
             file, _, line = table.frames[number]
             sums.setdefault((file, line), Estimate()).add(row)
-    return LiveEstimate(table.rate_bytes, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
+    return LiveEstimate(table.bytes_per_sample, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
 
 
 def by_job(table: SampleTable) -> dict[str | None, Estimate]:
@@ -143,24 +143,24 @@ Row = tuple[SiteKey, float, float, float]
 """A line with its bytes, their variance, and its blocks."""
 
 
-def line_profile(after: LiveEstimate, peak: LiveEstimate | None, period: int) -> LineProfile:
+def line_profile(after: LiveEstimate, peak: LiveEstimate | None, session: int) -> LineProfile:
     """Return what a run kept: the fresh figures after it, which are of its own birth, however runs overlap."""
     rows = [(site, now.fresh_bytes, now.fresh_variance, now.fresh_blocks) for site, now in after.sums.items()]
-    return _lines(after, rows, peak, period, after.fresh_coarsest_bytes)
+    return _lines(after, rows, peak, session, after.fresh_coarsest_bytes)
 
 
-def lines_between(before: LiveEstimate, after: LiveEstimate, period: int) -> LineProfile:
+def lines_between(before: LiveEstimate, after: LiveEstimate, session: int) -> LineProfile:
     """Return what came less what went between two moments; the fresh figures are of what came since the first."""
     rows = []
     for site in {**before.sums, **after.sums}:
         was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
         variance = _change_variance(was, now, before, after)
         rows.append((site, now.size_bytes - was.size_bytes, variance, now.blocks - was.blocks))
-    return _lines(after, rows, None, period, max(before.coarsest_bytes, after.coarsest_bytes))
+    return _lines(after, rows, None, session, max(before.coarsest_bytes, after.coarsest_bytes))
 
 
 def _lines(
-    after: LiveEstimate, rows: Sequence[Row], peak: LiveEstimate | None, period: int, unseen_bytes: float
+    after: LiveEstimate, rows: Sequence[Row], peak: LiveEstimate | None, session: int, unseen_bytes: float
 ) -> LineProfile:
     retained = _packed((row for row in rows if row[1] or row[3]), unseen_bytes)
     table = table_of(after)
@@ -172,9 +172,9 @@ def _lines(
         traced_peak_bytes=table_of(peak).size_bytes if peak else None,
         profiler_bytes=0,
         traces=sum(entry.samples for entry in after.sums.values()),
-        period=period,
+        session=session,
         precision=Precision(
-            rate_bytes=after.rate_bytes,
+            bytes_per_sample=after.bytes_per_sample,
             live_error_bytes=_error(sum(entry.variance for entry in after.sums.values()), after.coarsest_bytes),
             retained_error_bytes=_error(sum(row[2] for row in rows), unseen_bytes),
             peak=table_of(peak) if peak else None,

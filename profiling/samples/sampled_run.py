@@ -32,14 +32,14 @@ class SampledRun:
 
     def open(self) -> None:
         """Begin. Raises SamplerUnavailable."""
-        self._period = self._sampling.period()
+        self._session = self._sampling.ensure_session()
         label = self._sampling.label(self._job, is_suspect=self._is_suspect)
         self.birth = label.birth
         self._watch = sampler.watch(label.birth)
         self._label = label
         heir = self._heir()
         heir.birth, heir.doublings = label.birth, label.doublings
-        self._previous = sampler.enter(label)
+        self._previous = sampler.set_current_job(label)
         if self._previous is not None and self._previous.job == self._job and self._previous not in _running:
             self._previous.bequeath(heir)  # whoever set it may have made an event loop since, which works for this run
         _running.add(label)
@@ -48,7 +48,7 @@ class SampledRun:
 
     def leave(self) -> None:
         """Restore the label that this context had before `open`."""
-        sampler.enter(self._previous)
+        sampler.set_current_job(self._previous)
         _running.discard(self._label)
         self._label.bequeath(self._heir())
         self._sampling.learn(self._job, self._label.taken)
@@ -63,12 +63,12 @@ class SampledRun:
 
     def close(self) -> LineProfile | None:
         """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""
-        if sampler.stretch() != self._period:
+        if sampler.current_session() != self._session:
             return None
         peak = self._peak()
         sampler.let_go()
         after = estimate_live(sampler.snapshot(self._job, birth=self.birth))
-        return line_profile(after, peak, self._period)
+        return line_profile(after, peak, self._session)
 
     def _peak(self) -> LiveEstimate | None:
         if self._watch is None:

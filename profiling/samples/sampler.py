@@ -35,7 +35,7 @@ def _load() -> tuple[Any, str | None]:
 
 _sampler, _why = _load()
 
-RATE_BYTES = 65_536
+BYTES_PER_SAMPLE = 65_536
 MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
 
 
@@ -82,17 +82,18 @@ def why_not_now() -> str | None:
 
 
 def start(
-    rate_bytes: float = RATE_BYTES,
+    bytes_per_sample: float = BYTES_PER_SAMPLE,
     *,
     finest_bytes: float | None = None,
     max_samples: int = MAX_SAMPLES,
     seed: int | None = None,
 ) -> None:
-    """Begin to take samples, one every `rate_bytes` of allocation in the mean.
+    """Start sampling: one sample for every `bytes_per_sample` allocated bytes, on average.
 
-    The first call puts the hooks in place, and there they stay. `set_rate` can go down to about `finest_bytes`, or to
-    `rate_bytes` if that is not given. Raises SamplerUnavailable if the extension is missing, or if tracemalloc is on
-    but the hooks are not yet in place; ValueError for a rate that makes no sense; RuntimeError if sampling is on.
+    The first call puts the hooks in place, and there they stay. `set_bytes_per_sample` can go down to about
+    `finest_bytes`, or to `bytes_per_sample` if that is not given. Raises SamplerUnavailable if the extension is
+    missing, or if tracemalloc is on but the hooks are not yet in place; ValueError for a number of bytes that makes no
+    sense; RuntimeError if sampling is on.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -101,8 +102,8 @@ def start(
         if (why := why_not_now()) is not None:
             raise SamplerUnavailable(why)
         _sampler.install()
-    exponent = max(0, round(math.log2(rate_bytes / finest_bytes))) if finest_bytes else 0
-    base_bytes = rate_bytes / 2**exponent
+    exponent = max(0, round(math.log2(bytes_per_sample / finest_bytes))) if finest_bytes else 0
+    base_bytes = bytes_per_sample / 2**exponent
     if seed is None:
         seed = int.from_bytes(os.urandom(8), "little")
     _sampler.start(base_bytes, exponent, max_samples, seed, job_label)
@@ -111,11 +112,11 @@ def start(
     _base_bytes = base_bytes
 
 
-_base_bytes = float(RATE_BYTES)
+_base_bytes = float(BYTES_PER_SAMPLE)
 _starts = 0
 
 
-def stretch() -> int | None:
+def current_session() -> int | None:
     """Return the number of the current session of sampling, or None if sampling is off."""
     return _starts if is_on() else None
 
@@ -131,13 +132,13 @@ def is_on() -> bool:
     return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
-def set_rate(rate_bytes: float) -> None:
+def set_bytes_per_sample(bytes_per_sample: float) -> None:
     """Take samples at another rate from here on: at the power of two times the finest rate that is nearest.
 
     Samples that are alive keep the rate that they were taken at. Does nothing while sampling is off.
     """
     if _sampler is not None:
-        _sampler.set_rate(_exponent(rate_bytes))
+        _sampler.set_rate(_exponent(bytes_per_sample))
 
 
 def set_share(share: float, coarsest_bytes: float) -> None:
@@ -149,11 +150,11 @@ def set_share(share: float, coarsest_bytes: float) -> None:
         _sampler.set_share(share, _exponent(coarsest_bytes))
 
 
-def _exponent(rate_bytes: float) -> int:
-    return max(0, round(math.log2(rate_bytes / _base_bytes)))
+def _exponent(bytes_per_sample: float) -> int:
+    return max(0, round(math.log2(bytes_per_sample / _base_bytes)))
 
 
-def thin() -> None:
+def double_interval() -> None:
     """Double the rate in force and that of each sample; samples that it would not have taken go, without bias."""
     if _sampler is not None:
         _sampler.thin()
@@ -162,7 +163,7 @@ def thin() -> None:
 @contextmanager
 def labelled(job: str) -> Iterator[None]:
     """Attribute to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
-    previous = enter(job)
+    previous = set_current_job(job)
     try:
         yield
     finally:
@@ -194,7 +195,7 @@ def set_default_label(default: Label | None) -> None:
         _sampler.set_default_label(default)
 
 
-def enter(work: str | Label | None) -> Label | None:
+def set_current_job(work: str | Label | None) -> Label | None:
     """Attribute this context's work to a label from here on, NumPy's arrays included, and return the label before.
 
     A job's name stands for a new label of that job. None takes the label off.
@@ -297,7 +298,7 @@ def statistics() -> SamplerStatistics:
     return SamplerStatistics(*_sampler.statistics())
 
 
-def lift() -> None:
+def remove_hooks() -> None:
     """Take the hooks off the allocators, which tell their figures to nobody else. In a forked child only."""
     if _sampler is not None:
         _sampler.lift()

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 
 from profiling.samples import sampler, threads
 
-MIN_RATE_BYTES = 4_096  # finer tells no more: with a sample every 4 KB a leak of 15 KB a run is settled after 50 runs
-MAX_RATE_BYTES = 524_288  # coarser tells too little: a leak of 100 KB a run would take 50 runs
+MIN_BYTES_PER_SAMPLE = 4_096  # fewer add nothing: at 4 KB a leak of 15 KB per run is settled after 50 runs
+MAX_BYTES_PER_SAMPLE = 524_288  # more tell too little: a leak of 100 KB per run would take 50 runs
 MAX_SAMPLING_SHARE = 0.04  # of the CPU time, that samples may take in a burst
 JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
 SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
-INITIAL_SAMPLING_BUDGET_S = (
-    0.2  # of CPU time, that they may take beyond their share once, so that a service is judged soon
-)
+INITIAL_SAMPLING_BUDGET_S = 0.2  # of CPU time, once, beyond their share, so that a service is judged soon
 INITIAL_BUDGET_RUNS = 20  # of each of them, over which that is spread
 REFINE_BELOW = 1 / 3  # of what may be taken: twice as many samples then still leave room
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 4  # else finer samples would be thinned again
@@ -33,7 +31,7 @@ OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in whatever thre
 class JobRate:
     """How finely one job is sampled."""
 
-    rate_bytes: float = MIN_RATE_BYTES
+    bytes_per_sample: float = MIN_BYTES_PER_SAMPLE
     seen_s: float = 0.0  # CPU time of the process at its last look
     is_suspect: bool = False
 
@@ -45,8 +43,10 @@ class Sampling:
     samples may take, so one that allocates little is sampled finely beside another that allocates much.
     """
 
-    def __init__(self, rate_bytes: float | None = None, *, cpu_clock: Callable[[], float] = time.process_time) -> None:
-        self._rate_bytes = rate_bytes
+    def __init__(
+        self, bytes_per_sample: float | None = None, *, cpu_clock: Callable[[], float] = time.process_time
+    ) -> None:
+        self._bytes_per_sample = bytes_per_sample
         self._is_ours = False
         self._cpu_clock = cpu_clock
         self._looked_at = (0, 0, 0.0, 0.0)  # samples taken, let go, CPU time and rate, when the cost was last looked at
@@ -55,20 +55,20 @@ class Sampling:
         self._outside_taken = 0
         self._at_once_s = INITIAL_SAMPLING_BUDGET_S
 
-    def period(self) -> int:
+    def ensure_session(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
         if not sampler.is_on():
-            if self._rate_bytes is None:
-                sampler.start(MIN_RATE_BYTES, finest_bytes=MIN_RATE_BYTES)
-                sampler.set_share(MAX_SAMPLING_SHARE, MAX_RATE_BYTES)
+            if self._bytes_per_sample is None:
+                sampler.start(MIN_BYTES_PER_SAMPLE, finest_bytes=MIN_BYTES_PER_SAMPLE)
+                sampler.set_share(MAX_SAMPLING_SHARE, MAX_BYTES_PER_SAMPLE)
             else:
-                sampler.start(self._rate_bytes)
+                sampler.start(self._bytes_per_sample)
             self._is_ours = True
             self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
             sampler.set_default_label(self._outside)
             threads.follow()
             self._look(self._cpu_clock())
-        session = sampler.stretch()
+        session = sampler.current_session()
         assert session is not None  # noqa: S101 - it was just begun
         return session
 
@@ -83,7 +83,7 @@ class Sampling:
         if self._follows:
             known = self._of(job)
             known.is_suspect = is_suspect
-            label.doublings = _doublings(known.rate_bytes)
+            label.doublings = _doublings(known.bytes_per_sample)
         return label
 
     def suspect_outside(self, *, is_suspect: bool) -> None:
@@ -97,7 +97,9 @@ class Sampling:
         known, now_s = self._of(job), self._cpu_clock()
         sample_s = sampler.statistics().sample_s or SAMPLE_S
         allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
-        known.rate_bytes = rate_for(known.rate_bytes, taken, max(MIN_SAMPLES, allowed_s / sample_s))
+        known.bytes_per_sample = bytes_per_sample_for(
+            known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
+        )
         known.seen_s = now_s
 
     def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
@@ -117,33 +119,33 @@ class Sampling:
         If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If
         they take much less, they become twice as frequent. Does nothing for a fixed rate.
         """
-        taken_before, let_go_before, cpu_before_s, rate_before = self._looked_at
+        taken_before, let_go_before, cpu_before_s, before = self._looked_at
         now_s = self._cpu_clock()
         if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
             return
         told = sampler.statistics()
-        if told.rate_bytes == rate_before:  # else it has become coarser by itself, and the samples are of several rates
+        if told.bytes_per_sample == before:  # else the sampler has doubled the interval, and samples differ in theirs
             taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
             let_go_s = (told.let_go - let_go_before) * LET_GO_S
             allowed_s = share * (now_s - cpu_before_s)
             # A finer rate of the process costs where a job is not sampled more coarsely anyway.
             spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
-            rate_bytes = told.rate_bytes
+            bytes_per_sample = told.bytes_per_sample
             if taken_s + let_go_s > allowed_s:
-                rate_bytes = rate_for(told.rate_bytes, taken_s + let_go_s, allowed_s)
+                bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, taken_s + let_go_s, allowed_s)
             elif told.alive < REFINE_BELOW_ALIVE:
-                rate_bytes = rate_for(told.rate_bytes, spent_s, allowed_s)
-            if rate_bytes != told.rate_bytes:
-                sampler.set_rate(rate_bytes)
+                bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, spent_s, allowed_s)
+            if bytes_per_sample != told.bytes_per_sample:
+                sampler.set_bytes_per_sample(bytes_per_sample)
         if self._outside is not None:
             self.learn(OUTSIDE_JOBS, self._outside.taken - self._outside_taken)
             self._outside_taken = self._outside.taken
-            self._outside.doublings = _doublings(self._of(OUTSIDE_JOBS).rate_bytes)
+            self._outside.doublings = _doublings(self._of(OUTSIDE_JOBS).bytes_per_sample)
         self._look(now_s)
 
     @property
     def _follows(self) -> bool:
-        return self._is_ours and self._rate_bytes is None
+        return self._is_ours and self._bytes_per_sample is None
 
     def _of(self, job: str) -> JobRate:
         known = self._jobs.get(job)
@@ -156,7 +158,7 @@ class Sampling:
 
     def _look(self, now_s: float) -> None:
         told = sampler.statistics()
-        self._looked_at = told.taken, told.let_go, now_s, told.rate_bytes
+        self._looked_at = told.taken, told.let_go, now_s, told.bytes_per_sample
 
     def close(self) -> None:
         """Stop, if it was us who started."""
@@ -167,16 +169,16 @@ class Sampling:
         self._is_ours, self._outside = False, None
 
 
-def _doublings(rate_bytes: float) -> int:
+def _doublings(bytes_per_sample: float) -> int:
     """Return how many times the process's rate is to be doubled for this one."""
-    return max(0, round(math.log2(rate_bytes / max(sampler.statistics().rate_bytes, MIN_RATE_BYTES))))
+    return max(0, round(math.log2(bytes_per_sample / max(sampler.statistics().bytes_per_sample, MIN_BYTES_PER_SAMPLE))))
 
 
-def rate_for(rate_bytes: float, spent: float, allowed: float) -> float:
+def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float) -> float:
     """Return the rate for work that took so much, of time or samples, at this rate, and may take so much."""
     if spent > allowed:
         doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1
-        return max(rate_bytes, min(rate_bytes * 2.0**doublings, MAX_RATE_BYTES))
+        return max(bytes_per_sample, min(bytes_per_sample * 2.0**doublings, MAX_BYTES_PER_SAMPLE))
     if spent < REFINE_BELOW * allowed:
-        return min(rate_bytes, max(rate_bytes / 2, MIN_RATE_BYTES))
-    return rate_bytes
+        return min(bytes_per_sample, max(bytes_per_sample / 2, MIN_BYTES_PER_SAMPLE))
+    return bytes_per_sample

@@ -53,11 +53,11 @@ class _Labelled:
         self._work = work
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        previous = sampler.enter(self._label)
+        previous = sampler.set_current_job(self._label)
         try:
             return self._work(*args, **kwargs)
         finally:
-            sampler.enter(previous)
+            sampler.set_current_job(previous)
 
 
 def _start_with_label(thread: threading.Thread) -> None:

@@ -67,7 +67,7 @@ class TraceReader:
         self._room = room
         self._fork_above_traces = fork_above_traces if child.available() else None
 
-    def read(self, period: int) -> Snapshot:
+    def read(self, session: int) -> Snapshot:
         """Return the traced memory by line, now. Blocks the calling thread until done.
 
         Raises OverBudget if the count would take more memory than there is room. Raises ChildFailed if the heap is
@@ -77,13 +77,13 @@ class TraceReader:
         timer = OverheadTimer()
         if self._forks():
             answer = child.run_in_child(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
-            return self._from_child(answer, timer, period)
+            return self._from_child(answer, timer, session)
         counting = _Counting(timer, self._site_of)
         for _ in counting.slices():
             pass
-        return self._from_here(counting, timer, period)
+        return self._from_here(counting, timer, session)
 
-    async def read_async(self, period: int) -> Snapshot:
+    async def read_async(self, session: int) -> Snapshot:
         """Do what `read` does, but yield to the loop between slices or while the child works."""
         self._check_room()
         timer = OverheadTimer()
@@ -91,11 +91,11 @@ class TraceReader:
             answer = await child.run_in_child_async(
                 self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S
             )
-            return self._from_child(answer, timer, period)
+            return self._from_child(answer, timer, session)
         counting = _Counting(timer, self._site_of)
         for _ in counting.slices():
             await asyncio.sleep(0)
-        return self._from_here(counting, timer, period)
+        return self._from_here(counting, timer, session)
 
     def _counted_in_child(self) -> bytes:  # pragma: no cover - in the child
         return counted(self._site_of)
@@ -110,22 +110,22 @@ class TraceReader:
     def _forks(self) -> bool:
         return self._fork_above_traces is not None and tracing.estimated_traces() > self._fork_above_traces
 
-    def _from_child(self, answer: child.ChildResult, timer: OverheadTimer, period: int) -> Snapshot:
+    def _from_child(self, answer: child.ChildResult, timer: OverheadTimer, session: int) -> Snapshot:
         timer.record_block(answer.fork_s)
         with timer.blocking():
             traces, rows = decode_table(answer.data)
-            return self._snapshot(traces, rows, timer, period)
+            return self._snapshot(traces, rows, timer, session)
 
-    def _from_here(self, counting: _Counting, timer: OverheadTimer, period: int) -> Snapshot:
+    def _from_here(self, counting: _Counting, timer: OverheadTimer, session: int) -> Snapshot:
         with timer.blocking():
-            return self._snapshot(counting.traces, rows_of(counting.sums), timer, period)
+            return self._snapshot(counting.traces, rows_of(counting.sums), timer, session)
 
     def _snapshot(
         self,
         traces: int,
         rows: Iterable[tuple[SiteKey, int, int]],
         timer: OverheadTimer,
-        period: int,
+        session: int,
     ) -> Snapshot:
         overhead_bytes = 0
         kept = []
@@ -140,7 +140,7 @@ class TraceReader:
             traced_bytes=table.size_bytes + overhead_bytes,
             profiler_bytes=overhead_bytes,
             traces=traces,
-            period=period,
+            session=session,
             cost=timer.cost(memory_bytes=traces * RAW_TRACE_BYTES),
         )
 

@@ -17,7 +17,7 @@ def traced_bytes() -> int | None:
     return tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
 
 
-def drop() -> None:
+def stop_tracing() -> None:
     """Take tracemalloc's hooks off the allocators, and drop all traces. In a child, where no other thread is left."""
     tracemalloc.stop()
 
@@ -55,11 +55,11 @@ class Tracing:
     """
 
     def __init__(self) -> None:
-        self._period = 0
+        self._session = 0
         self._marker: bytearray | None = None
         self._is_ours = False
 
-    def period(self, frames: int = 1) -> int:
+    def ensure_session(self, frames: int = 1) -> int:
         """Return the number of the current session, from 1; begin a session if tracing is off, or was off in between.
 
         A session keeps the number of frames that it began with.
@@ -69,8 +69,8 @@ class Tracing:
                 tracemalloc.start(frames)
                 self._is_ours = True
             self._marker = bytearray(64)
-            self._period += 1
-        return self._period
+            self._session += 1
+        return self._session
 
     def close(self) -> None:
         """Switch tracing off if it was us who switched it on. At a quiet point only: see python/cpython#128679."""

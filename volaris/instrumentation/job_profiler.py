@@ -34,7 +34,7 @@ class JobProfiler:
         self._max_wait_s = max_wait_s
         self._turn = asyncio.Lock()
         self._unreported: dict[str, RunProfile] = {}  # one a job at most, since a job has one run at a time
-        self._told: dict[str, Accusation] = {}  # the last that was logged, one a job
+        self._last_logged: dict[str, Accusation] = {}  # the last that was logged, one a job
         self._forecast: set[str] = set()  # jobs of which it was logged that they fill the memory soon
 
     def middleware(self, job: Job) -> Job:
@@ -75,8 +75,8 @@ class JobProfiler:
         verdict = self._profiler.last_verdict(job)
         if verdict is None or verdict.accusation is None:
             return
-        if verdict.accusation != self._told.get(job):
-            self._told[job] = verdict.accusation
+        if verdict.accusation != self._last_logged.get(job):
+            self._last_logged[job] = verdict.accusation
             self._forecast.discard(job)
             fields = await asyncio.to_thread(verdict_fields, job, verdict)  # it looks for the package of a file
             log_event("WARNING", "job_grows", exception=None, **fields)

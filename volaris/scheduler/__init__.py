@@ -6,15 +6,15 @@ Offers `Scheduler`, `Job`, triggers, and the middleware that wraps runs; `progre
 
 from __future__ import annotations
 
-from volaris.scheduler.clock import Alarm, Clock, Moment, SystemClock
+from volaris.scheduler.clock import Clock, ClockReading, SystemClock, TimerHandle
 from volaris.scheduler.jobs import Job, JobRun, JobState, JobStatus, RunOutcome, SchedulerStatistics
 from volaris.scheduler.loop import Report, Scheduler, log_run
 from volaris.scheduler.middleware import Middleware, compose, retry, timeout
 from volaris.scheduler.triggers import DailyAt, Every, Trigger
 
 __all__ = [
-    "Alarm",
     "Clock",
+    "ClockReading",
     "DailyAt",
     "Every",
     "Job",
@@ -22,12 +22,12 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Middleware",
-    "Moment",
     "Report",
     "RunOutcome",
     "Scheduler",
     "SchedulerStatistics",
     "SystemClock",
+    "TimerHandle",
     "Trigger",
     "compose",
     "log_run",

@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class ClockReading:
     """One moment on both clocks."""
 
     monotonic_s: float  # never goes back; its zero means nothing
@@ -22,7 +22,7 @@ class Moment:
         return self.wall + timedelta(seconds=monotonic_s - self.monotonic_s)
 
 
-class Alarm(Protocol):
+class TimerHandle(Protocol):
     """A call that was asked for and can be called off."""
 
     def cancel(self) -> None:
@@ -32,20 +32,20 @@ class Alarm(Protocol):
 class Clock(Protocol):
     """Tells the time and wakes up."""
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Now, on both clocks."""
 
-    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
         """Call from the running loop at that time, or in the loop's next turn where it has passed."""
 
 
 class SystemClock:
     """The machine's clocks and the running loop's timers."""
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         """Now."""
-        return Moment(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
+        return ClockReading(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
-    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> Alarm:
+    def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
         """A timer of the running loop, by way of the time that is left: a loop may have a clock of its own."""
         return asyncio.get_running_loop().call_later(max(0.0, monotonic_s - time.monotonic()), callback)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from volaris.errors import JobAlreadyRunning, JobTimeout, SchedulerError, UnknownJob
-from volaris.scheduler.clock import Alarm, Clock, Moment, SystemClock
+from volaris.scheduler.clock import Clock, ClockReading, SystemClock, TimerHandle
 from volaris.scheduler.jobs import Job, JobRun, JobState, JobStatus, RunOutcome, SchedulerStatistics
 
 Report = Callable[[JobRun, BaseException | None], Awaitable[None]]
@@ -34,7 +34,7 @@ class _Entry:
     """A job and what changes about it."""
 
     job: Job
-    handled: Moment | None = None  # slots up to here are dealt with; None: none is, that at the very start included
+    processed_until: ClockReading | None = None  # None: not even the slot at the very start
     task: asyncio.Task[JobRun] | None = None
     is_paused: bool = False
     last_run: JobRun | None = None
@@ -60,8 +60,8 @@ class Scheduler:
         self._clock: Clock = clock or SystemClock()
         self._report = report
         self._entries: dict[str, _Entry] = {}
-        self._started: Moment | None = None
-        self._alarm: Alarm | None = None
+        self._started: ClockReading | None = None
+        self._alarm: TimerHandle | None = None
 
     def add(self, job: Job) -> None:
         """Register a job. Its slots count from the scheduler's start; those before now are not made up for.
@@ -70,8 +70,8 @@ class Scheduler:
         """
         if job.id in self._entries:
             raise SchedulerError(f"there is a job {job.id!r} already; give each job an id of its own")
-        self._entries[job.id] = _Entry(job, handled=self._clock.now() if self._started else None)
-        self._look()
+        self._entries[job.id] = _Entry(job, processed_until=self._clock.now() if self._started else None)
+        self._fire_due_jobs()
 
     def start(self) -> None:
         """Let slots fire from now on. Needs a running loop. Raises SchedulerError where it has been started."""
@@ -79,8 +79,8 @@ class Scheduler:
             raise SchedulerError("the scheduler has been started already")
         self._started = self._clock.now()
         for entry in self._entries.values():
-            entry.handled = None
-        self._look()
+            entry.processed_until = None
+        self._fire_due_jobs()
 
     async def stop(self, grace_s: float = 10.0) -> tuple[str, ...]:
         """Stop firing, give runs `grace_s` to end, then cancel them; gives (and logs) the ids of those still alive.
@@ -115,15 +115,15 @@ class Scheduler:
     def pause(self, job_id: str) -> None:
         """Let no slot of the job fire; a run under way goes on. Raises UnknownJob."""
         self._entry(job_id).is_paused = True
-        self._look()
+        self._fire_due_jobs()
 
     def resume(self, job_id: str) -> None:
         """Let slots fire again from now on; those that passed meanwhile are not made up for. Raises UnknownJob."""
         entry = self._entry(job_id)
         if entry.is_paused:
             entry.is_paused = False
-            entry.handled = self._clock.now()
-        self._look()
+            entry.processed_until = self._clock.now()
+        self._fire_due_jobs()
 
     def status(self, job_id: str) -> JobStatus:
         """A job at this moment. Raises UnknownJob."""
@@ -143,7 +143,7 @@ class Scheduler:
         except KeyError:
             raise UnknownJob(job_id, self._entries) from None
 
-    def _look(self) -> None:
+    def _fire_due_jobs(self) -> None:
         """Fire what is due and set the alarm for what comes next."""
         self._cancel_alarm()
         start = self._started
@@ -153,17 +153,17 @@ class Scheduler:
         waiting = [entry for entry in self._entries.values() if entry.task is None and not entry.is_paused]
         for entry in waiting:
             due = self._due(entry, start, now)
-            entry.handled = _handled_until(entry.handled, now)
+            entry.processed_until = _next_processed_until(entry.processed_until, now)
             if due:
                 self._fire(entry, coalesced_slots=due - 1)
         wake_ups = [entry.job.trigger.wake_at(start, now) for entry in waiting if entry.task is None]
         if wake_ups:
-            self._alarm = self._clock.call_at(min(wake_ups), self._look)
+            self._alarm = self._clock.call_at(min(wake_ups), self._fire_due_jobs)
 
-    def _due(self, entry: _Entry, start: Moment, now: Moment) -> int:
+    def _due(self, entry: _Entry, start: ClockReading, now: ClockReading) -> int:
         """Slots since the last look, with the one at the very start of the scheduler."""
-        before_start = Moment(monotonic_s=start.monotonic_s - 1.0, wall=start.wall)
-        return entry.job.trigger.slots_between(start, entry.handled or before_start, now)
+        before_start = ClockReading(monotonic_s=start.monotonic_s - 1.0, wall=start.wall)
+        return entry.job.trigger.slots_between(start, entry.processed_until or before_start, now)
 
     def _cancel_alarm(self) -> None:
         if self._alarm is not None:
@@ -192,9 +192,11 @@ class Scheduler:
         finally:
             error = None  # its traceback holds this frame, and with it all that the job's frames hold
             entry.task = None
-            self._look()
+            self._fire_due_jobs()
 
-    def _record(self, entry: _Entry, started: Moment, coalesced_slots: int, error: BaseException | None) -> JobRun:
+    def _record(
+        self, entry: _Entry, started: ClockReading, coalesced_slots: int, error: BaseException | None
+    ) -> JobRun:
         run = JobRun(
             job_id=entry.job.id,
             started_at=started.wall,
@@ -214,7 +216,7 @@ class Scheduler:
         except Exception:
             logger.exception("the report of a run of %s failed", run.job_id)
 
-    def _status(self, entry: _Entry, now: Moment) -> JobStatus:
+    def _status(self, entry: _Entry, now: ClockReading) -> JobStatus:
         fires = self._started is not None and not entry.is_paused
         return JobStatus(
             id=entry.job.id,
@@ -228,13 +230,13 @@ class Scheduler:
         )
 
 
-def _handled_until(before: Moment | None, now: Moment) -> Moment:
+def _next_processed_until(before: ClockReading | None, now: ClockReading) -> ClockReading:
     """Now, but no wall time that has been: a slot does not come again when the wall clock is put back.
 
     Unless it is put back by more than a day: then it was wrong before, and jobs must not wait until it is late again.
     """
     if before is not None and now.wall < before.wall <= now.wall + timedelta(days=1):
-        return Moment(monotonic_s=now.monotonic_s, wall=before.wall)
+        return ClockReading(monotonic_s=now.monotonic_s, wall=before.wall)
     return now
 
 

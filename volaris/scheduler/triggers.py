@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from volaris.scheduler.clock import Moment
+from volaris.scheduler.clock import ClockReading
 
 EVERY_DAY = frozenset(range(7))
 LOOK_AGAIN_S = 60.0
@@ -23,13 +23,13 @@ ROUNDING_S = 1e-6  # start + n * period, rounded, may come out just before itsel
 class Trigger(Protocol):
     """The slots of a job."""
 
-    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+    def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
         """How many slots lie after `after`, and not after `upto`, for a scheduler that started at `start`."""
 
-    def next_after(self, start: Moment, now: Moment) -> datetime:
+    def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
         """Wall time of the first slot after `now`."""
 
-    def wake_at(self, start: Moment, now: Moment) -> float:
+    def wake_at(self, start: ClockReading, now: ClockReading) -> float:
         """Monotonic time at which to look for slots again: the next slot, or sooner."""
 
 
@@ -47,19 +47,19 @@ class Every:
         if not self.period_s > 0 or not self.delay_s >= 0:
             raise ValueError(f"a period must be above 0 s and a delay not below, got {self}")
 
-    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+    def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
         """How many slots lie after `after` and not after `upto`."""
         return max(0, self._passed(start, upto) - self._passed(start, after))
 
-    def next_after(self, start: Moment, now: Moment) -> datetime:
+    def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
         """Wall time of the first slot after `now`, if nobody steps the clock in between."""
         return now.wall_at(self.wake_at(start, now))
 
-    def wake_at(self, start: Moment, now: Moment) -> float:
+    def wake_at(self, start: ClockReading, now: ClockReading) -> float:
         """Monotonic time of the first slot after `now`."""
         return start.monotonic_s + self.delay_s + self._passed(start, now) * self.period_s
 
-    def _passed(self, start: Moment, moment: Moment) -> int:
+    def _passed(self, start: ClockReading, moment: ClockReading) -> int:
         """Slots up to a moment, itself included."""
         since_first_s = moment.monotonic_s - start.monotonic_s - self.delay_s
         return max(0, math.floor((since_first_s + ROUNDING_S) / self.period_s) + 1)
@@ -81,7 +81,7 @@ class DailyAt:
         if not self.weekdays or not self.weekdays <= EVERY_DAY:
             raise ValueError(f"weekdays are 0 (Monday) to 6 (Sunday), at least one; got {sorted(self.weekdays)}")
 
-    def slots_between(self, start: Moment, after: Moment, upto: Moment) -> int:
+    def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
         """How many slots lie after `after` and not after `upto`; none where the wall clock was put back."""
         count = 0
         for slot in self._slots_from(after.wall):
@@ -90,11 +90,11 @@ class DailyAt:
             count += slot > after.wall
         raise AssertionError("days do not end")
 
-    def next_after(self, start: Moment, now: Moment) -> datetime:
+    def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
         """Wall time of the first slot after `now`."""
         return next(slot for slot in self._slots_from(now.wall) if slot > now.wall)
 
-    def wake_at(self, start: Moment, now: Moment) -> float:
+    def wake_at(self, start: ClockReading, now: ClockReading) -> float:
         """The next slot, or a minute from now: the wall clock may be stepped, and a long sleep would not hear of it."""
         left_s = (self.next_after(start, now) - now.wall).total_seconds()
         return now.monotonic_s + min(left_s, LOOK_AGAIN_S)

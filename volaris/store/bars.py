@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from volaris.store import columns
 from volaris.store.columns import ColumnType
-from volaris.store.driver import mapped_values
+from volaris.store.driver import translate_copy_errors
 from volaris.store.pool import Connections
 
 COLUMNS = ("symbol", "source", "day", "open", "high", "low", "close", "volume")
@@ -82,7 +82,7 @@ class BarRepository:
             return 0
         async with self._database.transaction() as connection:
             await connection.execute(CREATE_INCOMING)
-            with mapped_values():
+            with translate_copy_errors():
                 await connection.copy_to_table("incoming_bars", source=_stream(bars), columns=COLUMNS, format="binary")
             await connection.execute(UPSERT)
         return rows

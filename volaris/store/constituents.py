@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from volaris.store.driver import mapped_values
+from volaris.store.driver import translate_copy_errors
 from volaris.store.pool import Connections
 
 COLUMNS = ("symbol", "name", "sector", "since")
@@ -65,7 +65,7 @@ class ConstituentRepository:
         records = [(row.symbol, row.name, row.sector, row.since) for row in members]
         async with self._database.transaction() as connection:
             await connection.execute(CREATE_INCOMING)
-            with mapped_values():
+            with translate_copy_errors():
                 await connection.copy_records_to_table("incoming_constituents", records=records, columns=COLUMNS)
             await connection.execute(LOCK)
             marked = await connection.execute(MARK_LEAVERS, at)

@@ -20,14 +20,14 @@ DRIVER_ERRORS: tuple[type[Exception], ...] = (
 )
 
 # An address, a value or a use of the driver that will be as wrong the next time; all of them are InterfaceErrors too.
-_OURS_TO_MEND: tuple[type[Exception], ...] = (
+_PERMANENT_ERRORS: tuple[type[Exception], ...] = (
     ValueError,  # of an address: ClientConfigurationError; of a parameter: the client's own DataError
     asyncpg.UnsupportedClientFeatureError,
     asyncpg.UnsupportedServerFeatureError,
 )
 
 # What may be over by the next time, without a change here.
-_MAY_PASS: tuple[type[Exception], ...] = (
+_TRANSIENT_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,  # too many connections, disk or memory full
     asyncpg.OperatorInterventionError,  # shutting down, starting up, statement cancelled by its time limit
@@ -43,7 +43,7 @@ _ARGUMENT = re.compile(r"\A(invalid input for query argument \$\d+): .*(\([^()]*
 
 
 @contextmanager
-def mapped_errors(place: str) -> Iterator[None]:
+def translate_driver_errors(place: str) -> Iterator[None]:
     """The driver's errors leave as StoreUnavailable or StoreError, which name `place`, `from` what it raised."""
     try:
         yield
@@ -52,7 +52,7 @@ def mapped_errors(place: str) -> Iterator[None]:
 
 
 @contextmanager
-def mapped_values() -> Iterator[None]:
+def translate_copy_errors() -> Iterator[None]:
     """For COPY, whose encoders let Python's own errors through: a value that fits no column leaves as StoreError."""
     try:
         yield
@@ -69,7 +69,9 @@ def store_error(error: Exception, place: str) -> StoreError:
 def is_outage(error: Exception) -> bool:
     """Whether trying again later may help, with nothing changed on this side."""
     # OSError first: a certificate that cannot be verified is a ValueError as well, and is mended on the server's side.
-    return isinstance(error, OSError) or (isinstance(error, _MAY_PASS) and not isinstance(error, _OURS_TO_MEND))
+    return isinstance(error, OSError) or (
+        isinstance(error, _TRANSIENT_ERRORS) and not isinstance(error, _PERMANENT_ERRORS)
+    )
 
 
 def reason_of(error: Exception) -> str:
@@ -80,7 +82,7 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}"
 
 
-def place_of(url: str) -> str:
+def redacted_address(url: str) -> str:
     """Name and host of the database that `url` leads to, for messages: never its user, password or other parameters.
 
     "the database" where the address cannot be told apart, since any part of it may then be a piece of the password.

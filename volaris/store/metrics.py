@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from operator import attrgetter
 
-from volaris.store.driver import mapped_values
+from volaris.store.driver import translate_copy_errors
 from volaris.store.pool import Connections
 
 MAX_ROWS = 1_000  # the most that `history` and `ranking` give
@@ -133,7 +133,7 @@ class MetricsRepository:
             return 0
         async with self._database.transaction() as connection:
             await connection.execute(CREATE_INCOMING)
-            with mapped_values():
+            with translate_copy_errors():
                 await connection.copy_records_to_table(
                     "incoming_metrics",
                     records=_records(list(unique.values()), METRICS_COLUMNS),

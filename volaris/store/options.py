@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from volaris.errors import StoreError
 from volaris.store import columns
 from volaris.store.columns import ColumnType
-from volaris.store.driver import mapped_values
+from volaris.store.driver import translate_copy_errors
 from volaris.store.pool import Connections
 
 if TYPE_CHECKING:
@@ -190,10 +190,10 @@ class OptionsRepository:
         symbols, days = [key[0] for key in unique], [key[1] for key in unique]
         async with self._database.transaction() as connection:
             await connection.execute(ADD_PARTITIONS, days)
-            with mapped_values():
+            with translate_copy_errors():
                 await connection.execute(UPSERT_CHAINS, symbols, days, *_headers(list(unique.values())))
             await connection.execute(DELETE_CONTRACTS, symbols, days)
-            with mapped_values():
+            with translate_copy_errors():
                 await connection.copy_to_table(
                     "options", source=_stream(list(unique.values())), columns=COLUMNS, format="binary"
                 )

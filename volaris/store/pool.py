@@ -12,7 +12,7 @@ import asyncpg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from volaris.errors import StoreError, StoreUnavailable
-from volaris.store.driver import DRIVER_ERRORS, mapped_errors, place_of, reason_of, store_error
+from volaris.store.driver import DRIVER_ERRORS, reason_of, redacted_address, store_error, translate_driver_errors
 from volaris.store.statistics import PoolStatistics
 
 if TYPE_CHECKING:  # generic in the stubs only
@@ -58,7 +58,7 @@ class Database:
         command_timeout_s: float = 30.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.place = place_of(url)
+        self.place = redacted_address(url)
         self.unavailable_reason: str | None = f"{self.place}: not connected yet"
         self._url = url
         self._min_size = min_size
@@ -95,7 +95,7 @@ class Database:
         pool = self._pool
         connection = await self._take(pool)
         try:
-            with mapped_errors(self.place):
+            with translate_driver_errors(self.place):
                 yield connection
         finally:
             await self._give_back(pool, connection)

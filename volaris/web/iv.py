@@ -16,20 +16,20 @@ from volaris.web.figures import FIGURES, STREAMED, FiguresSchema
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
+    CursorCodec,
     CursorField,
-    Key,
     PageQuery,
     PageSchema,
-    day,
     format_field,
     limit_field,
+    parse_day,
     read_page,
 )
 from volaris.web.schemas import Strict
 from volaris.web.streams import ROWS_AT_ONCE, STREAMS, Table
 from volaris.web.symbols import known_symbol
 
-KEY = Key("iv", day)
+KEY = CursorCodec("iv", parse_day)
 _TERM = ("expiration", "years", "forward", "atm_iv", "skew_25d", "contracts")
 TERM: Table[TermRow] = Table(_TERM, attrgetter(*_TERM))
 

@@ -16,22 +16,22 @@ from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
+    CursorCodec,
     CursorField,
-    Key,
     PageQuery,
     PageSchema,
-    day,
-    flag,
     format_field,
     limit_field,
-    number,
+    parse_day,
+    parse_flag,
+    parse_number,
     read_page,
 )
 from volaris.web.schemas import Strict
 from volaris.web.streams import STREAMS, Table, batched, first_of
 from volaris.web.symbols import known_symbol
 
-KEY = Key("options", day, number, flag)
+KEY = CursorCodec("options", parse_day, parse_number, parse_flag)
 SIDES = ("call", "put")
 TRIES = 3
 

@@ -25,41 +25,41 @@ _BAD_LIMIT = f"must be a whole number from 1 to {MAX_ROWS}"
 _BAD_CURSOR = "no cursor of this list; it must be a `next_cursor` of the same list, as it was given"
 
 
-def text(value: object) -> str:
+def parse_text(value: object) -> str:
     """A part of a key that is text. PostgreSQL knows no NUL in it."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     return value
 
 
-def number(value: object) -> float:
+def parse_number(value: object) -> float:
     """A part of a key that is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError
     return float(value)
 
 
-def flag(value: object) -> bool:
+def parse_flag(value: object) -> bool:
     """A part of a key that is true or false."""
     if not isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - one kind of error for all that does not fit
     return value
 
 
-def day(value: object) -> date:
+def parse_day(value: object) -> date:
     """A part of a key that is a day."""
-    return date.fromisoformat(text(value))
+    return date.fromisoformat(parse_text(value))
 
 
-def moment(value: object) -> datetime:
+def parse_time(value: object) -> datetime:
     """A part of a key that is a moment, in UTC."""
-    at = datetime.fromisoformat(text(value))
+    at = datetime.fromisoformat(parse_text(value))
     if at.tzinfo is None:
         raise ValueError
     return at.astimezone(UTC)
 
 
-class Key:
+class CursorCodec:
     """What the cursor of a list holds: the list's name and the parts of the last row's key, as base64url of JSON."""
 
     def __init__(self, name: str, *parts: Callable[[object], object]) -> None:
@@ -88,7 +88,7 @@ class Key:
 class CursorField(fields.String):
     """A cursor in a query; gives the parts of its key."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: CursorCodec) -> None:
         super().__init__(
             metadata={
                 "description": "where the page goes on: `next_cursor` of the one before; only with format=json",

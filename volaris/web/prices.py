@@ -14,21 +14,21 @@ from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
+    CursorCodec,
     CursorField,
-    Key,
     PageQuery,
     PageSchema,
     format_field,
     limit_field,
-    moment,
+    parse_text,
+    parse_time,
     read_page,
-    text,
 )
 from volaris.web.schemas import Strict
 from volaris.web.streams import STREAMS, Table
 from volaris.web.symbols import known_symbol
 
-KEY = Key("prices", moment, text)
+KEY = CursorCodec("prices", parse_time, parse_text)
 _COLUMNS = ("source", "price", "bid", "ask", "volume", "quoted_at")
 TABLE: Table[PriceRow] = Table(_COLUMNS, attrgetter(*_COLUMNS))
 STREAMED: Table[PriceRow] = Table(("symbol", *_COLUMNS), attrgetter("symbol", *_COLUMNS))

@@ -18,18 +18,18 @@ from volaris.web.iv import METRICS
 from volaris.web.paging import (
     DEFAULT_ROWS,
     MAX_ROWS,
+    CursorCodec,
     CursorField,
-    Key,
     PageQuery,
     PageSchema,
     format_field,
     limit_field,
-    number,
-    text,
+    parse_number,
+    parse_text,
 )
 from volaris.web.streams import STREAMS, Table
 
-KEY = Key("screener", text, number, text)
+KEY = CursorCodec("screener", parse_text, parse_number, parse_text)
 SORTS = tuple(by.value for by in RankedBy)
 
 

@@ -12,11 +12,11 @@ from marshmallow import fields
 
 from profiling.web.problems import Problem
 from volaris.web.handlers import described, json_answer, with_query
-from volaris.web.paging import MAX_ROWS, CursorField, Key, PageQuery, PageSchema, limit_field, text
+from volaris.web.paging import MAX_ROWS, CursorCodec, CursorField, PageQuery, PageSchema, limit_field, parse_text
 from volaris.web.schemas import Strict
 
 KNOWN_SHOWN = 20
-KEY = Key("symbols", text)
+KEY = CursorCodec("symbols", parse_text)
 
 
 class ListedSymbol(Protocol):

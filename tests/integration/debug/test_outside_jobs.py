@@ -67,7 +67,7 @@ async def test_application_runs_on_if_samples_cannot_be_had(
         raise SamplerUnavailable("tracemalloc is on")
 
     with closing(Profiler(level=Level.SAMPLES)) as profiler:
-        monkeypatch.setattr(profiler._shared.sampling, "period", not_now)
+        monkeypatch.setattr(profiler._shared.sampling, "ensure_session", not_now)
         with caplog.at_level(logging.WARNING):
             async with served(profiler) as client, client.get("/debug/health") as answer:
                 assert answer.status == 200

@@ -114,7 +114,7 @@ async def test_diff_compares_the_runs_that_are_asked_for(query: str, pair: tuple
 
 
 async def test_runs_of_two_stretches_of_tracing_do_not_compare() -> None:
-    runs = [run(number, lines=lines({}, period=number), job="sync") for number in (1, 2)]
+    runs = [run(number, lines=lines({}, session=number), job="sync") for number in (1, 2)]
     async with serving(runs=runs) as client:
         told = await problem(await client.get("/debug/memory/diff?job=sync"), 409)
     assert told["detail"] == (

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.web.service import Parts, Prices, problem_in, serving
-from volaris.web.paging import Key, day, flag, moment, number, text
+from volaris.web.paging import CursorCodec, parse_day, parse_flag, parse_number, parse_text, parse_time
 
-KEY = Key("all", text, number, flag, day, moment)
+KEY = CursorCodec("all", parse_text, parse_number, parse_flag, parse_day, parse_time)
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 MOMENTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
@@ -31,7 +31,7 @@ def test_a_cursor_holds_the_key_that_it_was_made_of(
 
 
 def test_a_moment_comes_back_in_utc() -> None:
-    key = Key("at", moment)
+    key = CursorCodec("at", parse_time)
     there = datetime(2025, 10, 14, 11, 30, tzinfo=timezone(timedelta(hours=-4)))
     assert key.decode(key.encode(there)) == (datetime(2025, 10, 14, 15, 30, tzinfo=UTC),)
 
@@ -73,14 +73,21 @@ async def test_what_is_no_cursor_of_the_list_is_a_422_that_names_the_field(curso
 
 
 async def test_a_cursor_of_another_symbol_only_says_where_to_go_on() -> None:
-    cursor = Key("prices", moment, text).encode(datetime(2025, 10, 14, tzinfo=UTC), "simulated")
+    cursor = CursorCodec("prices", parse_time, parse_text).encode(datetime(2025, 10, 14, tzinfo=UTC), "simulated")
     path = f"/api/v1/prices/AAPL?cursor={cursor}"
     async with serving(Parts(prices=Prices())) as client, client.get(path) as response:
         assert response.status == 200
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [(number, True), (number, "1"), (number, float("inf")), (flag, 1), (day, "2025-13-01")]
+    ("kind", "value"),
+    [
+        (parse_number, True),
+        (parse_number, "1"),
+        (parse_number, float("inf")),
+        (parse_flag, 1),
+        (parse_day, "2025-13-01"),
+    ],
 )
 def test_a_part_of_another_kind_is_refused(kind: object, value: object) -> None:
     assert callable(kind)
@@ -89,4 +96,4 @@ def test_a_part_of_another_kind_is_refused(kind: object, value: object) -> None:
 
 
 def test_a_day_is_a_date() -> None:
-    assert day("2025-10-14") == date(2025, 10, 14)
+    assert parse_day("2025-10-14") == date(2025, 10, 14)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from tests.unit.hostile_input.changes import as_json, changed, damaged
-from volaris.web.paging import Key, day, flag, moment, number, text
+from volaris.web.paging import CursorCodec, parse_day, parse_flag, parse_number, parse_text, parse_time
 
-KEY = Key("all", text, number, flag, day, moment)
+KEY = CursorCodec("all", parse_text, parse_number, parse_flag, parse_day, parse_time)
 DOCUMENT: list[Any] = ["all", "AAPL", 12.5, True, "2025-10-14", "2025-10-14T15:30:00Z"]
 
 

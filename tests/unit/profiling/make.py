@@ -27,7 +27,9 @@ def table(rows: Rows) -> SiteTable:
     return SiteTable.from_rows((key, size_bytes, count) for key, (size_bytes, count) in rows.items())
 
 
-def lines(live: Rows, *, traced_bytes: int | None = None, retained: Rows | None = None, period: int = 1) -> LineProfile:
+def lines(
+    live: Rows, *, traced_bytes: int | None = None, retained: Rows | None = None, session: int = 1
+) -> LineProfile:
     packed = table(live)
     return LineProfile(
         live=packed,
@@ -37,7 +39,7 @@ def lines(live: Rows, *, traced_bytes: int | None = None, retained: Rows | None 
         traced_peak_bytes=5 * MB,
         profiler_bytes=MB,
         traces=99,
-        period=period,
+        session=session,
     )
 
 

@@ -189,12 +189,12 @@ def test_mapped_memory_counts_as_far_as_it_is_resident(
 
 
 def sampled(
-    number: int, alive: dict[SiteKey, int], kept: dict[SiteKey, int], *, period: int = 1, closed: bool = False
+    number: int, alive: dict[SiteKey, int], kept: dict[SiteKey, int], *, session: int = 1, closed: bool = False
 ) -> RunProfile:
     samples = lines(
         {site: (size_bytes, 1) for site, size_bytes in alive.items()},
         retained={site: (size_bytes, 1) for site, size_bytes in kept.items()},
-        period=period,
+        session=session,
     )
     return ended(number, samples=samples, closed=closed)
 
@@ -210,11 +210,11 @@ def test_recent_lines_are_what_was_alive_and_kept_at_each_site() -> None:
 def test_recent_lines_are_of_completed_runs_of_the_last_stretch_of_sampling() -> None:
     recent = RecentLines(
         [
-            sampled(1, {A: 100}, {A: 100}, period=1),
-            sampled(2, {A: 200}, {A: 200}, period=2),
-            replace(sampled(3, {A: 300}, {A: 300}, period=2), outcome=Outcome.FAILED),
+            sampled(1, {A: 100}, {A: 100}, session=1),
+            sampled(2, {A: 200}, {A: 200}, session=2),
+            replace(sampled(3, {A: 300}, {A: 300}, session=2), outcome=Outcome.FAILED),
             ended(4),
-            sampled(5, {A: 500}, {A: 500}, period=2),
+            sampled(5, {A: 500}, {A: 500}, session=2),
         ]
     )
     assert list(recent.totals_at(A)) == [200, 500]

@@ -44,10 +44,10 @@ class FailingReader(TraceReader):
 
     error: BaseException | None = None
 
-    def read(self, period: int) -> Snapshot:
+    def read(self, session: int) -> Snapshot:
         if self.error:
             raise self.error
-        return super().read(period)
+        return super().read(session)
 
 
 async def test_run_names_the_line_that_kept_memory_and_how_much(profiler: Profiler) -> None:

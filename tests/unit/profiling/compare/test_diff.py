@@ -105,4 +105,4 @@ def test_runs_without_lines_or_of_two_stretches_of_tracing_do_not_compare() -> N
     with pytest.raises(NotComparable, match=r"run 2 has no lines \(no memory was left\)"):
         compare(run(2, degraded="no memory was left"), run(1, {}), places_of)
     with pytest.raises(NotComparable, match="tracing was switched off in between"):
-        compare(run(2, lines=lines({}, period=2)), run(1, {}), places_of)
+        compare(run(2, lines=lines({}, session=2)), run(1, {}), places_of)

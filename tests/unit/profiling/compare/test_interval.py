@@ -48,7 +48,7 @@ async def test_what_is_made_in_between_is_told_by_line(profiler: Profiler) -> No
     assert site.size_diff_bytes == pytest.approx(1_000_000, rel=0.1)
     totals = diff.change.totals
     assert totals.attributed_bytes + totals.unattributed_bytes == totals.size_diff_bytes
-    assert (diff.change.rate_bytes is None) == (profiler.level is Level.LINES)
+    assert (diff.change.bytes_per_sample is None) == (profiler.level is Level.LINES)
     assert (diff.jobs, diff.collected) == ((), False)
     assert time_diff_to_text(diff).startswith("the process over 0 s, by line, with no job at work\n")
 
@@ -106,7 +106,7 @@ async def test_what_was_stopped_in_between_is_told(profiler: Profiler) -> None:
 async def test_without_lines_and_samples_it_samples_for_as_long_as_it_looks() -> None:
     profiler = Profiler(level=Level.COUNTERS, sample_bytes=256)
     diff = await profiler.diff_over(30, wait=waiting(keep))
-    assert diff.change.rate_bytes == 256
+    assert diff.change.bytes_per_sample == 256
     assert diff.change.sites[0].function == "keep"
     assert not sampler.is_on()
     assert not tracing.is_on()

@@ -132,7 +132,7 @@ def test_any_text_is_arenas_or_nothing(text: str) -> None:
 @pytest.mark.skipif(not child.available(), reason="no safe fork here")
 def test_this_pythons_arenas_add_up() -> None:
     def text() -> bytes:
-        sampler.lift()  # an earlier test may have put its hooks in place, where they stay
+        sampler.remove_hooks()  # an earlier test may have put its hooks in place, where they stay
         return arenas_text()
 
     arenas = parse_arenas(child.run_in_child(text, what="arenas", timeout_s=10).data.decode())

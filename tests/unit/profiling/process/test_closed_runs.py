@@ -295,7 +295,7 @@ def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
 class InterruptedReader(TraceReader):
     """Is interrupted whenever it reads."""
 
-    def read(self, period: int) -> Snapshot:
+    def read(self, session: int) -> Snapshot:
         raise KeyboardInterrupt
 
 

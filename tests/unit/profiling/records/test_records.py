@@ -69,7 +69,7 @@ def test_program_has_the_traced_memory_without_the_profilers() -> None:
         traced_bytes=1_000,
         profiler_bytes=300,
         traces=3,
-        period=1,
+        session=1,
         cost=Cost(duration_s=0.0, stall_s=0.0, memory_bytes=0),
     )
     assert snapshot.program_bytes == 700

@@ -112,7 +112,7 @@ def test_large_blocks_are_those_of_four_times_the_rate_they_were_taken_at(sampli
     sampling(4_096, finest_bytes=1_024)
     with sampler.labelled("job"):
         kept = [bytearray(16_384), bytearray(16_000), bytearray(1_000_000)]
-        sampler.set_rate(1_024)
+        sampler.set_bytes_per_sample(1_024)
         kept.append(bytearray(8_000))
     rows = list(sampler.births("job").rows())
     large_bytes = sum(row.large_bytes for row in rows)
@@ -144,7 +144,7 @@ def test_running_total_is_of_what_malloc_serves(sampling: Start) -> None:
         arrays = [np.ones(10) for _ in range(1_000)]
         told = sampler.statistics().malloc_bytes - before
         assert told == pytest.approx(600_000 + 80_000 + 3 * 8_856, rel=0.1)
-        sampler.thin()
+        sampler.double_interval()
         assert sampler.statistics().malloc_bytes - before == pytest.approx(told, rel=0.1)
     del small, large, arrays
     assert sampler.statistics().malloc_bytes - before < 20_000

@@ -43,11 +43,11 @@ def test_label_that_is_shared_advances_its_birth_for_all_who_hold_it(sampling: S
     sampling(64)
     label = sampler.label("job")
     first = label.birth
-    sampler.enter(label)
+    sampler.set_current_job(label)
     kept = [make(100)]
     label.birth = second = sampler.next_birth()
     kept.append(make(200))
-    sampler.enter(None)
+    sampler.set_current_job(None)
     assert born(first) == pytest.approx(100_000, rel=0.1)
     assert born(second) == pytest.approx(200_000, rel=0.1)
     assert by_job(sampler.snapshot())["job"].size_bytes == pytest.approx(300_000, rel=0.1)
@@ -113,9 +113,9 @@ def test_labels_are_given_back(sampling: Start) -> None:
     before = sys.getrefcount(label)
     sampling(64)
     sampler.set_default_label(label)
-    sampler.enter(label)
+    sampler.set_current_job(label)
     kept = make(100)
-    sampler.enter(None)
+    sampler.set_current_job(None)
     sampler.set_default_label(None)
     sampler.stop()
     assert len(kept) == 100
@@ -219,9 +219,9 @@ def test_label_counts_the_samples_that_were_taken_under_it(sampling: Start) -> N
     assert label.taken == 0
     kept: list[object] = [None] * 1_000
     places = list(range(1_000))
-    sampler.enter(label)
+    sampler.set_current_job(label)
     fill(kept, 967, places)
-    sampler.enter(None)
+    sampler.set_current_job(None)
     taken = label.taken
     assert taken == pytest.approx(1_000, abs=20)
     fill(kept, 967, places)
@@ -237,9 +237,9 @@ def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(samp
         label = sampler.label("job")
         label.doublings = doublings
         kept: list[object] = [None] * 2_000
-        sampler.enter(label)
+        sampler.set_current_job(label)
         fill(kept, 467, places)
-        sampler.enter(None)
+        sampler.set_current_job(None)
         entry = by_job(sampler.snapshot("job"))["job"]
         estimates.append(entry.size_bytes)
         errors.append((entry.size_bytes - truth_bytes) / entry.variance**0.5)
@@ -255,11 +255,11 @@ def test_blocks_of_half_a_megabyte_are_sampled_finely_under_any_label(sampling: 
     sampling(4_096)
     label = sampler.label("job")
     label.doublings = 20
-    sampler.enter(label)
+    sampler.set_current_job(label)
     small = [bytearray((512 << 10) - 2) for _ in range(8)]  # a byte more is allocated for the end
     assert label.taken == 0
     large = [bytearray((512 << 10) - 1) for _ in range(8)]
-    sampler.enter(None)
+    sampler.set_current_job(None)
     assert label.taken == 8
     assert len(small) + len(large) == 16
 

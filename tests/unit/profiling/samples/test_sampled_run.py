@@ -138,7 +138,7 @@ def test_diff_of_two_runs_is_by_samples_of_the_job_alone_and_says_so(profiler: P
         with profiler.run("job"):
             kept.append(helper(1_000_000))
     diff = profiler.diff("job")
-    assert diff.change.rate_bytes == 256
+    assert diff.change.bytes_per_sample == 256
     assert diff.change.totals.size_diff_bytes == pytest.approx(1_008_000, rel=0.05)
     assert diff.change.totals.attributed_bytes + diff.change.totals.unattributed_bytes == (
         diff.change.totals.size_diff_bytes

@@ -166,7 +166,7 @@ def test_table_that_is_full_doubles_the_rate_and_stays_unbiased(sampling: Start)
         statistics = sampler.statistics()
         assert statistics.thinned >= 2
         assert statistics.alive <= 500
-        assert statistics.rate_bytes == 256 * 2**statistics.thinned
+        assert statistics.bytes_per_sample == 256 * 2**statistics.thinned
         sampler.stop()
         del kept
     assert np.mean(estimates) == pytest.approx(2_000_000 + 34_000, rel=0.03)
@@ -179,17 +179,17 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
         with sampler.labelled("job"):
             number = sampler.watch(birth_of_context())
             kept = make(2_000, 467)
-            sampler.thin()
+            sampler.double_interval()
             kept = [kept, make(2_000, 467)]
         assert number is not None
-        assert (sampler.statistics().rate_bytes, sampler.statistics().thinned) == (1_024, 1)
+        assert (sampler.statistics().bytes_per_sample, sampler.statistics().thinned) == (1_024, 1)
         peak = estimate_live(sampler.take_peak(number)).sums.values()
         assert sum(entry.size_bytes for entry in peak) == pytest.approx(bytes_of("job"), rel=0.1)
         estimates.append(bytes_of("job"))
         sampler.stop()
         del kept
     assert np.mean(estimates) == pytest.approx(2_000_000 + 34_000, rel=0.03)
-    sampler.thin()  # off: nothing to do
+    sampler.double_interval()  # off: nothing to do
 
 
 def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> None:

@@ -14,13 +14,13 @@ from profiling.samples.sampling import (
     INITIAL_BUDGET_RUNS,
     INITIAL_SAMPLING_BUDGET_S,
     JOBS_SHARE,
+    MAX_BYTES_PER_SAMPLE,
     MAX_JOBS,
-    MAX_RATE_BYTES,
-    MIN_RATE_BYTES,
+    MIN_BYTES_PER_SAMPLE,
     SAMPLE_S,
     SUSPECTS_SHARE,
     Sampling,
-    rate_for,
+    bytes_per_sample_for,
 )
 
 if sampler.unavailable_reason() is not None:
@@ -35,7 +35,7 @@ def make(count: int, size: int) -> Sequence[object]:
 
 
 def rate() -> float:
-    return sampler.statistics().rate_bytes
+    return sampler.statistics().bytes_per_sample
 
 
 class Clock:
@@ -57,8 +57,8 @@ def clock() -> Clock:
 def following(clock: Clock) -> Iterator[Sampling]:
     """Sampling that follows the work by that clock."""
     sampling = Sampling(cpu_clock=clock)
-    sampling.period()
-    sampler.set_share(0.0, MAX_RATE_BYTES)  # by itself it would look at the true clock
+    sampling.ensure_session()
+    sampler.set_share(0.0, MAX_BYTES_PER_SAMPLE)  # by itself it would look at the true clock
     yield sampling
     sampling.close()
 
@@ -67,16 +67,16 @@ def following(clock: Clock) -> Iterator[Sampling]:
 
 
 def test_rate_follows_the_work_in_both_directions(following: Sampling, clock: Clock) -> None:
-    assert rate() == MIN_RATE_BYTES
+    assert rate() == MIN_BYTES_PER_SAMPLE
     clock.now_s += 2.0
     following.keep_within()
-    assert rate() == MIN_RATE_BYTES
+    assert rate() == MIN_BYTES_PER_SAMPLE
     for _ in range(100):
         make(1_000, 1_000)  # 100 MB: 25 000 samples, more than the 0.2 ms that they may have in 2 s
     clock.now_s += 2.0
     following.keep_within(0.0001)
     coarse = rate()
-    assert coarse >= 2 * MIN_RATE_BYTES
+    assert coarse >= 2 * MIN_BYTES_PER_SAMPLE
     clock.now_s += 2.0
     following.keep_within()
     assert rate() == coarse / 2
@@ -85,7 +85,7 @@ def test_rate_follows_the_work_in_both_directions(following: Sampling, clock: Cl
 def test_rate_becomes_no_finer_while_many_samples_are_alive(
     following: Sampling, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sampler.set_rate(16 * KB)
+    sampler.set_bytes_per_sample(16 * KB)
     clock.now_s += 2.0
     following.keep_within()  # the samples before are of several rates
     kept = make(100, 64 * KB)
@@ -102,7 +102,7 @@ def test_rate_becomes_no_finer_while_many_samples_are_alive(
 
 def test_rate_that_was_asked_for_is_fixed(clock: Clock) -> None:
     sampling = Sampling(1_000, cpu_clock=clock)
-    sampling.period()
+    sampling.ensure_session()
     try:
         make(1_000, 10_000)
         for _ in range(3):
@@ -117,7 +117,7 @@ def test_rate_that_was_asked_for_is_fixed(clock: Clock) -> None:
 
 
 def test_cost_is_not_looked_at_more_than_once_a_second(following: Sampling, clock: Clock) -> None:
-    sampler.set_rate(16 * KB)
+    sampler.set_bytes_per_sample(16 * KB)
     clock.now_s = 1.0
     following.keep_within()
     for now_s, rate_kb in ((1.9, 16), (2.0, 8), (2.9, 8), (3.0, 4)):
@@ -127,25 +127,25 @@ def test_cost_is_not_looked_at_more_than_once_a_second(following: Sampling, cloc
 
 
 @pytest.mark.parametrize(
-    ("rate_bytes", "spent_s", "expected_bytes"),
+    ("bytes_per_sample", "spent_s", "expected_bytes"),
     [
         (64 * KB, 0.010, 64 * KB),
         (64 * KB, 0.0101, 128 * KB),
         (64 * KB, 0.050, 512 * KB),
-        (64 * KB, 0.900, MAX_RATE_BYTES),
-        (MAX_RATE_BYTES, 0.900, MAX_RATE_BYTES),
+        (64 * KB, 0.900, MAX_BYTES_PER_SAMPLE),
+        (MAX_BYTES_PER_SAMPLE, 0.900, MAX_BYTES_PER_SAMPLE),
         (64 * KB, 0.004, 64 * KB),
         (64 * KB, 0.003, 32 * KB),
-        (MIN_RATE_BYTES, 0.0, MIN_RATE_BYTES),
+        (MIN_BYTES_PER_SAMPLE, 0.0, MIN_BYTES_PER_SAMPLE),
         (1 * KB, 0.0, 1 * KB),  # finer than the finest by order
     ],
 )
-def test_rate_fits_what_samples_may_take(rate_bytes: float, spent_s: float, expected_bytes: float) -> None:
-    assert rate_for(rate_bytes, spent_s, 0.010) == expected_bytes
+def test_rate_fits_what_samples_may_take(bytes_per_sample: float, spent_s: float, expected_bytes: float) -> None:
+    assert bytes_per_sample_for(bytes_per_sample, spent_s, 0.010) == expected_bytes
 
 
 def test_rate_doubles_where_nothing_may_be_taken() -> None:
-    assert rate_for(64 * KB, 0.001, 0.0) == 128 * KB
+    assert bytes_per_sample_for(64 * KB, 0.001, 0.0) == 128 * KB
 
 
 # ---- the rates of jobs ----
@@ -219,9 +219,9 @@ def test_suspects_have_a_credit_over_twenty_runs_once(following: Sampling) -> No
 def test_job_is_sampled_by_doublings_of_the_rate_in_force(following: Sampling) -> None:
     following.learn("job", 4 * 2**4)  # sixteen times what it may take
     assert [following.label("job").doublings, following.label("other").doublings] == [4, 0]
-    sampler.set_rate(16 * KB)
+    sampler.set_bytes_per_sample(16 * KB)
     assert [following.label("job").doublings, following.label("other").doublings] == [2, 0]
-    sampler.set_rate(128 * KB)
+    sampler.set_bytes_per_sample(128 * KB)
     assert following.label("job").doublings == 0
 
 
@@ -251,7 +251,7 @@ def test_what_is_outside_jobs_has_a_share_like_a_job(following: Sampling, clock:
 
 def test_busy_run_becomes_coarser_before_it_ends() -> None:
     sampling = Sampling()
-    sampling.period()
+    sampling.ensure_session()
     try:
         for _ in range(400):
             make(2_000, 1_000)
@@ -270,7 +270,7 @@ def test_estimates_are_unbiased_when_the_rate_changes_midway(sampling: Start, ra
         kept = []
         with sampler.labelled("job"):
             for rate_kb in rates_kb:
-                sampler.set_rate(rate_kb * KB)
+                sampler.set_bytes_per_sample(rate_kb * KB)
                 assert rate() == rate_kb * KB
                 kept.append(make(1_000, 467))
         entry = by_job(sampler.snapshot("job"))["job"]
@@ -288,7 +288,7 @@ def test_estimates_are_unbiased_when_samples_of_several_rates_are_thinned(sampli
         sampling(4 * KB, finest_bytes=256, max_samples=700, seed=seed)
         with sampler.labelled("job"):
             kept = [make(1_000, 467)]
-            sampler.set_rate(256)
+            sampler.set_bytes_per_sample(256)
             kept.append(make(1_000, 467))
         assert sampler.statistics().thinned >= 1
         estimates.append(by_job(sampler.snapshot("job"))["job"].size_bytes)

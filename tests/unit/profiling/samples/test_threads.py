@@ -191,7 +191,7 @@ def test_labels_follow_from_the_first_need_of_samples_until_they_stop() -> None:
     threads.leave()
     sampler.stop()
     sampling = Sampling(64)
-    sampling.period()
+    sampling.ensure_session()
     assert ThreadPoolExecutor.submit is not SUBMIT
     assert threading.Thread.start is not START
     sampling.close()

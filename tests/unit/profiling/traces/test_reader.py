@@ -119,7 +119,7 @@ async def test_async_reads_give_the_same_by_both_ways(traced: None) -> None:
     inside = await TraceReader(fork_above_traces=NEVER).read_async(1)
     forked = await TraceReader(fork_above_traces=0).read_async(1)
     assert of_this_file(inside)[key] == of_this_file(forked)[key]
-    assert inside.period == forked.period == 1
+    assert inside.session == forked.session == 1
     assert len(kept) == 2_000
 
 
@@ -193,25 +193,25 @@ def test_decoding_undoes_encoding(count: int, rows: list[tuple[SiteKey, int, int
 
 def test_a_stretch_of_tracing_has_one_number() -> None:
     session = Tracing()
-    assert session.period() == session.period() == 1
+    assert session.ensure_session() == session.ensure_session() == 1
     session.close()
     assert not tracemalloc.is_tracing()
 
 
 def test_tracing_stopped_by_somebody_else_begins_a_new_stretch() -> None:
     session = Tracing()
-    session.period()
+    session.ensure_session()
     tracemalloc.stop()
-    assert session.period() == 2
+    assert session.ensure_session() == 2
     tracemalloc.stop()
     tracemalloc.start()
-    assert session.period() == 3
+    assert session.ensure_session() == 3
     session.close()
 
 
 def test_tracing_of_somebody_else_is_left_on(traced: None) -> None:
     ours = Tracing()
-    assert ours.period() == 1
+    assert ours.ensure_session() == 1
     ours.close()
     assert tracemalloc.is_tracing()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from volaris.scheduler import Moment
+from volaris.scheduler import ClockReading
 
 MONDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -15,10 +15,10 @@ class ManualClock:
     """Implements volaris.scheduler.Clock."""
 
     def __init__(self, wall: datetime = MONDAY, monotonic_s: float = 1_000.0) -> None:
-        self.moment = Moment(monotonic_s=monotonic_s, wall=wall)
+        self.moment = ClockReading(monotonic_s=monotonic_s, wall=wall)
         self.alarms: list[ManualAlarm] = []
 
-    def now(self) -> Moment:
+    def now(self) -> ClockReading:
         return self.moment
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> ManualAlarm:
@@ -28,7 +28,7 @@ class ManualClock:
 
     async def forward(self, seconds: float) -> None:
         """Let time pass in one jump, as a loop that was held up would see it, and let what is due begin."""
-        self.moment = Moment(
+        self.moment = ClockReading(
             monotonic_s=self.moment.monotonic_s + seconds, wall=self.moment.wall + timedelta(seconds=seconds)
         )
         for alarm in [alarm for alarm in self.alarms if alarm.monotonic_s <= self.moment.monotonic_s]:
@@ -45,11 +45,11 @@ class ManualClock:
 
     def step_wall(self, by: timedelta) -> None:
         """What an administrator or NTP does."""
-        self.moment = Moment(monotonic_s=self.moment.monotonic_s, wall=self.moment.wall + by)
+        self.moment = ClockReading(monotonic_s=self.moment.monotonic_s, wall=self.moment.wall + by)
 
 
 class ManualAlarm:
-    """Implements volaris.scheduler.Alarm."""
+    """Implements volaris.scheduler.TimerHandle."""
 
     def __init__(self, clock: ManualClock, monotonic_s: float, callback: Callable[[], object]) -> None:
         self.clock = clock

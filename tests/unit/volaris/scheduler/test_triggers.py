@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volaris.scheduler import DailyAt, Every, Moment
+from volaris.scheduler import ClockReading, DailyAt, Every
 
 NEW_YORK = ZoneInfo("America/New_York")
-START = Moment(monotonic_s=500.0, wall=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
+START = ClockReading(monotonic_s=500.0, wall=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
 
 
-def later(seconds: float, of: Moment = START) -> Moment:
-    return Moment(monotonic_s=of.monotonic_s + seconds, wall=of.wall + timedelta(seconds=seconds))
+def later(seconds: float, of: ClockReading = START) -> ClockReading:
+    return ClockReading(monotonic_s=of.monotonic_s + seconds, wall=of.wall + timedelta(seconds=seconds))
 
 
-def at(year: int, month: int, day: int, hour: int, minute: int = 0) -> Moment:
+def at(year: int, month: int, day: int, hour: int, minute: int = 0) -> ClockReading:
     wall = datetime(year, month, day, hour, minute, tzinfo=UTC)
-    return Moment(monotonic_s=(wall - START.wall).total_seconds(), wall=wall)
+    return ClockReading(monotonic_s=(wall - START.wall).total_seconds(), wall=wall)
 
 
 BEFORE_START = later(-1)
@@ -44,9 +44,9 @@ def test_delay_moves_all_slots() -> None:
 
 @given(st.floats(0.01, 1e5), st.floats(0, 1e9), st.integers(0, 10_000))
 def test_waking_up_for_a_slot_always_finds_it(period_s: float, start_s: float, number: int) -> None:
-    trigger, start = Every(period_s), Moment(monotonic_s=start_s, wall=START.wall)
-    now = Moment(monotonic_s=start_s + number * period_s, wall=START.wall)
-    wake = Moment(monotonic_s=trigger.wake_at(start, now), wall=START.wall)
+    trigger, start = Every(period_s), ClockReading(monotonic_s=start_s, wall=START.wall)
+    now = ClockReading(monotonic_s=start_s + number * period_s, wall=START.wall)
+    wake = ClockReading(monotonic_s=trigger.wake_at(start, now), wall=START.wall)
     assert wake.monotonic_s > now.monotonic_s
     assert trigger.slots_between(start, now, wake) == 1
 
@@ -94,7 +94,7 @@ def test_time_that_comes_twice_is_due_the_first_time_only() -> None:
 def test_every_day_of_a_zone_has_one_slot(hour: int, minute: int, day: int) -> None:
     trigger = DailyAt(time(hour, minute), NEW_YORK)
     slot = trigger.next_after(START, later(day * 86_400))
-    after = trigger.next_after(START, Moment(monotonic_s=0, wall=slot))
+    after = trigger.next_after(START, ClockReading(monotonic_s=0, wall=slot))
     assert after.astimezone(NEW_YORK).date() - slot.astimezone(NEW_YORK).date() == timedelta(days=1)
 
 
@@ -113,5 +113,5 @@ def test_weekdays_that_are_none_are_refused(weekdays: frozenset[int]) -> None:
 def test_daily_looks_again_within_a_minute_since_the_wall_clock_may_be_stepped() -> None:
     trigger = DailyAt(time(16, 30), NEW_YORK)
     assert trigger.wake_at(START, START) == START.monotonic_s + 60
-    nearly = Moment(monotonic_s=10.0, wall=datetime(2026, 3, 2, 21, 29, 50, tzinfo=UTC))
+    nearly = ClockReading(monotonic_s=10.0, wall=datetime(2026, 3, 2, 21, 29, 50, tzinfo=UTC))
     assert trigger.wake_at(START, nearly) == 20.0

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volaris.errors import StoreError, StoreUnavailable
-from volaris.store.driver import DRIVER_ERRORS, mapped_errors, mapped_values, place_of, reason_of
+from volaris.store.driver import (
+    DRIVER_ERRORS,
+    reason_of,
+    redacted_address,
+    translate_copy_errors,
+    translate_driver_errors,
+)
 
 RAISED_BY_THE_DRIVER = sorted(
     (
@@ -63,7 +69,7 @@ REFUSALS = [
 
 
 def mapped(error: Exception) -> StoreError:
-    with pytest.raises(StoreError) as caught, mapped_errors("here"):
+    with pytest.raises(StoreError) as caught, translate_driver_errors("here"):
         raise error
     assert caught.value.__cause__ is error
     return caught.value
@@ -99,14 +105,17 @@ def test_a_parameter_that_the_driver_cannot_encode_is_a_refusal() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyError("x"), AssertionError("x")])
 def test_errors_of_other_code_pass_as_they_are(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, mapped_errors("here"):
+    with pytest.raises(type(error)) as caught, translate_driver_errors("here"):
         raise error
     assert caught.value is error
 
 
 @pytest.mark.parametrize("error", [TypeError("x"), OverflowError("x"), ValueError("x"), AttributeError("x")])
 def test_a_value_that_copy_cannot_encode_is_a_refusal(error: Exception) -> None:
-    with pytest.raises(StoreError, match=r"^a value does not fit its column: .*Error: x$") as caught, mapped_values():
+    with (
+        pytest.raises(StoreError, match=r"^a value does not fit its column: .*Error: x$") as caught,
+        translate_copy_errors(),
+    ):
         raise error
     assert caught.value.__cause__ is error
 
@@ -148,14 +157,14 @@ def test_the_values_of_a_row_are_not_in_the_message() -> None:
     ],
 )
 def test_a_database_is_named_without_its_secrets(url: str, place: str) -> None:
-    assert place_of(url) == place
+    assert redacted_address(url) == place
 
 
 @given(password=st.text())
 def test_no_password_gets_into_the_name_of_a_place(password: str) -> None:
-    assert place_of(f"postgresql://volaris:{password}@db/prices") in ("database prices at db", "the database")
+    assert redacted_address(f"postgresql://volaris:{password}@db/prices") in ("database prices at db", "the database")
 
 
 @given(password=st.text(st.characters(codec="utf-8"), min_size=1))
 def test_a_password_that_is_quoted_as_it_should_be_does_not_hide_the_place(password: str) -> None:
-    assert place_of(f"postgresql://volaris:{quote(password, safe='')}@db/prices") == "database prices at db"
+    assert redacted_address(f"postgresql://volaris:{quote(password, safe='')}@db/prices") == "database prices at db"

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from _pytest.logging import LogCaptureHandler  # the class alone is private; `caplog` hands out its instances
 
 from profiling.profiler import Profiler
+from profiling.pytest_plugin.marker_arguments import LeakPlan
 from profiling.pytest_plugin.peak import JOB, SAMPLE_BYTES, close_when_quiet
-from profiling.pytest_plugin.plans import LeakPlan
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
 from profiling.source import is_user_code
@@ -25,7 +25,7 @@ MAX_SECONDS = 30.0  # that the runs of one test may take in all
 MAX_PACE_BYTES = 4_096.0  # per run, that always matters if it is more than is tolerated
 
 
-def leak_of(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
+def find_leak(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
     """Return the verdict if the call keeps more than is tolerated, else None.
 
     The first run of the warm-up has been made by the caller. What a run raises ends it, with a note of which it was.

@@ -8,7 +8,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiling.pytest_plugin.measured import standing_at, users_lines
+from profiling.pytest_plugin.measurement import standing_at, users_lines
 from profiling.records import SiteKey, SiteTable
 
 LOADING: SiteKey = ("/shop/orders.py", 9)

@@ -30,7 +30,7 @@ def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Opti
     return options.limit
 
 
-def leak_plan_of(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> LeakPlan:
+def parse_no_leaks(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> LeakPlan:
     """Of `no_leaks(...)`. Raises ValueError."""
     unknown = sorted(set(kwargs) - {"runs", "warmup", "tolerance"})
     if args or unknown:

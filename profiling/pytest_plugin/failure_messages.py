@@ -14,7 +14,7 @@ LINES_SHOWN = 3
 REST_SHARE = 0.05  # of the peak: estimates are no closer
 
 
-def over_limit_told(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
+def format_limit_failure(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
     """Return for example "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere".
 
     Below it is the text of each line that is named.
@@ -34,7 +34,7 @@ def over_limit_told(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
     return "\n".join(["; ".join(told), *_texts((site for site, _, _ in lines), places_of)])
 
 
-def leak_told(verdict: Verdict, tolerance: Size, places_of: PlacesOf) -> str:
+def format_leak_failure(verdict: Verdict, tolerance: Size, places_of: PlacesOf) -> str:
     """Return "keeps 51.2 KB per run over 80 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88".
 
     Below it is the text of each line that is named.

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiling.pytest_plugin.failure_messages import format_leak_failure, format_limit_failure, place
 from profiling.pytest_plugin.peak import Peak
 from profiling.pytest_plugin.sizes import Size, format_decimal
-from profiling.pytest_plugin.words import leak_told, over_limit_told, place
 from profiling.records import SiteKey, SiteTable, State, Suspect, Verdict
 from profiling.source import SourceReader
 from profiling.units import parse_bytes
@@ -78,30 +78,30 @@ LIMIT = Size.parse("24 MB")
 
 
 def test_limit_tells_what_was_reached_and_by_which_lines() -> None:
-    told = over_limit_told(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT, places_of)
+    told = format_limit_failure(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT, places_of)
     assert told == "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at a.py:88; 12.3 MB at b.py:12"
 
 
 def test_lines_beyond_the_third_and_what_is_not_known_are_elsewhere() -> None:
     lines = [("a.py", number, 6_000_000) for number in range(1, 6)]
-    assert over_limit_told(peak(30_000_000, *lines), LIMIT, places_of) == (
+    assert format_limit_failure(peak(30_000_000, *lines), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 30.0 MB; 6.0 MB at a.py:1; 6.0 MB at a.py:2; 6.0 MB at a.py:3; 12.0 MB elsewhere"
     )
 
 
 def test_lines_below_what_estimates_can_tell_are_not_told() -> None:
-    told = over_limit_told(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT, places_of)
+    told = format_limit_failure(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT, places_of)
     assert told == "limited to 24.0 MB, reached 30.0 MB; 28.5 MB at a.py:1"
 
 
 def test_peak_that_prints_like_the_limit_is_told_by_what_it_has_more() -> None:
-    assert over_limit_told(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT, places_of) == (
+    assert format_limit_failure(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 7 B more; 24.0 MB at a.py:1"
     )
 
 
 def test_peak_without_lines_says_why() -> None:
-    assert over_limit_told(peak(30_000_000, why="the sampler is not built"), LIMIT, places_of) == (
+    assert format_limit_failure(peak(30_000_000, why="the sampler is not built"), LIMIT, places_of) == (
         "limited to 24.0 MB, reached 30.0 MB; no lines: the sampler is not built"
     )
 
@@ -122,38 +122,42 @@ TOLERANCE = Size.parse("4 KB")
 
 
 def test_leak_tells_what_is_kept_and_its_lines() -> None:
-    told = leak_told(verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of)
+    told = format_leak_failure(
+        verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of
+    )
     assert told == "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
 
 
 def test_text_of_each_line_that_is_named_and_can_be_read_stands_below() -> None:
     here, line = __file__, verdict.__code__.co_firstlineno
-    where = f"tests/unit/profiling/pytest_plugin/test_words.py:{line}"
+    where = f"tests/unit/profiling/pytest_plugin/test_failure_messages.py:{line}"
     text = "def verdict(state: State, bytes_per_run: float, *suspects: tuple[SiteKey, float]) -> Verdict:"
-    told = leak_told(verdict(State.LEAKING, 51_200, ((here, line), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of)
+    told = format_leak_failure(
+        verdict(State.LEAKING, 51_200, ((here, line), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of
+    )
     assert told.splitlines()[1:] == [f"  {where}  {text}"]
-    told = over_limit_told(peak(30_000_000, ("b.py", 1, 12_000_000), (here, line, 18_000_000)), LIMIT, places_of)
+    told = format_limit_failure(peak(30_000_000, ("b.py", 1, 12_000_000), (here, line, 18_000_000)), LIMIT, places_of)
     assert told.splitlines()[1:] == [f"  {where}  {text}"]
 
 
 def test_leak_without_a_line_says_so() -> None:
-    assert leak_told(verdict(State.LEAKING, 51_200), TOLERANCE, places_of) == (
+    assert format_leak_failure(verdict(State.LEAKING, 51_200), TOLERANCE, places_of) == (
         "keeps 51.2 KB per run over 20 runs, tolerated are 4.0 KB; no line of it stands out"
     )
 
 
 def test_native_growth_says_why_it_has_no_line() -> None:
-    assert leak_told(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE, places_of) == (
+    assert format_leak_failure(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE, places_of) == (
         "the C heap grows by 1.0 MB per run over 20 runs, tolerated are 4.0 KB; "
         "Python's heap does not, so there are no lines: a C library keeps it"
     )
 
 
 def test_place_is_short() -> None:
-    assert place((words_file(), 8)) == "profiling/pytest_plugin/words.py:8"
+    assert place((module_file(), 8)) == "profiling/pytest_plugin/failure_messages.py:8"
 
 
-def words_file() -> str:
-    from profiling.pytest_plugin import words
+def module_file() -> str:
+    from profiling.pytest_plugin import failure_messages
 
-    return str(words.__file__)
+    return str(failure_messages.__file__)

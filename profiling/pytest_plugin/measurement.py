@@ -50,7 +50,7 @@ class Case:
     teardown: Callable[..., object] | None = None
 
 
-def measured(case: Case) -> Figures:
+def measure(case: Case) -> Figures:
     """Run it again and again, one after the other; each figure is that of the run in the middle."""
     peak = _middle([_peak(case) for _ in range(PEAK_RUNS)], key=lambda peak: peak.size_bytes)
     profiler = Profiler(level=Level.LINES, sample_bytes=SAMPLE_BYTES)
