@@ -1,4 +1,4 @@
-# Two commands matter: `make run` and `make test`. Each sets up what it needs, from Python 3.11 or newer and make.
+# Two commands matter: `make run` and `make test`. Each sets up what it needs, from Python 3.11 to 3.14 and make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
