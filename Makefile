@@ -7,7 +7,7 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
 .PHONY: run check test slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
-	real-corpus test-3.14 wheels setup constraints clean
+	real-corpus test-3.14 wheels docs pictures setup constraints clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -87,6 +87,21 @@ wheels: setup
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m auditwheel repair --wheel-dir dist .tox/wheels/*.whl
 	@ls -l dist
 
+# The documentation site in .site. A dead link, a page outside the navigation or an undocumented public name fails.
+docs: $(VENV)/.documents
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "docs: .site/index.html"
+
+# The extra alone: to install the package for it would compile the sampler once more.
+DOCS_PACKAGES = import tomllib; \
+	extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print(*extras["docs"], sep="\n")
+
+$(VENV)/.documents: $(VENV)/.installed
+	$(BIN)/python -c '$(DOCS_PACKAGES)' > $@.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $@.txt
+	@touch $@
+
 setup: $(VENV)/.installed
 
 SAMPLER = $(wildcard profiling/samples/_sampler*.[ch])
@@ -111,7 +126,7 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt $(SAMPLER)
 constraints:
 	rm -rf .tox/constraints
 	$(PYTHON) -m venv .tox/constraints
-	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS)]'
+	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS),docs]'
 	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
 	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 
@@ -122,4 +137,4 @@ real-corpus:
 	.tox/real/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 
 clean:
-	rm -rf $(VENV) .tox .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage*
+	rm -rf $(VENV) .tox .site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage*
