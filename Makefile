@@ -102,6 +102,10 @@ $(VENV)/.documents: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $@.txt
 	@touch $@
 
+# What README.md shows, drawn anew from a real run.
+pictures: setup
+	$(BIN)/python docs/tools/pictures.py
+
 setup: $(VENV)/.installed
 
 SAMPLER = $(wildcard profiling/samples/_sampler*.[ch])

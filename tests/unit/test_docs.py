@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import doctest
+import html
 import re
 import subprocess
 import sys
@@ -77,6 +78,16 @@ def test_check_prints_what_the_readme_says(tmp_path: Path) -> None:
 
 def _without_figures(line: str) -> str:
     return re.sub(r"[\d.]+", "N", line.strip())
+
+
+def test_picture_shows_what_the_readme_says() -> None:
+    """Figures aside; `make pictures` draws it anew."""
+    drawn: dict[str, str] = {}
+    for y_px, text in re.findall(r'<text [^>]*?y="(\d+)"[^>]*>(.*?)</text>', (ROOT / "docs" / "check.svg").read_text()):
+        drawn[y_px] = drawn.get(y_px, "") + html.unescape(text)
+    readme = (ROOT / "README.md").read_text()
+    (shown,) = re.findall(r"^    (\$ python -m profiling check .*?)\n\n", readme, re.MULTILINE | re.DOTALL)
+    assert list(map(_without_figures, drawn.values())) == list(map(_without_figures, shown.splitlines()))
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
