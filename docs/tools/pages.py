@@ -35,7 +35,7 @@ def turn_links(text: str) -> str:
     """Return the text of a page of the root directory as that of a page of the site."""
     for page, source in FROM_ELSEWHERE.items():
         text = text.replace(f"]({source})", f"]({page})")
-    return text.replace("](docs/", "](")
+    return text.replace("](docs/", "](").replace("[docs/", "[")
 
 
 def undocumented(package: str, reference: str) -> list[str]:
