@@ -72,12 +72,12 @@ class Adaptive:
 
     @property
     def lost_share(self) -> float:
-        """Of the time since the start, lost to tracing."""
+        """Return the share of the time since the start that was lost to tracing."""
         return self._lost_so_far_s() / max(self._clock() - self._started_s, 1e-9)
 
     @property
     def is_over(self) -> bool:
-        """Whether the series has all its runs, or its time: tracing is to be switched off at the next quiet point."""
+        """Return whether the series has all its runs, or its time, so that tracing is to be switched off soon."""
         if self.series is None:
             return False
         return self.series.left <= 0 or self.lost_share > self._share

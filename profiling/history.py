@@ -25,13 +25,13 @@ class RunStore(Protocol):
         """Jobs that have runs here, sorted."""
 
     def runs(self, job: str | None = None) -> Sequence[RunProfile]:
-        """The runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
+        """Return the runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
 
     def get(self, run_id: int) -> RunProfile:
-        """One run. Raises UnknownRun."""
+        """Return one run. Raises UnknownRun."""
 
     def overhead_bytes(self) -> int:
-        """What the store holds in this process, estimated."""
+        """Return what the store holds in this process, estimated."""
 
 
 class History:
@@ -62,7 +62,7 @@ class History:
         return tuple(sorted(self._runs))
 
     def runs(self, job: str | None = None) -> Sequence[RunProfile]:
-        """Runs of one job, or of all by id, oldest first. Raises UnknownJob."""
+        """Return the runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
         if job is None:
             return sorted((run for runs in self._runs.values() for run in runs), key=lambda run: run.id)
         found = self._runs.get(job)  # asked once: a report in a thread may meet a job that just made room
@@ -71,7 +71,7 @@ class History:
         return tuple(found)
 
     def get(self, run_id: int) -> RunProfile:
-        """One run by its id. Raises UnknownRun."""
+        """Return one run. Raises UnknownRun."""
         for runs in self._runs.values():
             for run in runs:
                 if run.id == run_id:
@@ -83,7 +83,7 @@ class History:
         return self._bytes
 
     def _job_that_makes_room(self, added: str) -> str | None:
-        """The job that has the oldest run of those that can be spared; None where only the last of `added` are left."""
+        """Return the job with the oldest run that can be spared, or None if only the last of `added` are left."""
         spare = [runs[0] for runs in self._runs.values() if len(runs) > KEPT_FOR_COMPARISON]
         others = [runs[0] for job, runs in self._runs.items() if job != added]
         return min(spare or others, key=lambda run: run.id).job if spare or others else None
@@ -107,7 +107,7 @@ def _lines_bytes(lines: LineProfile) -> int:
 def pair_to_compare(
     store: RunStore, job: str, run_id: int | None = None, against_id: int | None = None
 ) -> tuple[RunProfile, RunProfile]:
-    """The run and the one it is held against: those asked for, else the latest with lines and the one before it.
+    """Return the run and the one to compare it with: those asked for, else the latest with lines and its predecessor.
 
     Raises UnknownJob, UnknownRun (not in the history, or another job's) or NotEnoughRuns.
     """

@@ -121,14 +121,14 @@ class Run:
 
     @property
     def profile(self) -> RunProfile:
-        """What was seen. Raises RuntimeError before the run has ended."""
+        """Return what was seen. Raises RuntimeError before the run has ended."""
         if self._profile is None:
             raise RuntimeError(f"the run of {self.job!r} has not ended; its profile is there after the `with` block")
         return self._profile
 
     @property
     def has_ended(self) -> bool:
-        """Whether `profile` is there."""
+        """Return whether `profile` is there."""
         return self._profile is not None
 
     def __call__(self, function: F) -> F:

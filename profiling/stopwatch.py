@@ -60,7 +60,7 @@ class Budget:
 
     @property
     def is_left(self) -> bool:
-        """Whether anything may be spent now."""
+        """Return whether anything may be spent now."""
         return self._spent_s <= self._at_once_s + self._share * (self._clock() - self._began_s)
 
     @contextmanager

@@ -39,7 +39,7 @@ class Bounds:
 
     @property
     def patience(self) -> Patience:
-        """How long the profiler of such a trial watches."""
+        """Return how long the profiler of such a trial watches."""
         runs = SURE_RUNS if self.runs is None else MIN_RUNS
         return Patience(usual_runs=runs, slow_runs=runs, min_pace_bytes=self.min_pace_bytes)
 

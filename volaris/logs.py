@@ -29,7 +29,7 @@ _RENDERED = "rendered line"
 
 
 def setup_logging(level: str, log_format: Literal["text", "json"]) -> None:
-    """Sends what is logged from `level` on to standard error; called again it replaces what the last call set up.
+    """Send what is logged from `level` on to standard error; a second call replaces what the first set up.
 
     Lines are written in the caller's thread. loguru's `enqueue` would keep the loop from waiting for a reader of
     standard error that stalls, at the price of a thread, a queue without bound, and the last lines before a kill.
@@ -41,7 +41,7 @@ def setup_logging(level: str, log_format: Literal["text", "json"]) -> None:
 
 
 def log_event(level: str, event: str, /, *, exception: BaseException | None = None, **fields: object) -> None:
-    """Logs one event with its fields, in the order given, and the traceback of `exception` below it."""
+    """Log one event with its fields, in the order given, and the traceback of `exception` below it."""
     logger.bind(**fields).opt(exception=exception).log(level, event)
 
 
@@ -93,7 +93,7 @@ def render_text(record: Record) -> str:
 
 
 def render_json(record: Record) -> str:
-    """One object in one line: time (ISO 8601 with offset), level, event, fields, and traceback where there is one."""
+    """Format one object in one line: time (ISO 8601 with offset), level, event, fields, and the traceback if any."""
     document: dict[str, object] = {
         "time": record["time"].isoformat(),
         "level": record["level"].name,

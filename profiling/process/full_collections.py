@@ -87,7 +87,7 @@ class BudgetedCollector:
 
     @property
     def is_freezing(self) -> bool:
-        """Whether all older objects are frozen for a run, so that the collector lists none of them."""
+        """Return whether all older objects are frozen for a run, so that the collector lists none of them."""
         return self._frozen_for is not None
 
     def blocks_to_visit(self) -> int:

@@ -1,5 +1,4 @@
-"""What can be known of an object without running a line of the program's own code: its type's name, its size, its
-shape.
+"""Type name, size and shape of an object, found without running a line of the program's own code.
 
 `isinstance`, `==`, `len`, `repr` and attributes may all be the program's: a lazy proxy answers for `__class__`, a
 metaclass for `__eq__`. So types are compared by identity and by `issubclass` alone, and read through `type`'s own

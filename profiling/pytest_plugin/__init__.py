@@ -20,7 +20,7 @@ GROUP = "memory", "memory of tests, by profiling"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The same options from the command line and the ini file; the environment is asked when they are read."""
+    """Add the options to the command line and the ini file; the environment is asked when they are read."""
     group = parser.getgroup(*GROUP)
     for option in OPTIONS:
         told = f"{option.meaning} (default: {option.default or 'none'}; in the environment {option.variable})"
@@ -62,7 +62,7 @@ class NoBenchmarks:
     """Stands in for the fixture where pytest-benchmark is not there."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Raises pytest.UsageError where a comparison is asked for by hand; the ini file is for other sessions, too."""
+        """Raise pytest.UsageError if a comparison asked for by hand is impossible; the ini file is for all sessions."""
         if session.config.getoption(COMPARE_FAIL.name):
             raise pytest.UsageError(
                 f"{COMPARE_FAIL.flag} needs pytest-benchmark, which is not installed or switched off"

@@ -36,7 +36,7 @@ class Line:
 
     @property
     def key(self) -> tuple[str, str | None, str | int]:
-        """What tells it again in another version of the file, where it has another number."""
+        """Return what identifies the line in another version of the file, in which it has another number."""
         return self.file, self.function, self.source or self.line
 
 
@@ -52,7 +52,7 @@ class Figures:
     note: str | None = None  # why there are no peak_lines
 
     def to_info(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the line as JSON has it."""
         return {
             "peak_bytes": self.peak_bytes,
             "retained_bytes": self.retained_bytes,
@@ -64,7 +64,7 @@ class Figures:
 
     @classmethod
     def from_info(cls, info: Mapping[str, Any]) -> Figures:
-        """From JSON of this version or a later one. Raises KeyError, TypeError or ValueError for anything else."""
+        """Read JSON of this version or a later one. Raises KeyError, TypeError or ValueError for anything else."""
         return cls(
             peak_bytes=int(info["peak_bytes"]),
             retained_bytes=int(info["retained_bytes"]),
@@ -142,7 +142,7 @@ class Check:
 
 
 def grown_lines(lines: Sequence[Line], past: Sequence[Line]) -> list[tuple[Line, int]]:
-    """The lines that hold more than they did, with how much more, largest first. Told again by their text."""
+    """Return the lines that hold more than before, and how much more, largest first. Lines are matched by text."""
     was: dict[object, int] = {}
     for line in past:
         was[line.key] = was.get(line.key, 0) + line.size_bytes
@@ -155,7 +155,7 @@ def grown_lines(lines: Sequence[Line], past: Sequence[Line]) -> list[tuple[Line,
 
 
 def parse_checks(text: str) -> tuple[Check, ...]:
-    """Checks such as "peak:10%", "retained:4 KB" and "blocks:100", by commas or new lines between them.
+    """Return checks such as "peak:10%", "retained:4 KB" and "blocks:100", with commas or new lines between them.
 
     Raises ValueError for anything else.
     """

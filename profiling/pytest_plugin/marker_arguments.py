@@ -19,7 +19,7 @@ class LeakPlan:
 
 
 def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> Size:
-    """Of `memory_limit(...)`. Raises ValueError."""
+    """Return the limit of `memory_limit(...)`. Raises ValueError."""
     values = {**dict(zip(("size",), args, strict=False)), **kwargs}
     if len(args) > 1 or set(values) - {"size"}:
         raise ValueError('memory_limit takes one size, as in memory_limit("24 MB")')
@@ -31,7 +31,7 @@ def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Opti
 
 
 def parse_no_leaks(args: Sequence[object], kwargs: Mapping[str, object], options: Options) -> LeakPlan:
-    """Of `no_leaks(...)`. Raises ValueError."""
+    """Return the plan of `no_leaks(...)`. Raises ValueError."""
     unknown = sorted(set(kwargs) - {"runs", "warmup", "tolerance"})
     if args or unknown:
         what = f"no {', '.join(map(repr, unknown))}" if unknown else "keyword arguments only"

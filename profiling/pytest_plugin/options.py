@@ -75,7 +75,7 @@ class Options:
 
     @classmethod
     def read(cls, config: pytest.Config) -> Options:
-        """Raises pytest.UsageError for a value that does not fit, with where it was set."""
+        """Read all options. Raises pytest.UsageError for a value that does not fit, and says where it was set."""
         is_on = _read(config, MEMORY, parse_switch)
         given = (option.flag for option in (LIMIT, RUNS, WARMUP, TOLERANCE) if config.getoption(option.name))
         return cls(
@@ -91,7 +91,7 @@ class Options:
 
 
 def _read(config: pytest.Config, option: Option, parse: Callable[[str], T]) -> T:
-    """From the command line, else the environment, else the ini file, else the default."""
+    """Return the value from the command line, else the environment, else the ini file, else the default."""
     where, text = _given(config, option)
     try:
         return parse(text)
@@ -100,7 +100,7 @@ def _read(config: pytest.Config, option: Option, parse: Callable[[str], T]) -> T
 
 
 def _given(config: pytest.Config, option: Option) -> tuple[str, str]:
-    """Where it is set, and to what."""
+    """Return where the option is set, and to what."""
     places = (
         (option.flag, _text(config.getoption(option.name))),
         (option.variable, os.environ.get(option.variable)),
@@ -110,14 +110,14 @@ def _given(config: pytest.Config, option: Option) -> tuple[str, str]:
 
 
 def _text(value: object) -> str:
-    """An option that was given again is a list, and in a TOML file values have types."""
+    """Return the value as text: an option that was repeated is a list, and values in a TOML file have types."""
     if value is None:
         return ""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def parse_switch(text: str) -> bool:
-    """Raises ValueError for what is neither yes nor no."""
+    """Return whether the text says yes. Raises ValueError if it says neither yes nor no."""
     word = text.strip().casefold()
     if word not in {"true", "1", "yes", "on", "false", "0", "no", "off"}:
         raise ValueError(f"{text!r} is neither true nor false")
@@ -125,7 +125,7 @@ def parse_switch(text: str) -> bool:
 
 
 def parse_count(text: str) -> int:
-    """Raises ValueError for what is no whole number from 1 up."""
+    """Return a whole number from 1 up. Raises ValueError for anything else."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_RUNS)) and 1 <= int(text) <= MAX_RUNS):
         raise ValueError(f"{text!r} is not a whole number from 1 to {MAX_RUNS}")
     return int(text)

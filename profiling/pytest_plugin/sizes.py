@@ -21,7 +21,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Raises ValueError for what is not a size, and for one below zero."""
+        """Return the size that the text says. Raises ValueError for anything else, and for a size below zero."""
         size_bytes = parse_bytes(text)
         if size_bytes < 0:
             raise ValueError(f"{text!r} is below zero")
@@ -38,7 +38,7 @@ class Size:
 
 
 def format_decimal(size_bytes: int) -> str:
-    """In powers of 1000: "512 B", "40.0 KB", "1.8 MB"; one place from KB on, TB is the largest unit."""
+    """Format a size in powers of 1000, up to TB: "512 B", "40.0 KB", "1.8 MB"."""
     if size_bytes < 1000:
         return f"{size_bytes} B"
     value, unit = size_bytes / 1000, 1

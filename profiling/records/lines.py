@@ -68,7 +68,7 @@ class SiteTable:
 
     @property
     def overhead_bytes(self) -> int:
-        """What the table itself costs, without its keys."""
+        """Return what the table itself costs, without its keys."""
         return (24 if self.errors is None else 32) * len(self.keys) + 200
 
 
@@ -94,7 +94,7 @@ class Snapshot:
 
     @property
     def program_bytes(self) -> int:
-        """The traced memory without the profiler's."""
+        """Return the traced memory without the profiler's."""
         return self.traced_bytes - self.profiler_bytes
 
 

@@ -28,7 +28,7 @@ class MemoryUsage:
 
     @property
     def available_bytes(self) -> int:
-        """What is left to the limit; zero when the process is over it."""
+        """Return what is left to the limit; zero if the process is over it."""
         return max(0, self.limit.limit_bytes - self.rss_bytes)
 
 

@@ -22,7 +22,7 @@ class State(StrEnum):
 
     @property
     def is_accusation(self) -> bool:
-        """Whether this is one to act on: `growing` may still be something that fills up."""
+        """Return whether to act on this state: `growing` may still be something that fills up."""
         return self in {State.LEAKING, State.NATIVE_GROWTH}
 
 
@@ -76,7 +76,7 @@ class Bound:
 
     @property
     def is_full(self) -> bool:
-        """Whether it takes no more items than it has."""
+        """Return whether the store takes no more items than it has."""
         return self.items >= self.max_items
 
     @property
@@ -119,5 +119,5 @@ class CheckResult:
 
     @property
     def grows(self) -> bool:
-        """Whether the verdict is one to act on."""
+        """Return whether to act on the verdict."""
         return self.verdict.state.is_accusation

@@ -211,8 +211,11 @@ def _packed(rows: Iterable[Row], unseen_bytes: float) -> SiteTable:
 
 
 def _error(variance: float, unseen_bytes: float) -> float:
-    """Return the standard error of a sum. One unseen sample counts into it: of blocks far above the rate the size is
-    known, and nothing of the small ones beside them, of which none was taken."""
+    """Return the standard error of a sum of samples.
+
+    The variance includes one sample that was not taken. Without it, a line whose blocks are all far larger than the
+    bytes per sample would have an error of almost 0, although smaller blocks on it may have been missed.
+    """
     return math.sqrt(variance + unseen_bytes**2)
 
 

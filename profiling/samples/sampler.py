@@ -44,7 +44,7 @@ class Label(Protocol):
 
     @property
     def job(self) -> str | None:
-        """The job, or None for work outside jobs."""
+        """Return the job, or None for work outside jobs."""
         ...
 
     birth: int  # of the blocks allocated from now on: 32 bits, of one run or of one window of a shared label
@@ -53,7 +53,7 @@ class Label(Protocol):
 
     @property
     def taken(self) -> int:
-        """How many samples were taken under it."""
+        """Return how many samples were taken under this label."""
         ...
 
     def bequeath(self, heir: Label) -> None:

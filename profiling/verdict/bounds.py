@@ -31,7 +31,7 @@ class Reading:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a look is due and may soon be had: nothing is accused before."""
+        """Return whether a look is due and may soon be had: nothing is accused before."""
         return 0 < self.awaited <= MAX_AWAITED
 
     def is_due(self, ended: Sequence[int]) -> bool:

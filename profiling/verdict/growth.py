@@ -31,7 +31,7 @@ class Growth:
 
     @property
     def state(self) -> State:
-        """What it is called if it is sure."""
+        """Return the state of a growth that is sure."""
         return State.NATIVE_GROWTH if self.kind in {GrowthKind.C_HEAP, GrowthKind.MAPPED} else State.LEAKING
 
 

@@ -66,7 +66,7 @@ class Pace:
 
     @property
     def interval_bytes(self) -> tuple[float, float]:
-        """The 95 % interval of bytes_per_run."""
+        """Return the 95 % interval of bytes_per_run."""
         spread = 1.96 * self.error_bytes
         return max(0.0, self.bytes_per_run - spread), self.bytes_per_run + spread
 

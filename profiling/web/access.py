@@ -44,7 +44,7 @@ class Access:
 
     @property
     def lets_nobody_in(self) -> bool:
-        """Whether there is neither a token nor leave to look without one."""
+        """Return whether there is neither a token nor leave to look without one."""
         return not self.token and not self.open_to_all
 
 

@@ -48,7 +48,7 @@ class Route:
 
     @property
     def changes(self) -> bool:
-        """Whether a request changes something, so that it needs the header everywhere."""
+        """Return whether a request changes something, so that it needs the header everywhere."""
         return self.method != "GET"
 
     def form_of(self, query: Container[Any]) -> tuple[Parameter, ...]:

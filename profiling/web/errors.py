@@ -40,7 +40,7 @@ STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
 
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns what the caller can mend, or wait for, into a Problem; the rest goes on and becomes a 500."""
+    """Turn what the caller can mend, or wait for, into a Problem; the rest goes on and becomes a 500."""
     try:
         return await handler(request)
     except tuple(STATUS_OF) as error:

@@ -34,10 +34,10 @@ class JobControl(Protocol):
 
     @property
     def enabled(self) -> bool:
-        """Whether slots fire by themselves."""
+        """Return whether slots fire by themselves."""
 
     def jobs(self) -> Sequence[JobInfo]:
-        """All jobs."""
+        """Return all jobs."""
 
     def run_now(self, job_id: str) -> None:
         """Start a run. Raises profiling.errors.JobBusy while one is under way."""

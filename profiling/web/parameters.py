@@ -15,11 +15,11 @@ class Parameter(Protocol):
 
     @property
     def name(self) -> str:
-        """In the query or in the path."""
+        """Return the name in the query or in the path."""
 
     @property
     def description(self) -> str:
-        """What the parameter is for."""
+        """Return what the parameter is for."""
 
     def read(self, text: str | None) -> Any:
         """Return the value of what was given, or of nothing given. Raises ValueError with what fits."""

@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> web.Response:
-    """The answer that carries a problem; a member of `extra` never replaces one that RFC 9457 defines."""
+    """Return the answer that carries a problem; a member of `extra` never replaces one that RFC 9457 defines."""
     document = problem.extra | {
         "type": "about:blank",
         "title": problem.title,
@@ -72,8 +72,10 @@ def _json(document: dict[str, object]) -> bytes:
 
 @web.middleware
 async def problems_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers every error below it with a problem: `Problem`, aiohttp's own (404 and 405 of the router among them),
-    and, as a bare 500, what nobody expected; that one is logged with its traceback.
+    """Answer every error below it with a problem.
+
+    That is `Problem`, aiohttp's own errors (404 and 405 of the router among them), and, as a bare 500, any error that
+    nobody expected, which is logged with its traceback.
 
     Redirects pass, and so does cancellation. An error after the first byte of a streamed answer passes too: the status
     is sent, so aiohttp can only log the error and close the connection, by which the client sees that it is cut short.

@@ -29,7 +29,7 @@ class Forward:
 
 
 def discount(rate: float, years: float) -> float:
-    """What a dollar in `years` is worth now, at a continuously compounded `rate` a year: exp(-rate × years)."""
+    """Return what a dollar in `years` is worth now, at a continuously compounded `rate` a year: exp(-rate × years)."""
     return math.exp(-rate * years)
 
 
@@ -47,7 +47,7 @@ def forward_at_least_difference(ladder: Ladder, *, years: float, rate: float) ->
 
 
 def forward_near_the_money(ladder: Ladder, *, spot: float, years: float, rate: float) -> Forward | None:
-    """The median of strike + (call - put) / discount over strikes at the money: a stale quote does not move it.
+    """Return the median of strike + (call - put) / discount over strikes at the money: a stale quote does not move it.
 
     The STRIKES where mid prices of call and put differ the least, of those within NEAR_THE_MONEY of `spot`, in US
     dollars. None where no strike there has bid and ask of both, and where the answer is not above 0.

@@ -38,7 +38,7 @@ class ImpliedVolatilities:
     outcome: Outcomes
 
     def counts(self) -> dict[Outcome, int]:
-        """How many contracts came to what; what none came to is left out."""
+        """Return how many contracts came to which outcome; outcomes of no contract are left out."""
         counted = np.bincount(self.outcome, minlength=len(Outcome)).tolist()
         return {outcome: count for outcome, count in zip(Outcome, counted, strict=True) if count}
 
@@ -46,7 +46,7 @@ class ImpliedVolatilities:
 def implied_volatilities(
     *, strike: Floats, is_call: Switches, bid: Floats, ask: Floats, forward: Floats, years: Floats, rate: float
 ) -> ImpliedVolatilities:
-    """The volatilities a year with which Black's formula gives the mid prices of bids and asks.
+    """Return the volatilities a year with which Black's formula gives the mid prices of bids and asks.
 
     Source: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976); inverted by
     pyvolr after P. Jäckel, "Let's be rational", Wilmott (2015).

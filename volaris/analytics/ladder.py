@@ -19,7 +19,7 @@ class Side:
     listed: Switches
 
     def part(self, rows: slice) -> Side:
-        """Some of its rows."""
+        """Return some of its rows."""
         return Side(mid=self.mid[rows], quoted=self.quoted[rows], listed=self.listed[rows])
 
 
@@ -36,7 +36,7 @@ class Ladder:
         return len(self.strike)
 
     def part(self, rows: slice) -> Ladder:
-        """Some of its rows."""
+        """Return some of its rows."""
         call, put = self.call.part(rows), self.put.part(rows)
         return Ladder(strike=self.strike[rows], call=call, put=put, difference=self.difference[rows])
 
@@ -52,19 +52,19 @@ class Ladders:
     row_of: Indices  # of each contract, counted through all ladders
 
     def spread_out(self, values: Floats, chosen: Switches) -> Floats:
-        """The `values` of the chosen contracts by row, all ladders in one array; NaN in the rows of none."""
+        """Return the `values` of the chosen contracts by row, all ladders in one array; NaN in the rows of none."""
         rows = np.full(sum(map(len, self.ladders)), np.nan)
         rows[self.row_of[chosen]] = values[chosen]
         return rows
 
 
 def two_sided(bid: Floats, ask: Floats) -> Switches:
-    """Where there is a bid and an ask that is not below it."""
+    """Return where there is a bid and an ask that is not below it."""
     return (bid > 0) & (ask >= bid)
 
 
 def ladder_of(*, strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats) -> Ladder:
-    """A ladder from quotes in US dollars a share, by ascending strike.
+    """Build a ladder from quotes in US dollars a share, by ascending strike.
 
     NaN where a contract is not listed, 0 where it is and nobody bids or asks.
     """
@@ -74,7 +74,7 @@ def ladder_of(*, strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Fl
 
 
 def ladders_of(chain: ChainArrays) -> Ladders:
-    """The chain's ladders. Of contracts with one expiration, strike and type, any one is taken."""
+    """Build the chain's ladders. Of contracts with one expiration, strike and type, any one is taken."""
     expiration, expiration_of = np.unique(chain.expiration, return_inverse=True)
     order = np.lexsort((chain.strike, expiration_of))
     strike, place = chain.strike[order].astype(np.float64), expiration_of[order]

@@ -63,7 +63,7 @@ class PricedChain:
 
 
 def iv_metrics(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -> IvMetrics:
-    """All figures of a chain quoted `now`, which is aware. `spot` in US dollars, above 0.
+    """Compute all figures of a chain quoted `now`, which is aware. `spot` in US dollars, above 0.
 
     `rate` is a year's, continuously compounded, for all terms. Options on shares are American and are taken for
     European ones: out of the money, which is all that figures are made of, the two differ little. Raises ValueError for
@@ -85,7 +85,7 @@ def iv_metrics(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -
 
 
 def price_chain(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -> PricedChain:
-    """The forward of each expiration and the implied volatility of each contract; arguments as of `iv_metrics`."""
+    """Return each expiration's forward and each contract's implied volatility; arguments as of `iv_metrics`."""
     if not 0 < spot < math.inf:
         raise ValueError(f"spot must be above 0, and is {spot}")
     ladders = ladders_of(chain)
@@ -129,7 +129,7 @@ def _expiries(chain: ChainArrays, priced: PricedChain, rate: float) -> tuple[Exp
 def _figures(
     ladder: Ladder, forward: Forward | None, calls: Floats, puts: Floats, years: float, rate: float
 ) -> dict[str, float | None]:
-    """What is None altogether where there is no forward."""
+    """Return the figures that are all None if there is no forward."""
     if forward is None:
         return {"forward": None, "atm_iv": None, "skew_25d": None, "strip_iv": None}
     smile = smile_of(ladder, calls, puts, forward=forward.price, years=years)

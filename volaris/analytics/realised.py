@@ -32,7 +32,7 @@ class BarArrays:
         return len(self.close)
 
     def last(self, count: int) -> BarArrays:
-        """The last `count` of them."""
+        """Return the last `count` of them."""
         rows = slice(len(self) - count, None)
         return BarArrays(open=self.open[rows], high=self.high[rows], low=self.low[rows], close=self.close[rows])
 
@@ -50,7 +50,7 @@ class RealisedVolatility:
 
 
 def realised_volatility(bars: BarArrays, days: int) -> RealisedVolatility:
-    """All five over the last `days` bars, 2 or more. Raises ValueError for fewer."""
+    """Return all five over the last `days` bars, 2 or more. Raises ValueError for fewer."""
     if days < 2:
         raise ValueError(f"a window must have 2 days at least, and has {days}")
     window = bars.last(days) if len(bars) >= days else None
@@ -68,7 +68,7 @@ def realised_volatility(bars: BarArrays, days: int) -> RealisedVolatility:
 
 
 def close_to_close(bars: BarArrays) -> float:
-    """The sample standard deviation (mean taken out, n - 1) of log returns. n + 1 bars, n of 2 or more.
+    """Return the sample standard deviation (mean taken out, n - 1) of log returns. n + 1 bars, n of 2 or more.
 
     Source: J. Hull, "Options, Futures and Other Derivatives", the chapter on Black-Scholes-Merton.
     """
@@ -77,7 +77,7 @@ def close_to_close(bars: BarArrays) -> float:
 
 
 def parkinson(bars: BarArrays) -> float:
-    """From high and low: Σ ln(H/L)² / (4 n ln 2). Takes the drift for 0. n bars.
+    """Estimate from high and low: Σ ln(H/L)² / (4 n ln 2). Takes the drift for 0. n bars.
 
     Source: M. Parkinson, "The extreme value method for estimating the variance of the rate of return" (1980).
     """
@@ -127,7 +127,7 @@ def _a_year(daily_variance: float) -> float:
 
 
 def _are_bars(bars: BarArrays) -> bool:
-    """Whether prices are finite and above 0, and lows and highs around open and close: so no variance is below 0."""
+    """Return whether prices are finite and above 0, with lows and highs around them, so that no variance is below 0."""
     lowest = np.minimum(bars.open, bars.close)
     highest = np.maximum(bars.open, bars.close)
     ordered = (bars.low > 0) & (bars.low <= lowest) & (highest <= bars.high) & (bars.high < math.inf)

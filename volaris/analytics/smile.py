@@ -29,7 +29,7 @@ class Smile:
 
 
 def smile_of(ladder: Ladder, calls: Floats, puts: Floats, *, forward: float, years: float) -> Smile:
-    """The smile in a ladder, from the volatilities of its calls and puts by row, NaN where there is none.
+    """Return the smile in a ladder, from the volatilities of its calls and puts by row, NaN where there is none.
 
     A strike whose out-of-the-money option has none has none in the smile: the other one says little but what exercise
     is worth.
@@ -40,7 +40,7 @@ def smile_of(ladder: Ladder, calls: Floats, puts: Floats, *, forward: float, yea
 
 
 def at_the_money(smile: Smile) -> float | None:
-    """The volatility at the forward's price, linear in the strike between the two around it.
+    """Return the volatility at the forward's price, linear in the strike between the two around it.
 
     None where there are no two such, or one is further than NEAR_THE_MONEY from the forward.
     """
@@ -57,7 +57,7 @@ def at_the_money(smile: Smile) -> float | None:
 
 
 def skew_25d(smile: Smile) -> float | None:
-    """The volatility of the put with delta -0.25 less that of the call with 0.25: above 0 where downside costs more.
+    """Return the volatility of the put of delta -0.25 less that of the call of 0.25: above 0 if downside costs more.
 
     Deltas are forward ones, N(d1) of Black's formula (1976), each at its own volatility, and a put's is the call's less
     1. Linear in d1 between the two strikes around. None where the smile does not reach that far on both sides.
@@ -71,7 +71,7 @@ def skew_25d(smile: Smile) -> float | None:
 
 
 def _crossing(d1: Floats, volatility: Floats, level: float) -> float | None:
-    """The volatility where d1, which falls by and large, gets to the level first."""
+    """Return the volatility at which d1, which falls by and large, gets to the level first."""
     (beyond,) = (d1 <= level).nonzero()
     if not len(beyond) or beyond[0] == 0:
         return None

@@ -22,12 +22,12 @@ class Term:
 
     @property
     def days(self) -> float:
-        """The same in days."""
+        """Return the same in days."""
         return self.years * YEAR_DAYS
 
 
 def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
-    """The volatility a year at a constant maturity of `days`, from terms whose values are variances a year.
+    """Return the volatility a year at a constant maturity of `days`, from terms whose values are variances a year.
 
     Linear in total variance, years × variance, between the two terms around: Cboe VIX white paper, step 3. None where
     there are no such two, or where the line is below 0 there.
@@ -39,7 +39,7 @@ def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | N
 
 
 def value_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
-    """The value at `days` on the line through the two terms around, of those of SHORTEST_DAYS and more.
+    """Return the value at `days` on the line through the two terms around, of those of SHORTEST_DAYS and more.
 
     Where all are on one side, the two nearest do as long as the nearer one is within STRETCH_DAYS: monthly expirations
     can be that far off. Else None.

@@ -61,7 +61,7 @@ def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVarianc
 
 
 def _strip(ladder: Ladder, center: int) -> _Strip | None:
-    """The options with a share in it, by strike; None where a side has none."""
+    """Return the options with a share in it, by strike; None where a side has none."""
     puts, calls = np.zeros(len(ladder), dtype=np.bool_), np.zeros(len(ladder), dtype=np.bool_)
     # Away from the center, both: the puts downwards.
     puts[:center] = _reached(ladder.put.quoted[:center][::-1], ladder.put.listed[:center][::-1])[::-1]
@@ -76,7 +76,7 @@ def _strip(ladder: Ladder, center: int) -> _Strip | None:
 
 
 def _reached(quoted: Switches, listed: Switches) -> Switches:
-    """Which of these are quoted and stand before two in a row that are not; those not listed do not count."""
+    """Return which of these are quoted and stand before two in a row that are not; unlisted strikes do not count."""
     (places,) = listed.nonzero()
     missing = ~quoted[places]
     (stops,) = (missing[1:] & missing[:-1]).nonzero()

@@ -21,7 +21,7 @@ class SchedulerControl:
 
     @property
     def enabled(self) -> bool:
-        """Whether slots fire by themselves, as the settings want it."""
+        """Return whether slots fire by themselves, as the settings want it."""
         return self._enabled
 
     def jobs(self) -> Sequence[JobInfo]:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 

@@ -39,17 +39,17 @@ class ChainReader(Protocol):
     """Where stored chains are read: volaris.store.OptionsRepository."""
 
     async def chain(self, symbol: str) -> ChainRows | None:
-        """The symbol's latest chain. Raises StoreError."""
+        """Return the symbol's latest chain. Raises StoreError."""
 
 
 class BarStore(Protocol):
     """Where daily bars are kept: volaris.store.BarRepository."""
 
     async def last_days(self, source: str) -> dict[str, date]:
-        """The day of each symbol's last bar. Raises StoreError."""
+        """Return the day of each symbol's last bar. Raises StoreError."""
 
     async def last(self, symbol: str, source: str, days: int) -> BarRows:
-        """The last bars of a symbol. Raises StoreError."""
+        """Return the last bars of a symbol. Raises StoreError."""
 
     async def save(self, bars: Sequence[BarRows]) -> int:
         """Store bars, all or none. Raises StoreError."""
@@ -59,7 +59,7 @@ class MetricsStore(Protocol):
     """Where the figures go: volaris.store.MetricsRepository."""
 
     async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
-        """The figures of the days before, the latest first. Raises StoreError."""
+        """Return the figures of the days before, the latest first. Raises StoreError."""
 
     async def save(self, metrics: Sequence[MetricsRow], terms: Sequence[TermRow]) -> int:
         """Store figures, all or none. Raises StoreError."""
@@ -75,7 +75,7 @@ class Stores:
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
@@ -88,7 +88,7 @@ def iv_job(
     delay_s: float = 0.0,
     now: Callable[[], datetime] = now_in_utc,
 ) -> Job:
-    """The job as the scheduler runs it: `delay_s` after the start, when there are chains, then every `interval_s`."""
+    """Return the job for the scheduler: `delay_s` after the start, when there are chains, then every `interval_s`."""
 
     async def run() -> None:
         await compute_metrics(source, stores, rate=rate, now=now)
@@ -105,7 +105,7 @@ def iv_job(
 
 
 async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now: Callable[[], datetime]) -> int:
-    """The figures of all symbols that have a chain, batch by batch; gives how many those are.
+    """Compute the figures of all symbols that have a chain, batch by batch, and return how many those are.
 
     `rate` is a year's, continuously compounded. One chain is in memory at a time; the figures are computed in a thread.
     A symbol whose bars the source cannot give now has the realised volatilities that the stored ones allow.
@@ -153,7 +153,7 @@ async def _figures_of(
 def figures(
     chain: ChainRows, bars: BarRows, before: Sequence[float], rate: float, at: datetime
 ) -> tuple[MetricsRow, list[TermRow]]:
-    """The rows of one symbol, from its chain, its daily bars and its 30-day figures of the days before."""
+    """Compute the rows of one symbol from its chain, its daily bars and its 30-day figures of the days before."""
     found = iv_metrics(chain_arrays(chain), spot=chain.spot, now=chain.quoted_at, rate=rate)
     rank = IvRank(rank=None, percentile=None, days=len(before)) if found.iv30 is None else iv_rank(found.iv30, before)
     history = BarArrays(open=bars.open, high=bars.high, low=bars.low, close=bars.close)
@@ -203,7 +203,7 @@ def _term_rows(symbol: str, found: IvMetrics) -> list[TermRow]:
 
 
 def chain_arrays(chain: ChainRows) -> ChainArrays:
-    """A stored chain as the analytics read it, with the same arrays: the two know nothing of each other."""
+    """Return a stored chain as the analytics read it, with the same arrays: neither package knows the other."""
     return ChainArrays(
         expiration=chain.expiration, strike=chain.strike, is_call=chain.is_call, bid=chain.bid, ask=chain.ask
     )

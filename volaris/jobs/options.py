@@ -27,7 +27,7 @@ class ChainWriter(Protocol):
 def options_job(
     source: ChainSource, options: ChainWriter, *, interval_s: float, batch_size: int, bounds: ChainBounds
 ) -> Job:
-    """The job as the scheduler runs it: at start and then every `interval_s`, which is its time limit too."""
+    """Return the job for the scheduler: at start and then every `interval_s`, which is its time limit too."""
 
     async def run() -> None:
         await refresh_options(source, options, batch_size, bounds)
@@ -78,7 +78,7 @@ async def _fetch(
 
 
 def rows_of(chain: Chain) -> ChainRows:
-    """A chain as the store keeps it, with the same arrays: the two know nothing of each other."""
+    """Return a chain as the store keeps it, with the same arrays: neither package knows the other."""
     return ChainRows(
         symbol=chain.symbol,
         source=chain.source,

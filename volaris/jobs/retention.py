@@ -29,14 +29,14 @@ class DayDropper(Protocol):
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
 def retention_job(
     dropper: DayDropper, *, prices_days: int, options_days: int, now: Callable[[], datetime] = now_in_utc
 ) -> Job:
-    """The job as the scheduler runs it, every night at 3:30 in New York. It keeps today and that many days before."""
+    """Return the job for the scheduler, every night at 3:30 in New York. It keeps today and that many days before."""
 
     async def run() -> None:
         await drop_old_days(dropper, now().astimezone(UTC).date(), prices_days, options_days)

@@ -25,19 +25,19 @@ class ConstituentStore(Protocol):
     """Where members are kept: volaris.store.ConstituentRepository, and what stands in for it."""
 
     async def members(self) -> list[ConstituentRow]:
-        """All that have not left. Raises StoreError."""
+        """Return all that have not left. Raises StoreError."""
 
     async def replace(self, members: Sequence[ConstituentRow], at: datetime) -> int:
         """Make these the members and mark the others; gives how many were marked. Raises StoreError."""
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
 def sp500_job(source: ConstituentSource, store: ConstituentStore, *, interval_s: float) -> Job:
-    """The job as the scheduler runs it: at start and then every `interval_s`."""
+    """Return the job for the scheduler: at start and then every `interval_s`."""
 
     async def run() -> None:
         await sync_constituents(source, store)
@@ -89,5 +89,5 @@ def check(listed: Sequence[str], known: Sequence[str]) -> None:
 
 
 def row_of(member: Constituent) -> ConstituentRow:
-    """A member as the store keeps it: the two know nothing of each other."""
+    """Return a member as the store keeps it: neither package knows the other."""
     return ConstituentRow(symbol=member.symbol, name=member.name, sector=member.sector, since=member.since)

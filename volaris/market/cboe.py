@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
@@ -60,15 +60,15 @@ class CboeSource:
         self._parsing = asyncio.Lock()
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """The members of the index."""
+        """Return the members of the index."""
         return self._symbols
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """The members of the index, from the package and not from the feed."""
+        """Return the members of the index, from the package and not from the feed."""
         return constituents()
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """The quotes of these symbols, four documents at a time; the first failure ends the others.
+        """Return the quotes of these symbols, four documents at a time; the first failure ends the others.
 
         Raises UnknownSymbol, BadDocument, and after three attempts SourceUnavailable or SourceTimeout.
         """
@@ -82,11 +82,11 @@ class CboeSource:
         return [task.result() for task in tasks]
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """The contracts of the symbol within the bounds. Raises as `quotes`."""
+        """Return the contracts of the symbol within the bounds. Raises as `quotes`."""
         return await self._parsed(symbol, lambda document: parse_chain(document, symbol, bounds))
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """The bar of the last trading day where that is over: the feed has no older ones. Raises as `quotes`."""
+        """Return the bar of the last trading day if that is over: the feed has no older ones. Raises as `quotes`."""
         return await self._parsed(symbol, lambda document: parse_bars(document, symbol, self._now()))
 
     async def aclose(self) -> None:

@@ -77,7 +77,7 @@ _CONTRACT = msgspec.json.Decoder(_Contract)
 
 
 def parse_quote(document: bytes, symbol: str) -> Quote:
-    """The share's quote. A bid or an ask of 0 means that there is none.
+    """Read the share's quote. A bid or an ask of 0 means that there is none.
 
     Raises BadDocument, which names what is wrong and shows nothing of the content.
     """
@@ -95,7 +95,7 @@ def parse_quote(document: bytes, symbol: str) -> Quote:
 
 
 def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
-    """The contracts within the bounds, at the time of the share's last trade. Of the others only the name is read.
+    """Read the contracts within the bounds, at the time of the share's last trade. Of others only the name is read.
 
     Contracts under another root are left out: after a split or a merger they deliver something else than 100 shares.
     Raises BadDocument, also where a contract stands twice.
@@ -126,7 +126,7 @@ def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
 
 
 def parse_bars(document: bytes, symbol: str, now: datetime) -> DailyBars:
-    """The bar of the document's own day where that is over at `now`, else none: the feed has no others.
+    """Return the bar of the document's own day if that is over at `now`, else none: the feed has no others.
 
     None either for a day without a trade, whose open is 0 or missing. Raises BadDocument.
     """
@@ -189,7 +189,7 @@ def _pieces(options: msgspec.Raw, symbol: str) -> list[msgspec.Raw]:
 
 
 def _name(piece: msgspec.Raw, symbol: str) -> str:
-    """The contract's symbol, with its form checked but not its day."""
+    """Return the contract's symbol, with its form checked but not its day."""
     try:
         name = _NAME.decode(piece).option
     except (msgspec.DecodeError, UnicodeDecodeError):  # of a piece it was not looked at so far whether it is UTF-8
@@ -232,7 +232,7 @@ def _number(share: _Share, key: str, symbol: str) -> float | None:
 
 
 def _last_trade(share: _Share, symbol: str) -> datetime:
-    """The feed gives New York's time without saying so."""
+    """Return the time of the last trade: the feed gives New York's time without saying so."""
     try:
         local = datetime.fromisoformat(share.last_trade_time)
         at = (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)

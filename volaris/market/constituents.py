@@ -28,7 +28,7 @@ def constituents() -> tuple[Constituent, ...]:
 
 
 def read_constituents(file: Path) -> tuple[Constituent, ...]:
-    """The rows of a CSV file with the columns ticker, name, gics_sector and date_added. Raises BadDocument."""
+    """Read a CSV file with the columns ticker, name, gics_sector and date_added. Raises BadDocument."""
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             rows = _each_once([_constituent(row) for row in csv.DictReader(lines)])

@@ -23,7 +23,7 @@ class MarketHours(Protocol):
     """Says when there is something new to fetch."""
 
     async def are_open(self, at: datetime) -> bool:
-        """Whether the market trades at that moment, which is aware."""
+        """Return whether the market trades at that moment, which is aware."""
 
 
 class Always:
@@ -49,7 +49,7 @@ class NyseHours:
         self._years: dict[int, Year] = {}
 
     async def are_open(self, at: datetime) -> bool:
-        """Whether it trades at that moment: the open belongs to the session, the close does not."""
+        """Return whether the market trades at that moment, which is aware."""
         local = at.astimezone(NEW_YORK)
         close = await self.close_on(local.date())
         return close is not None and OPEN <= local.time() < close
@@ -78,7 +78,7 @@ def create_hours(hours: str, *, source: str) -> MarketHours:
 
 
 def load_year(year: int) -> Year:
-    """The exchange's holidays and half days of that year. Blocks, 50 ms the first time."""
+    """Load the exchange's holidays and half days of that year. Blocks, 50 ms the first time."""
     from holidays import financial_holidays
 
     return Year(

@@ -53,7 +53,7 @@ class ChainBounds:
     max_expirations: int = 8  # the nearest that have not passed, that of today included
 
     def strikes(self, spot: float) -> tuple[float, float]:
-        """The lowest and the highest strike that are wanted, in dollars."""
+        """Return the lowest and the highest strike that are wanted, in dollars."""
         return spot * (1 - self.strike_range), spot * (1 + self.strike_range)
 
 

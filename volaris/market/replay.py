@@ -62,22 +62,22 @@ class ReplaySource:
         self._next_tick = dict.fromkeys(NAMES, 0)
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """The four."""
+        """Return the four symbols."""
         return tuple(Symbol(symbol=symbol, name=name) for symbol, name in NAMES.items())
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """The next tick of each. Raises UnknownSymbol, SourceError where the extra is not installed, BadDocument."""
+        """Return the next tick of each. Raises UnknownSymbol, BadDocument, SourceError if the extra is missing."""
         for symbol in symbols:
             _check_known(symbol)
         await self._load()
         return [self._advance(symbol) for symbol in symbols]
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """The members of the index today, not those of the past that is played."""
+        """Return the members of the index today, not those of the past that is played."""
         return await asyncio.to_thread(constituents)
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """Raises SourceError: there are none."""
+        """Raise SourceError: there are no chains."""
         cause = "there are no option chains in replayed bars; set MARKET_SOURCE to simulated or cboe for them"
         raise SourceError(NAME, symbol, cause)
 
@@ -119,7 +119,7 @@ def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
 
 
 def daily_bars(symbol: str, bars: Bars, begin: int, end: int) -> DailyBars:
-    """The bars from the one with the number `begin` to the one before `end`."""
+    """Return the bars from the one with the number `begin` to the one before `end`."""
     return DailyBars(
         symbol=symbol,
         source=NAME,

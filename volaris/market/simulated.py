@@ -17,7 +17,7 @@ NAME = "simulated"
 
 
 def now_in_utc() -> datetime:
-    """The machine's time."""
+    """Return the machine's time."""
     return datetime.now(UTC)
 
 
@@ -34,11 +34,11 @@ class SimulatedSource:
         self._characters: dict[str, Character] = {}
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """The members of the index."""
+        """Return the members of the index."""
         return self._symbols
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """The members of the index, which are real."""
+        """Return the members of the index, which are real."""
         return constituents()
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
@@ -48,12 +48,12 @@ class SimulatedSource:
         return [_quote(self._seed, *each, now) for each in zip(symbols, characters, strict=True)]
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """The chain of now, made in a thread: about 1 500 contracts before the bounds. Raises UnknownSymbol."""
+        """Return the chain of now, made in a thread: about 1 500 contracts before the bounds. Raises UnknownSymbol."""
         now = self._now().replace(microsecond=0)
         return await asyncio.to_thread(simulated_chain, self._seed, symbol, self._character(symbol), now, bounds)
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """The last `days` weekdays that are over, made in a thread. Raises UnknownSymbol."""
+        """Return the last `days` weekdays that are over, made in a thread. Raises UnknownSymbol."""
         now = self._now()
         return await asyncio.to_thread(simulated_bars, self._seed, symbol, self._character(symbol), now, days)
 

@@ -20,7 +20,7 @@ SATURDAY = 5
 
 
 def simulated_bars(seed: int, symbol: str, character: Character, at: datetime, days: int) -> DailyBars:
-    """The last `days` days that are over at that moment; this market has no holidays but weekends. 15 µs a day."""
+    """Make the last `days` days that are over at that moment. This market has weekends but no holidays. 15 µs a day."""
     opens = [datetime.combine(day, OPEN, NEW_YORK).timestamp() for day in days_before(at, days)]
     looks = np.array(opens)[:, np.newaxis] + np.arange(LOOKS) * LOOK_S
     prices = prices_at(seed, symbol, character, looks.ravel()).reshape(looks.shape)
@@ -37,7 +37,7 @@ def simulated_bars(seed: int, symbol: str, character: Character, at: datetime, d
 
 
 def days_before(at: datetime, count: int) -> list[date]:
-    """The last weekdays whose session was over at that moment, ascending."""
+    """Return the last weekdays whose session was over at that moment, ascending."""
     day = (at.astimezone(NEW_YORK) - timedelta(hours=OPEN.hour, minutes=OPEN.minute) - SESSION).date()
     found: list[date] = []
     while len(found) < count:

@@ -50,7 +50,7 @@ class Surface:
     curvature: float  # eta, with which eta × (1 + |rho|) <= 2
 
     def volatility(self, log_moneyness: Floats, years: Floats) -> Floats:
-        """The implied volatility a year."""
+        """Return the implied volatility a year."""
         decay = -np.expm1(-self.reversion * years) / (self.reversion * years)
         at_the_money = years * (self.long_volatility**2 + (self.short_volatility**2 - self.long_volatility**2) * decay)
         moved = self.curvature / np.sqrt(at_the_money) * log_moneyness
@@ -70,7 +70,7 @@ class Listing:
 
 
 def simulated_chain(seed: int, symbol: str, character: Character, at: datetime, bounds: ChainBounds) -> Chain:
-    """The chain at that moment. Blocks for about 1 ms. A contract is quoted the same whatever the bounds are."""
+    """Make the chain at that moment. Blocks for about 1 ms. A contract's quote does not depend on the bounds."""
     spot = price_at(seed, symbol, character, at)
     listing = listing_of(seed, symbol, character, at)
     lowest, highest = bounds.strikes(spot)
@@ -94,7 +94,7 @@ def simulated_chain(seed: int, symbol: str, character: Character, at: datetime, 
 
 
 def surface_of(seed: int, symbol: str, character: Character, at: datetime) -> Surface:
-    """The symbol's surface at that moment: its level moves over weeks and days, its shape is its own."""
+    """Return the symbol's surface at that moment: its level moves over weeks and days, its shape is its own."""
     seconds = at.timestamp()
     level = character.daily_volatility * math.sqrt(365)
     moves = sum(
@@ -110,7 +110,7 @@ def surface_of(seed: int, symbol: str, character: Character, at: datetime) -> Su
 
 
 def listing_of(seed: int, symbol: str, character: Character, at: datetime) -> Listing:
-    """What is listed in the week of that moment, around the price at the week's begin."""
+    """Return what is listed in the week of that moment, around the price at the week's begin."""
     today = at.astimezone(NEW_YORK).date()
     monday = datetime.combine(at.date() - timedelta(days=at.weekday()), time(), UTC)
     reference = price_at(seed, symbol, character, monday)
@@ -127,7 +127,7 @@ def listing_of(seed: int, symbol: str, character: Character, at: datetime) -> Li
 
 
 def expirations_from(today: date, *, weeklies: int = WEEKLIES) -> tuple[date, ...]:
-    """The next Fridays, the third Fridays of the next months and quarters, and those of two Januaries."""
+    """Return the next Fridays, the third Fridays of the next months and quarters, and those of two Januaries."""
     friday = today + timedelta(days=(FRIDAY - today.weekday()) % 7)
     months = [third_friday(today.year, today.month + ahead) for ahead in range(36)]
     monthlies = [day for day in months if day >= today]
@@ -139,7 +139,7 @@ def expirations_from(today: date, *, weeklies: int = WEEKLIES) -> tuple[date, ..
 
 
 def third_friday(year: int, month: int) -> date:
-    """Of the month that is `month` - 1 after January of the year; months above 12 are of the years that follow."""
+    """Return that Friday of the month `month` - 1 after January of the year; months above 12 are of later years."""
     first = date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
     return first + timedelta(days=(FRIDAY - first.weekday()) % 7 + 14)
 

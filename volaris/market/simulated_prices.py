@@ -43,7 +43,7 @@ def character_of(seed: int, symbol: str) -> Character:
 
 
 def price_at(seed: int, symbol: str, character: Character, at: datetime) -> float:
-    """The price in dollars and cents, at least one cent."""
+    """Return the price in dollars and cents, at least one cent."""
     seconds = at.timestamp()
     log_move = sum(
         character.daily_volatility * math.sqrt(scale_s / DAY_S) * NOISE_SHARE * noise(seed, symbol, scale_s, seconds)
@@ -71,12 +71,12 @@ def noise(seed: int, symbol: str, scale_s: float, seconds: float) -> float:
 
 
 def draw(seed: int, symbol: str, what: str) -> float:
-    """A number in [0, 1), always the same for the same question."""
+    """Draw a number in [0, 1), always the same for the same question."""
     return drawn_bits(seed, symbol, what) / 2**64
 
 
 def drawn_bits(seed: int, symbol: str, what: str) -> int:
-    """A number of 64 bits, always the same for the same question."""
+    """Draw a number of 64 bits, always the same for the same question."""
     digest = blake2b(f"{seed}:{symbol}:{what}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
@@ -89,7 +89,7 @@ WORD = 2**64 - 1
 
 
 def _point(key: int, step: int) -> float:
-    """The number in [0, 1) of one point."""
+    """Return the number in [0, 1) of one point."""
     mixed = (key + step * STEP) & WORD
     mixed = (mixed ^ mixed >> 30) * FIRST & WORD
     mixed = (mixed ^ mixed >> 27) * SECOND & WORD

@@ -15,38 +15,38 @@ class NamedSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What the rows from here are marked with."""
+        """Return what the rows from here are marked with."""
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """All symbols that there is data of."""
+        """Return all symbols that there is data of."""
 
 
 class QuoteSource(NamedSource, Protocol):
     """Gives prices."""
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """The latest quote of each symbol, in their order; all or a SourceError."""
+        """Return the latest quote of each symbol, in their order; all or a SourceError."""
 
 
 class ChainSource(NamedSource, Protocol):
     """Gives option chains."""
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """The contracts of the symbol that are within the bounds, at their latest quotes."""
+        """Return the contracts of the symbol that are within the bounds, at their latest quotes."""
 
 
 class BarSource(NamedSource, Protocol):
     """Gives daily bars."""
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """The last `days` trading days that are over, or as many of them as the source has."""
+        """Return the last `days` trading days that are over, or as many of them as the source has."""
 
 
 class ConstituentSource(Protocol):
     """Gives the members of the S&P 500."""
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """All members, by symbol."""
+        """Return all members, by symbol."""
 
 
 class Source(QuoteSource, ChainSource, BarSource, ConstituentSource, Protocol):
@@ -57,7 +57,7 @@ class Source(QuoteSource, ChainSource, BarSource, ConstituentSource, Protocol):
 
 
 def create_source(name: str, *, cboe_url: str | None = None) -> Source:
-    """The source of that name; only its own module is imported. Raises ValueError for a name that is none."""
+    """Make the source of that name; only its own module is imported. Raises ValueError for an unknown name."""
     match name:
         case "simulated":
             from volaris.market.simulated import SimulatedSource

@@ -18,7 +18,7 @@ class ClockReading:
     wall: datetime  # aware; may be stepped
 
     def wall_at(self, monotonic_s: float) -> datetime:
-        """The wall time of a monotonic one, if nobody steps the clock in between."""
+        """Return the wall time of a monotonic one, if nobody steps the clock in between."""
         return self.wall + timedelta(seconds=monotonic_s - self.monotonic_s)
 
 
@@ -47,5 +47,5 @@ class SystemClock:
         return ClockReading(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
-        """A timer of the running loop, by way of the time that is left: a loop may have a clock of its own."""
+        """Start a timer of the running loop, by way of the time that is left: a loop may have a clock of its own."""
         return asyncio.get_running_loop().call_later(max(0.0, monotonic_s - time.monotonic()), callback)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 async def log_run(run: JobRun, error: BaseException | None) -> None:
-    """The report of a scheduler that is given no other: a line a run, with the traceback of a failure."""
+    """Log one line for a run, with the traceback of a failure: the report of a scheduler that is given no other."""
     level = logging.INFO if run.outcome is RunOutcome.COMPLETED else logging.ERROR
     logger.log(level, "%s %s after %.3f s", run.job_id, run.outcome.value, run.duration_s, exc_info=error)
 
@@ -126,11 +126,11 @@ class Scheduler:
         self._fire_due_jobs()
 
     def status(self, job_id: str) -> JobStatus:
-        """A job at this moment. Raises UnknownJob."""
+        """Return a job's state at this moment. Raises UnknownJob."""
         return self._status(self._entry(job_id), self._clock.now())
 
     def statistics(self) -> SchedulerStatistics:
-        """All jobs at this moment."""
+        """Return the state of all jobs at this moment."""
         now = self._clock.now()
         return SchedulerStatistics(
             started_at=self._started.wall if self._started else None,
@@ -176,7 +176,7 @@ class Scheduler:
         return entry.task
 
     async def _run(self, entry: _Entry, coalesced_slots: int) -> JobRun:
-        """One run, isolated: an error is a record and a report. Cancellation is reported and goes on."""
+        """Run the job once, isolated: an error is a record and a report. Cancellation is reported and goes on."""
         started = self._clock.now()
         error: BaseException | None = None
         try:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def compose(*middlewares: Middleware) -> Middleware:
-    """One middleware of several; the first is the outermost: `compose(profile, timeout, retry)(job)`."""
+    """Make one middleware of several; the first is the outermost: `compose(profile, timeout, retry)(job)`."""
 
     def composed(job: Job) -> Job:
         for middleware in reversed(middlewares):
@@ -34,7 +34,7 @@ def compose(*middlewares: Middleware) -> Middleware:
 
 
 def timeout(job: Job) -> Job:
-    """Cancels a run at the job's time limit, and raises JobTimeout then. A TimeoutError of the job's own passes."""
+    """Cancel a run at the job's time limit, and raise JobTimeout then. A TimeoutError of the job's own passes."""
 
     async def run() -> object:
         try:
@@ -49,7 +49,7 @@ def timeout(job: Job) -> Job:
 
 
 def retry(sleep: Sleep = asyncio.sleep) -> Middleware:
-    """Runs a job again after an error that it lists, up to its `max_attempts`, then lets the last error pass.
+    """Run a job again after an error that it lists, up to its `max_attempts`, then let the last error pass.
 
     Waits a random time up to 1, 2, 4 ... 30 s in between (full jitter), so that what failed together does not come back
     together. Cancellation is no error and passes at once.

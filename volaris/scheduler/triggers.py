@@ -24,7 +24,7 @@ class Trigger(Protocol):
     """The slots of a job."""
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """How many slots lie after `after`, and not after `upto`, for a scheduler that started at `start`."""
+        """Return how many slots lie after `after`, and not after `upto`, for a scheduler that started at `start`."""
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
         """Wall time of the first slot after `now`."""
@@ -48,7 +48,7 @@ class Every:
             raise ValueError(f"a period must be above 0 s and a delay not below, got {self}")
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """How many slots lie after `after` and not after `upto`."""
+        """Return how many slots lie after `after` and not after `upto`."""
         return max(0, self._passed(start, upto) - self._passed(start, after))
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
@@ -82,7 +82,7 @@ class DailyAt:
             raise ValueError(f"weekdays are 0 (Monday) to 6 (Sunday), at least one; got {sorted(self.weekdays)}")
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """How many slots lie after `after` and not after `upto`; none where the wall clock was put back."""
+        """Return how many slots lie after `after` and not after `upto`; none if the wall clock was set back."""
         count = 0
         for slot in self._slots_from(after.wall):
             if slot > upto.wall:
@@ -95,12 +95,12 @@ class DailyAt:
         return next(slot for slot in self._slots_from(now.wall) if slot > now.wall)
 
     def wake_at(self, start: ClockReading, now: ClockReading) -> float:
-        """The next slot, or a minute from now: the wall clock may be stepped, and a long sleep would not hear of it."""
+        """Return the next slot, at most a minute from now: a longer sleep would miss that the wall clock was set."""
         left_s = (self.next_after(start, now) - now.wall).total_seconds()
         return now.monotonic_s + min(left_s, LOOK_AGAIN_S)
 
     def _slots_from(self, wall: datetime) -> Iterator[datetime]:
-        """The slots in UTC from the day before `wall` on."""
+        """Return the slots in UTC from the day before `wall` on."""
         day = wall.astimezone(self.zone).date() - timedelta(days=1)
         while True:
             if day.weekday() in self.weekdays:

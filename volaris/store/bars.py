@@ -88,7 +88,7 @@ class BarRepository:
         return rows
 
     async def last(self, symbol: str, source: str, days: int) -> BarRows:
-        """The last `days` bars of the symbol from that source, or as many as there are, by ascending day."""
+        """Return the last `days` bars of the symbol from that source, or as many as there are, by ascending day."""
         stream = bytearray()
 
         async def collect(piece: bytes) -> None:
@@ -100,7 +100,7 @@ class BarRepository:
         return BarRows(symbol=symbol, source=source, **values)
 
     async def last_days(self, source: str) -> dict[str, date]:
-        """The day of each symbol's last bar from that source."""
+        """Return the day of each symbol's last bar from that source."""
         async with self._database.acquire() as connection:
             return {row["symbol"]: row["day"] for row in await connection.fetch(LAST_DAYS, source)}
 

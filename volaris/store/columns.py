@@ -33,7 +33,7 @@ class ColumnType(Enum):
 
     @property
     def type(self) -> np.dtype[Any]:
-        """Of a value in the stream."""
+        """Return the type of a value in the stream."""
         return np.dtype(self.value[1])
 
 
@@ -42,7 +42,7 @@ DATES_FROM = np.datetime64("2000-01-01", "D")
 
 
 def encode(columns: Sequence[Column], rows: int) -> bytes:
-    """That many rows with these fields, in the order of the columns; without the header and the trailer.
+    """Encode that many rows with these fields, in the order of the columns; without the header and the trailer.
 
     Columns of datetime64[D], float64, int32, int64 and bool become date, double precision, integer, bigint and boolean.
     """
@@ -56,7 +56,7 @@ def encode(columns: Sequence[Column], rows: int) -> bytes:
 
 
 def decode(stream: bytes | bytearray, columns: Mapping[str, ColumnType]) -> dict[str, NDArray[Any]]:
-    """The columns of all that COPY gave, by name, in the machine's own byte order; a date as datetime64[D].
+    """Return the columns of all that COPY gave, by name, in the machine's own byte order; a date as datetime64[D].
 
     `columns` says the type of each, in the order of the query. Raises StoreError for rows that are not like that, of
     which a NULL is the likely cause.

@@ -73,7 +73,7 @@ class ConstituentRepository:
         return int(marked.removeprefix("UPDATE "))
 
     async def members(self) -> list[ConstituentRow]:
-        """All members by symbol, without those that left."""
+        """Return all members by symbol, without those that left."""
         async with self._database.acquire() as connection:
             return [ConstituentRow(**row) for row in await connection.fetch(MEMBERS)]
 

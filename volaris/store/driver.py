@@ -44,7 +44,7 @@ _ARGUMENT = re.compile(r"\A(invalid input for query argument \$\d+): .*(\([^()]*
 
 @contextmanager
 def translate_driver_errors(place: str) -> Iterator[None]:
-    """The driver's errors leave as StoreUnavailable or StoreError, which name `place`, `from` what it raised."""
+    """Raise StoreUnavailable or StoreError, which name `place`, from errors of the driver."""
     try:
         yield
     except DRIVER_ERRORS as error:
@@ -61,13 +61,13 @@ def translate_copy_errors() -> Iterator[None]:
 
 
 def store_error(error: Exception, place: str) -> StoreError:
-    """What an error of the driver is to the caller: StoreUnavailable where trying again may help, else StoreError."""
+    """Return StoreUnavailable for an error of the driver if trying again may help, else StoreError."""
     kind = StoreUnavailable if is_outage(error) else StoreError
     return kind(f"{place}: {reason_of(error)}")
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether trying again later may help, with nothing changed on this side."""
+    """Return whether trying again later may help, with nothing changed on this side."""
     # OSError first: a certificate that cannot be verified is a ValueError as well, and is mended on the server's side.
     return isinstance(error, OSError) or (
         isinstance(error, _TRANSIENT_ERRORS) and not isinstance(error, _PERMANENT_ERRORS)
@@ -75,7 +75,7 @@ def is_outage(error: Exception) -> bool:
 
 
 def reason_of(error: Exception) -> str:
-    """The error in one line, without what quotes the values of the row: the server's DETAIL, the driver's argument."""
+    """Return the error in one line without quoted values of the row: the server's DETAIL, the driver's argument."""
     text = str(error.args[0]) if isinstance(error, asyncpg.PostgresError) and error.args else str(error)
     text = _ARGUMENT.sub(r"\1 \2", text)
     lines = text.splitlines() or ["no answer in time" if isinstance(error, TimeoutError) else "no reason given"]

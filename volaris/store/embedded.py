@@ -70,7 +70,7 @@ class EmbeddedServer:
 
 
 def _start(data_dir: Path) -> PostgresServer:
-    """In a thread: it reads and writes files, runs programs, and waits for a lock between processes."""
+    """Start the server. Blocks: it reads and writes files, runs programs, and waits for a lock between processes."""
     folder = data_dir.expanduser().resolve() / FOLDER
     if not FIT_FOR_SHELL.fullmatch(str(folder)):
         raise StoreError(
@@ -134,7 +134,7 @@ def _forget_the_dead(folder: Path) -> None:
 
 
 def _numbers(file: Path) -> list[int]:
-    """The process ids in a JSON list; none where the file was cut by a crash."""
+    """Return the process ids in a JSON list; none if the file was cut by a crash."""
     try:
         return list(json.loads(file.read_text()))
     except ValueError:
@@ -142,7 +142,7 @@ def _numbers(file: Path) -> list[int]:
 
 
 def _runs_since(pid: int, moment_s: float) -> bool:
-    """Whether the process that had this id at `moment_s` (seconds since the epoch) is alive, and not a later one."""
+    """Return whether the process with this id at `moment_s` (seconds since the epoch) is alive, and no later one."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= moment_s + CLOCK_TOLERANCE_S
@@ -151,7 +151,7 @@ def _runs_since(pid: int, moment_s: float) -> bool:
 
 
 def _is_server(pid_file: Path, folder: Path) -> bool:
-    """Whether the process named first in `pid_file` is alive and serves `folder`; a zombie has no command line."""
+    """Return whether the process named first in `pid_file` lives and serves `folder`; a zombie has no command line."""
     try:
         return str(folder) in psutil.Process(int(pid_file.read_text().splitlines()[0])).cmdline()
     except (psutil.Error, ValueError, IndexError):

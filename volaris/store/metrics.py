@@ -148,13 +148,13 @@ class MetricsRepository:
         return len(unique)
 
     async def latest(self, symbol: str) -> MetricsRow | None:
-        """The symbol's figures of the last day that has any."""
+        """Return the symbol's figures of the last day that has any."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(LATEST, symbol)
             return None if row is None else MetricsRow(**row)
 
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> list[MetricsRow]:
-        """At most `limit` days of the symbol, the latest first, of those before `before`.
+        """Return at most `limit` days of the symbol, the latest first, of those before `before`.
 
         Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
         """
@@ -163,17 +163,17 @@ class MetricsRepository:
             return [MetricsRow(**row) for row in await connection.fetch(HISTORY, symbol, before, limit)]
 
     async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
-        """The 30-day figures of the last `days` days before `day` that have one, from that source; the latest first."""
+        """Return the symbol's last `days` 30-day figures before `day` from that source, the latest first."""
         async with self._database.acquire() as connection:
             return [row["iv30"] for row in await connection.fetch(IV_HISTORY, symbol, day, source, days)]
 
     async def terms(self, symbol: str) -> list[TermRow]:
-        """The term structure of the symbol's latest run, by expiration."""
+        """Return the term structure of the symbol's latest run, by expiration."""
         async with self._database.acquire() as connection:
             return [TermRow(**row) for row in await connection.fetch(TERMS, symbol)]
 
     async def ranking(self, by: RankedBy, limit: int) -> list[MetricsRow]:
-        """The latest figures of the members with the highest figure of that kind; those of one figure by symbol.
+        """Return the latest figures of the members with the highest figure of that kind; those of one figure by symbol.
 
         Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
         """

@@ -79,7 +79,7 @@ async def apply(database: Database, migrations: Sequence[Migration]) -> tuple[st
 
 
 def shipped_migrations() -> tuple[Migration, ...]:
-    """The migrations of this version, by number. Reads files."""
+    """Return the migrations of this version, by number. Reads files."""
     found = [
         Migration(number=int(file.name[:4]), name=file.name.removesuffix(".sql"), sql=file.read_text(encoding="utf-8"))
         for file in files("volaris.store").joinpath("migrations").iterdir()

@@ -119,7 +119,7 @@ class ChainRows:
 
     @property
     def quoted_on(self) -> date:
-        """The day that the chain is of, in UTC."""
+        """Return the day that the chain is of, in UTC."""
         return self.quoted_at.astimezone(UTC).date()
 
 
@@ -200,13 +200,13 @@ class OptionsRepository:
         return sum(len(chain) for chain in unique.values())
 
     async def header(self, symbol: str) -> ChainHeader | None:
-        """What is known of the symbol's latest chain, or None."""
+        """Return what is known of the symbol's latest chain, or None."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(LATEST_CHAIN, symbol)
             return None if row is None else ChainHeader(**row)
 
     async def chain(self, symbol: str) -> ChainRows | None:
-        """The symbol's latest chain, whole, or None. Its columns are NumPy's from the socket on."""
+        """Return the symbol's latest chain, whole, or None. Its columns are NumPy's from the socket on."""
         stream = bytearray()
 
         async def collect(piece: bytes) -> None:
@@ -226,7 +226,7 @@ class OptionsRepository:
     async def contracts(
         self, symbol: str, wanted: ContractFilter = ALL_CONTRACTS, *, after: ContractKey | None = None, limit: int
     ) -> list[ContractRow]:
-        """At most `limit` contracts of the symbol's latest chain, in the order of their keys, those after `after`.
+        """Return at most `limit` contracts of the symbol's latest chain after the key `after`, in order.
 
         Raises ValueError for a limit that is not from 1 to MAX_CONTRACTS, StoreUnavailable where the database is away.
         """
@@ -237,7 +237,7 @@ class OptionsRepository:
             return [ContractRow(**row) for row in rows]
 
     async def stream(self, symbol: str, wanted: ContractFilter = ALL_CONTRACTS) -> AsyncIterator[ContractRow]:
-        """All contracts of the symbol's latest chain that are wanted, from a cursor: 500 are in memory at a time.
+        """Yield all wanted contracts of the symbol's latest chain, from a cursor: 500 are in memory at a time.
 
         It holds a connection to its end: where it may not be read to the end, put `contextlib.aclosing` around it.
         """
@@ -247,7 +247,7 @@ class OptionsRepository:
 
 
 def _ascends(expiration: NDArray[np.datetime64], strike: NDArray[np.float64], is_call: NDArray[np.bool_]) -> bool:
-    """Whether each row comes after the one before: by expiration, then strike, then side. False for a NaN."""
+    """Return whether each row comes after the one before: by expiration, strike, then side. False for a NaN."""
     same_day, same_strike = expiration[1:] == expiration[:-1], strike[1:] == strike[:-1]
     by_side = same_strike & is_call[1:] & ~is_call[:-1]
     return bool(((expiration[1:] > expiration[:-1]) | (same_day & ((strike[1:] > strike[:-1]) | by_side))).all())
@@ -275,7 +275,7 @@ def _headers(chains: Sequence[ChainRows]) -> tuple[list[object], ...]:
 
 
 async def _stream(chains: Sequence[ChainRows]) -> AsyncIterator[bytes]:
-    """A chain at a time: 1 500 contracts are 150 kB and a millisecond."""
+    """Yield one chain at a time: 1 500 contracts are 150 kB and a millisecond."""
     yield columns.HEADER
     for chain in chains:
         yield columns.encode(_columns_of(chain), len(chain))

@@ -35,10 +35,10 @@ class Connections(Protocol):
     """Where a repository gets its connections: a Database, or what stands in for one until it is there."""
 
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection for a while. Raises StoreError."""
+        """Return a connection for a while. Raises StoreError."""
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """The same, and what is done within is kept as a whole or not at all. Raises StoreError."""
+        """Do the same, and keep what is done within as a whole or not at all. Raises StoreError."""
 
 
 class Database:
@@ -84,7 +84,7 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A connection, waited for at most `acquire_timeout_s`. Within, only talk to the database.
+        """Return a connection, waited for at most `acquire_timeout_s`. Within, only talk to the database.
 
         Raises StoreUnavailable where there is none in time or the database goes away within, StoreError where it
         refuses what it is asked; both `from` the driver's error.
@@ -102,7 +102,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """As `acquire`, and all that is done within is kept as a whole, or not at all where an exception leaves it."""
+        """Do as `acquire`, and keep all that is done within, or nothing if an exception leaves the block."""
         async with self.acquire() as connection:
             transaction = connection.transaction()
             try:
@@ -122,7 +122,7 @@ class Database:
             await connection.execute("SELECT 1", timeout=self._acquire_timeout_s)
 
     def statistics(self) -> PoolStatistics:
-        """The pool in numbers; all but the counters are zero while there is no pool."""
+        """Return the pool in numbers; all but the counters are zero while there is no pool."""
         size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
         return PoolStatistics(
             size=size,

@@ -108,7 +108,7 @@ class PriceRepository:
         return len(unique)
 
     async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> list[PriceRow]:
-        """At most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
+        """Return at most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
 
         With `after` those that come after that key in this order. Raises ValueError for a limit that is not from 1 to
         MAX_LATEST, StoreUnavailable where the database is away.
@@ -123,7 +123,7 @@ class PriceRepository:
             return [PriceRow(**row) for row in rows]
 
     async def stream(self, symbol: str) -> AsyncGenerator[list[PriceRow], None]:
-        """All rows of `symbol` in the order of `latest`, from a cursor: 500 at a time, none before they are asked for.
+        """Yield all rows of `symbol` in the order of `latest`, from a cursor: 500 at a time, none before it is needed.
 
         It holds a connection to its end: where it may not be read to the end, put `contextlib.aclosing` around it.
         """

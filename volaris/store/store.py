@@ -61,7 +61,7 @@ class Store:
         logger.info("the database is ready; migrations applied now: %s", ", ".join(applied) or "none")
 
     async def close(self) -> None:
-        """Connections first, then the embedded server; both have their time limits."""
+        """Close the connections first, then the embedded server; both have their time limits."""
         self._is_open, self._why_not = False, StoreUnavailable("the service is stopping")
         try:
             if self._database is not None:
@@ -75,13 +75,13 @@ class Store:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """As Database.acquire. Raises StoreError with the reason while the database is not there."""
+        """Do as Database.acquire. Raises StoreError with the reason while the database is not there."""
         async with self._there().acquire() as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """As Database.transaction. Raises StoreError with the reason while the database is not there."""
+        """Do as Database.transaction. Raises StoreError with the reason while the database is not there."""
         async with self._there().transaction() as connection:
             yield connection
 

@@ -17,7 +17,7 @@ REVALIDATE = "no-cache"  # keep it, and ask each time whether it still holds
 
 
 def tag_of(request: web.Request, *written: object) -> str:
-    """The tag of the answer to this path and query while what a run last wrote is `written`.
+    """Return the tag of the answer to this path and query while what a run last wrote is `written`.
 
     To be taken before the rows are read: a run in between then leaves new rows under an old tag, which the next request
     puts right, and not old rows under a new one.
@@ -27,7 +27,7 @@ def tag_of(request: web.Request, *written: object) -> str:
 
 
 def is_known(request: web.Request, tag: str) -> bool:
-    """Whether the client has the answer with this tag (If-None-Match)."""
+    """Return whether the client has the answer with this tag (If-None-Match)."""
     return any(known.value in {tag, ETAG_ANY} for known in request.if_none_match or ())
 
 
@@ -37,11 +37,11 @@ def not_modified(tag: str) -> web.Response:
 
 
 def tagged(response: web.Response, tag: str) -> web.Response:
-    """The answer with its tag."""
+    """Return the answer with its tag."""
     response.headers.update(tag_headers(tag))
     return response
 
 
 def tag_headers(tag: str) -> dict[str, str]:
-    """The headers that carry a tag."""
+    """Return the headers that carry a tag."""
     return {hdrs.ETAG: f'"{tag}"', hdrs.CACHE_CONTROL: REVALIDATE}

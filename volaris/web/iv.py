@@ -38,19 +38,19 @@ class MetricsReader(Protocol):
     """Where volatility figures are read: volaris.store.MetricsRepository. Raises StoreUnavailable."""
 
     async def latest(self, symbol: str) -> MetricsRow | None:
-        """The figures of the last day that has any."""
+        """Return the figures of the last day that has any."""
         ...
 
     async def terms(self, symbol: str) -> Sequence[TermRow]:
-        """The term structure of the latest run."""
+        """Return the term structure of the latest run."""
         ...
 
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> Sequence[MetricsRow]:
-        """At most `limit` days, the latest first, those before a day."""
+        """Return at most `limit` days, the latest first, those before a day."""
         ...
 
     async def ranking(self, by: RankedBy, limit: int) -> Sequence[MetricsRow]:
-        """The latest figures of the members with the highest figure of that kind."""
+        """Return the latest figures of the members with the highest figure of that kind."""
         ...
 
 
@@ -101,7 +101,7 @@ class IvSchema(PageSchema):
 @described_of_symbol("The symbol's volatility figures, the latest and their history", IvSchema())
 @with_query(IvQuerySchema())
 async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """GET /api/v1/iv/{symbol}?limit=&cursor=&format="""
+    """Answer `GET /api/v1/iv/{symbol}?limit=&cursor=&format=`."""
     symbol = await known_symbol(request)
     reader = request.app[METRICS]
     latest = await reader.latest(symbol)

@@ -92,7 +92,7 @@ def openapi_document(app: web.Application) -> dict[str, Any]:
 
 
 def with_debug(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with the profiler's routes."""
+    """Return the document with the profiler's routes."""
     debug = parts_of(ROUTES, DEBUG_PREFIX)
     merged = {name: {**document[name], **debug[name]} for name in ("paths", "definitions")}
     return {**document, **merged, "securityDefinitions": SECURITY}
@@ -103,5 +103,5 @@ def _has_debug(app: web.Application) -> bool:
 
 
 def _parameter(entry: dict[str, Any]) -> dict[str, Any]:
-    """A parameter as OpenAPI 2.0 has it, which knows `example` in schemas only."""
+    """Return a parameter as OpenAPI 2.0 has it, which knows `example` in schemas only."""
     return {"x-example" if name == "example" else name: value for name, value in entry.items()}

@@ -41,7 +41,7 @@ _Quoted = tuple[ChainHeader, ContractRow]
 
 
 def _values(row: ContractRow) -> tuple[object, ...]:
-    """In the store 0 stands for no bid and no ask; here null does, as everywhere in this API."""
+    """Return the row's values: 0 stands for no bid or ask in the store, and null does here, as in all of this API."""
     side = "call" if row.is_call else "put"
     return (row.expiration, side, row.strike, row.bid or None, row.ask or None, row.volume, row.open_interest)
 
@@ -59,17 +59,17 @@ class ChainReader(Protocol):
     """Where stored chains are read: volaris.store.OptionsRepository. Raises StoreUnavailable."""
 
     async def header(self, symbol: str) -> ChainHeader | None:
-        """What is known of the symbol's latest chain, or None."""
+        """Return what is known of the symbol's latest chain, or None."""
         ...
 
     async def contracts(
         self, symbol: str, wanted: ContractFilter, *, after: ContractKey | None = None, limit: int
     ) -> Sequence[ContractRow]:
-        """At most `limit` contracts of the latest chain in the order of their keys, those after a key."""
+        """Return at most `limit` contracts of the latest chain in the order of their keys, those after a key."""
         ...
 
     def stream(self, symbol: str, wanted: ContractFilter) -> AsyncIterator[ContractRow]:
-        """All contracts of the latest chain that are wanted."""
+        """Yield all contracts of the latest chain that are wanted."""
         ...
 
 
@@ -167,7 +167,7 @@ class OptionsSchema(PageSchema):
 @described_of_symbol("The symbol's latest option chain", OptionsSchema())
 @with_query(OptionsQuerySchema())
 async def options(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """GET /api/v1/options/{symbol}?expiration=&type=&min_strike=&max_strike=&limit=&cursor=&format="""
+    """Answer `GET /api/v1/options/{symbol}?expiration=&type=&min_strike=&max_strike=&limit=&cursor=&format=`."""
     symbol = await known_symbol(request)
     reader = request.app[CHAINS]
     header = await reader.header(symbol)
@@ -212,8 +212,9 @@ async def _page(
 
 
 async def _stream(reader: ChainReader, symbol: str, wanted: ContractFilter) -> AsyncGenerator[list[_Quoted], None]:
-    """The contracts, each with what is known of its chain: of the same chain, since what a cursor reads stands still
-    from its first row on, and the header is the same before and after that.
+    """Yield the contracts, each with the header of its own chain.
+
+    What a cursor reads stands still from its first row on, and the header is the same before and after that.
     """
     for _ in range(TRIES):
         header = await reader.header(symbol)

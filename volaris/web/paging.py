@@ -26,33 +26,33 @@ _BAD_CURSOR = "no cursor of this list; it must be a `next_cursor` of the same li
 
 
 def parse_text(value: object) -> str:
-    """A part of a key that is text. PostgreSQL knows no NUL in it."""
+    """Read a part of a key that is text. PostgreSQL knows no NUL in it."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     return value
 
 
 def parse_number(value: object) -> float:
-    """A part of a key that is a finite number."""
+    """Read a part of a key that is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError
     return float(value)
 
 
 def parse_flag(value: object) -> bool:
-    """A part of a key that is true or false."""
+    """Read a part of a key that is true or false."""
     if not isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - one kind of error for all that does not fit
     return value
 
 
 def parse_day(value: object) -> date:
-    """A part of a key that is a day."""
+    """Read a part of a key that is a day."""
     return date.fromisoformat(parse_text(value))
 
 
 def parse_time(value: object) -> datetime:
-    """A part of a key that is a moment, in UTC."""
+    """Read a part of a key that is a moment, in UTC."""
     at = datetime.fromisoformat(parse_text(value))
     if at.tzinfo is None:
         raise ValueError
@@ -67,11 +67,11 @@ class CursorCodec:
         self._parts = parts
 
     def encode(self, *values: object) -> str:
-        """The cursor after the row with this key."""
+        """Return the cursor after the row with this key."""
         return base64.urlsafe_b64encode(orjson.dumps([self.name, *values])).decode().rstrip("=")
 
     def decode(self, cursor: str) -> tuple[Any, ...]:
-        """The parts of the key. Raises ValueError for what `encode` did not give."""
+        """Return the parts of the key. Raises ValueError for what `encode` did not return."""
         try:
             return self._parts_in(cursor)
         except (ValueError, TypeError, OverflowError) as error:
@@ -106,7 +106,7 @@ class CursorField(fields.String):
 
 
 def limit_field(default: int) -> fields.Integer:
-    """How long a page is at most. Whether it was given matters, so that the default is not put in here."""
+    """Return the field of a page's length. It has no default, because it matters whether a length was given."""
     return fields.Integer(
         validate=validate.Range(1, MAX_ROWS, error=_BAD_LIMIT),
         error_messages={"invalid": _BAD_LIMIT, "too_large": _BAD_LIMIT},
@@ -115,7 +115,7 @@ def limit_field(default: int) -> fields.Integer:
 
 
 def format_field() -> fields.String:
-    """The form of the answer."""
+    """Return the field of the answer's form."""
     return fields.String(
         load_default="json",
         validate=validate.OneOf(FORMATS, error=f"must be one of {', '.join(FORMATS)}"),
@@ -158,7 +158,7 @@ async def read_page(
     limit: int,
     key_of: Callable[[Row], After],
 ) -> tuple[Sequence[Row], After | None]:
-    """At most `limit` rows after a key, and the key after which there are more; None where there are none.
+    """Return at most `limit` rows after a key, and the key after which there are more, or None if there are none.
 
     `read` gives at most MAX_ROWS rows, so that a page of that length takes a second look for the row after it.
     """

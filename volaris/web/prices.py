@@ -38,11 +38,11 @@ class PriceReader(Protocol):
     """Where stored prices are read: volaris.store.PriceRepository. Raises StoreUnavailable."""
 
     async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> Sequence[PriceRow]:
-        """At most `limit` rows of a symbol, newest first, those after a key."""
+        """Return at most `limit` rows of a symbol, newest first, those after a key."""
         ...
 
     def stream(self, symbol: str) -> AsyncIterator[Sequence[PriceRow]]:
-        """All rows of a symbol, newest first, a batch at a time."""
+        """Yield all rows of a symbol, newest first, a batch at a time."""
         ...
 
 
@@ -90,7 +90,7 @@ class PricesSchema(PageSchema):
 @described_of_symbol("Stored prices of a symbol, newest first", PricesSchema())
 @with_query(PricesQuerySchema())
 async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """GET /api/v1/prices/{symbol}?limit=&cursor=&format="""
+    """Answer `GET /api/v1/prices/{symbol}?limit=&cursor=&format=`."""
     symbol = await known_symbol(request)
     reader = request.app[PRICES]
     tag = tag_of(request, await reader.latest(symbol, 1))

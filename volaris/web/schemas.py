@@ -1,6 +1,6 @@
-"""What the documents of all routes have in common, as marshmallow schemas: what OpenAPI shows and the tests hold every
-answer to.
+"""Schemas of what the documents of all routes have in common.
 
+OpenAPI shows these marshmallow schemas, and the tests hold every answer to them.
 Answers are made from records by orjson and not through these schemas, which would take ten times as long.
 """
 

@@ -47,7 +47,7 @@ class Table(Generic[Row]):
     values: Callable[[Row], tuple[object, ...]]
 
     def document(self, row: Row) -> dict[str, object]:
-        """The row as an object of JSON."""
+        """Return the row as an object of JSON."""
         return dict(zip(self.columns, self.values(row), strict=True))
 
 
@@ -62,8 +62,10 @@ class Streams:
     async def send(
         self, request: web.Request, form: str, table: Table[Row], batches: AsyncIterator[Sequence[Row]], tag: str
     ) -> web.StreamResponse:
-        """Answer `request` with all rows. The first ones are there before the answer begins: what goes wrong up to then
-        is an answer of its own, and what goes wrong later cuts the connection, so that no short file looks whole.
+        """Answer `request` with all rows.
+
+        The first rows are read before the answer begins, so that an error until then is an answer of its own. A later
+        error cuts the connection, so that no short file looks whole.
         """
         headers = {hdrs.CONTENT_TYPE: CONTENT_TYPES[form], **tag_headers(tag)}
         response = web.StreamResponse(headers=headers)
@@ -103,7 +105,7 @@ STREAMS: web.AppKey[Streams] = web.AppKey("streams")
 
 
 async def batched(rows: AsyncIterator[Row]) -> AsyncGenerator[Sequence[Row], None]:
-    """The rows, several at a time."""
+    """Yield the rows, several at a time."""
     try:
         batch: list[Row] = []
         async for row in rows:
@@ -119,7 +121,7 @@ async def batched(rows: AsyncIterator[Row]) -> AsyncGenerator[Sequence[Row], Non
 
 
 async def first_of(rows: AsyncIterator[Item], otherwise: Item) -> Item:
-    """The first, after which `rows` can be read on. Not `anext` with a default, which breaks in generators on 3.11."""
+    """Return the first row; `rows` can be read on. `anext` with a default breaks in generators on 3.11."""
     async for row in rows:
         return row
     return otherwise
@@ -186,7 +188,7 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """A value as CSV has it: times as in JSON, and nothing where there is none."""
+    """Return a value as CSV has it: times as in JSON, and nothing if there is no value."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

@@ -24,12 +24,12 @@ class ListedSymbol(Protocol):
 
     @property
     def symbol(self) -> str:
-        """The ticker, as in `BRK.B`."""
+        """Return the ticker, as in `BRK.B`."""
         ...
 
     @property
     def name(self) -> str:
-        """The company's name."""
+        """Return the company's name."""
         ...
 
 
