@@ -1,4 +1,4 @@
-"""Which runs are traced exactly: a short series where the samples see something move, within a bound on its time.
+"""Which runs are traced exactly: a short series if the samples see something move, within a bound on its time.
 
 Samples and counters are taken always. Exact lines cost a multiple of the run time, in the whole process and between the
 runs of a series too, since one stretch of tracing is what makes runs comparable. So the time with tracing on is charged
@@ -97,7 +97,7 @@ class Adaptive:
                 self._slowdown = max(1.0, run.duration_s / max(median(seen.baseline_s), 1e-9))
 
     def maybe_start_series(self, job: str, verdict: Verdict) -> None:
-        """Begin a series where the verdict asks for one and there is time to spend."""
+        """Begin a series if the verdict asks for one and there is time to spend."""
         if self.series is not None or verdict.state is not State.LEAKING:
             return
         seen = self._of(job)

@@ -22,7 +22,7 @@ MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
 MIN_LINE_BYTES = 512.0  # per run, that a line has to grow by to be named
-NEVER = -1  # the count of full collections where none is to be had
+NEVER = -1  # the count of full collections if none is to be had
 
 
 @dataclass(slots=True)

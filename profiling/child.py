@@ -40,7 +40,7 @@ def available() -> bool:
 def run_in_child(function: Callable[[], bytes], *, what: str, timeout_s: float) -> ChildResult:
     """Run `function` in a forked child and give its answer.
 
-    Raises ChildFailed, naming `what`, where the child dies, raises, or is not done in time; it is killed then.
+    Raises ChildFailed, naming `what`, if the child dies, raises, or is not done in time; it is killed then.
     """
     child = _Child.start(function, what)
     return ChildResult(data=child.read(timeout_s), fork_s=child.fork_s)

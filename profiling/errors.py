@@ -109,7 +109,7 @@ class IntervalBroken(ProfilingError):
 
 
 class OverBudget(ProfilingError):
-    """Raised where a measurement would take more memory than it may."""
+    """Raised if a measurement would take more memory than it may."""
 
     def __init__(self, what: str, needed_mb: float, allowed_mb: float, why: str) -> None:
         super().__init__(f"{what} would take {needed_mb:.0f} MB, more than {allowed_mb:.0f} MB, which is {why}")
@@ -123,7 +123,7 @@ class ChildFailed(ProfilingError):
 
 
 class SamplerUnavailable(ProfilingError):
-    """Raised where samples are asked for and cannot be taken; the message says why."""
+    """Raised if samples are asked for and cannot be taken; the message says why."""
 
     def __init__(self, why: str | None) -> None:
         super().__init__(why or "samples are not available")

@@ -37,7 +37,7 @@ class RunStore(Protocol):
 class History:
     """The last runs of each job, bounded in number a job and in bytes over all.
 
-    Where the bytes run out the oldest run makes room, whatever its job. A job's last two, which are its diff, go only
+    If the bytes run out the oldest run makes room, whatever its job. A job's last two, which are its diff, go only
     when no job has more, and those of the job that has just run stay: so names without end cannot fill the memory.
     """
 

@@ -38,8 +38,8 @@ from profiling.windows import PATIENCE, WINDOW_S, Windows
 BUDGET_MB = 64.0  # for a moment, while traces are read
 COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
 FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
-TRIAL_COLLECTED_EVERY = 2  # runs, where garbage is collected in any case
-MAX_JUDGING_SHARE = 0.005  # of the time, where nobody asks for a verdict
+TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is collected in any case
+MAX_JUDGING_SHARE = 0.005  # of the time, if nobody asks for a verdict
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Profiler:
     figure, every 4 KB to 512 KB, as fine as 1 % of the CPU time allows.
     `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
-    not read where that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
+    not read if that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
     With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
     Lines of `packages` are the user's own even where they are installed, as a service is in its container.
 
@@ -119,7 +119,7 @@ class Profiler:
             all_threads=all_threads,
         )
         self._holders = Holders(self._shared.collector, is_bounded=not collect)
-        # Where all threads are the job's, nothing is outside jobs.
+        # If all threads are the job's, nothing is outside jobs.
         self._windows = None if all_threads else Windows(self._shared, window_s)
         self.window_s = window_s
 
@@ -368,7 +368,7 @@ class Profiler:
         )
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
-        """Begin a series of exact runs where one is asked for, and end it where that is safe."""
+        """Begin a series of exact runs if one is asked for, and end it if that is safe."""
         adaptive.record_run(run)
         if (verdict := self.last_verdict(run.job)) is not None:
             adaptive.maybe_start_series(run.job, verdict)

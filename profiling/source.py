@@ -26,7 +26,7 @@ CACHED_LINES = 4_096  # about 300 bytes each
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A source line in words. Function and text are None where the file cannot be read."""
+    """A source line in words. Function and text are None if the file cannot be read."""
 
     file: str  # from the top package down, or relative to the import path
     function: str | None  # qualified within the module; "<module>" at its top level
@@ -158,7 +158,7 @@ class _Scopes:
 def innermost_user_frame(frames: tuple[SiteKey, ...]) -> SiteKey:
     """Return the innermost frame outside the standard library and installed packages, else the innermost of all.
 
-    A frame of the profiler's, which is installed too, is returned where it comes first: what the profiler allocates on
+    A frame of the profiler's, which is installed too, is returned if it comes first: what the profiler allocates on
     behalf of a line is not the line's.
     """
     return next(

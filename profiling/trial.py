@@ -92,7 +92,7 @@ class Trial:
         return min(cpu_s, seconds) < quick_s and seconds < MAX_WAIT_TIMES * quick_s
 
     def verdict(self) -> Verdict:
-        """Return what the runs say; where time was short, of as many as there are. Raises UnknownJob before any."""
+        """Return what the runs say; if time was short, of as many as there are. Raises UnknownJob before any."""
         verdict = self.profiler.verdict(self.job)
         if verdict.state is not State.GROWING:
             return verdict

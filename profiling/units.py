@@ -1,6 +1,6 @@
 """Sizes as text and back. What is printed here is parsed here.
 
-Text uses binary units ("1.8 MiB"). Where a figure is called MB (`memory_mb`, MEMORY_LIMIT_MB), it is 2**20 bytes all
+Text uses binary units ("1.8 MiB"). If a figure is called MB (`memory_mb`, MEMORY_LIMIT_MB), it is 2**20 bytes all
 the same: so psutil's users print it, and so a container's limit of "512m" is meant.
 """
 

@@ -31,7 +31,7 @@ class VolarisError(Exception):
 class SettingError(VolarisError):
     """Raised at start when an environment variable has a value that cannot be used.
 
-    `value` is None where it must not be shown. The message is one line, whatever the value holds.
+    `value` is None if it must not be shown. The message is one line, whatever the value holds.
     """
 
     def __init__(self, variable: str, value: str | None, expected: str) -> None:

@@ -79,7 +79,7 @@ def _format_by(render: Callable[[Record], str]) -> Callable[[Record], str]:
 
 
 def render_text(record: Record) -> str:
-    """`time - LEVEL - event - key=value ...`, and below it the traceback where the record has one; no line break last.
+    """`time - LEVEL - event - key=value ...`, and below it the traceback if the record has one; no line break last.
 
     A value that is not one plain word is quoted as a JSON string, so that the pairs can be split again.
     """

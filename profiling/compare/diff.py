@@ -23,7 +23,7 @@ from profiling.source import Place, short_path
 GroupBy = Literal["line", "file", "function"]
 PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
-_Group = tuple[str, int | None, str | None]  # path, and the line or the function where groups are such
+_Group = tuple[str, int | None, str | None]  # path, and the line or the function if groups are such
 _Figures = tuple[int, int, int, int]  # bytes, their change, blocks, their change
 
 

@@ -18,7 +18,7 @@ class CHeap:
     """What malloc has from the kernel."""
 
     used_bytes: int  # handed out, large blocks with a mapping of their own included
-    free_bytes: int | None  # freed by the program, held by malloc; None where only glibc could tell
+    free_bytes: int | None  # freed by the program, held by malloc; None if only glibc could tell
     mapped_bytes: int | None = None  # all that malloc has from the kernel; likewise
 
 
@@ -78,7 +78,7 @@ def c_heap(
 
 
 def trim() -> bool:
-    """Let malloc give free memory back to the kernel; False where it has no such call. Not holding the interpreter."""
+    """Let malloc give free memory back to the kernel; False if it has no such call. Not holding the interpreter."""
     malloc_trim = getattr(_libc, "malloc_trim", None)
     if malloc_trim is None:
         return False

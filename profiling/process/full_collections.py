@@ -64,7 +64,7 @@ class BudgetedCollector:
 
     Side effects: what is young moves to the oldest generation, so its garbage waits for the next full collection. The
     collector's counters start again, which puts off the interpreter's own full collections. `gc.unfreeze` would release
-    what the program itself has frozen, so where it has, runs are closed by collections of all else.
+    what the program itself has frozen, so if it has, runs are closed by collections of all else.
     """
 
     def __init__(

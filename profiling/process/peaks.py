@@ -30,7 +30,7 @@ class Peaks:
 
     def __init__(self) -> None:
         self._open: set[Peak] = set()
-        self._mark_at_reset_bytes: int | None = None  # where the kernel does not reset: only a rise tells
+        self._mark_at_reset_bytes: int | None = None  # if the kernel does not reset: only a rise tells
 
     def begin(self) -> Peak:
         """Start a run's peak from the memory of now."""

@@ -89,7 +89,7 @@ def counters() -> Counters:
 
 
 def reset_peak(proc: Path = PROC) -> bool:
-    """Let the kernel's high-water mark of the RSS start again from now; False where it does not.
+    """Let the kernel's high-water mark of the RSS start again from now; False if it does not.
 
     proc_pid_clear_refs(5): value 5, Linux 4.0 on.
     """

@@ -4,7 +4,7 @@
     @pytest.mark.no_leaks(runs=8, warmup=2, tolerance="4 KB")   repeats the test, and judges what stays
     memory_benchmark(function, *arguments)                      beside pytest-benchmark's times, what the function takes
 
-The markers are heeded where `--memory`, the ini file or the environment asks; the fixture is asked for by its name.
+The markers are heeded if `--memory`, the ini file or the environment asks; the fixture is asked for by its name.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known, check the options before any test runs, and begin where that is asked for."""
+    """Make the markers known, check the options before any test runs, and begin if that is asked for."""
     config.addinivalue_line("markers", 'memory_limit(size): fail where the test\'s traced memory goes over, as "24 MB"')
     config.addinivalue_line(
         "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail where it keeps more with every run"
     )
     options = Options.read(config)
-    # Not imported where nobody asks: the tests of others should not wait for it.
+    # Not imported if nobody asks: the tests of others should not wait for it.
     if options.is_on:
         from profiling.pytest_plugin.markers import Markers
 
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class NoBenchmarks:
-    """Stands in for the fixture where pytest-benchmark is not there."""
+    """Stands in for the fixture if pytest-benchmark is not there."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Raise pytest.UsageError if a comparison asked for by hand is impossible; the ini file is for all sessions."""

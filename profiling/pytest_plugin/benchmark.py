@@ -129,7 +129,7 @@ class Benchmarks:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Have what pytest-benchmark has loaded by now.
 
-        Raises pytest.UsageError where that is nothing, though a comparison was asked for by hand. What the ini file or
+        Raises pytest.UsageError if that is nothing, though a comparison was asked for by hand. What the ini file or
         the environment asks for is for the sessions that compare.
         """
         config = session.config

@@ -1,4 +1,4 @@
-"""The markers at work: registered where `--memory`, the ini file or the environment asks for it."""
+"""The markers at work: registered if `--memory`, the ini file or the environment asks for it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Markers:
         limit, plan = self.limit(pyfuncitem), self.leak_plan(pyfuncitem)
         watch = PeakWatch() if limit else None
         with watch or contextlib.nullcontext():
-            result = yield  # where it fails there is nothing to judge
+            result = yield  # if it fails there is nothing to judge
         if watch and limit:
             _hold_limit(watch, limit)
         if plan:

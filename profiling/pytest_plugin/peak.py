@@ -97,7 +97,7 @@ _to_close: list[Closes] = []
 
 
 def close_when_quiet(*more: Closes) -> None:
-    """Switch tracing off, or leave that to a later call where another thread is at work (python/cpython#128679)."""
+    """Switch tracing off, or leave that to a later call if another thread is at work (python/cpython#128679)."""
     _to_close.extend(more)
     if is_quiet():
         while _to_close:

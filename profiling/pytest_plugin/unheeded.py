@@ -1,4 +1,4 @@
-"""Says once that nothing is checked, where markers or options ask for checks and nobody has switched them on."""
+"""Says once that nothing is checked, if markers or options ask for checks and nobody has switched them on."""
 
 from __future__ import annotations
 

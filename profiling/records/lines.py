@@ -20,7 +20,7 @@ class SiteTable:
     keys: tuple[SiteKey, ...]
     sizes: array[int]  # bytes, signed 64 bit
     counts: array[int]  # blocks, signed 64 bit
-    errors: array[float] | None = None  # standard errors of the sizes, bytes; None where they are exact
+    errors: array[float] | None = None  # standard errors of the sizes, bytes; None if they are exact
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[SiteKey, int, int]]) -> SiteTable:
@@ -105,19 +105,19 @@ class Precision:
     bytes_per_sample: float  # in the mean
     live_error_bytes: float  # of what is alive, over all lines
     retained_error_bytes: float  # of what the run kept, over all lines
-    peak: SiteTable | None  # alive when the run's own memory was highest, to within 5 %; None where it was not watched
+    peak: SiteTable | None  # alive when the run's own memory was highest, to within 5 %; None if it was not watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineProfile:
     """What a run kept by line: exact from tracemalloc for the whole process, or estimated for the job alone."""
 
-    live: SiteTable  # alive after the run: from whatever source where exact, of the job where estimated
-    retained: SiteTable  # after less before, lines that changed only; negative where memory went
+    live: SiteTable  # alive after the run: from whatever source if exact, of the job if estimated
+    retained: SiteTable  # after less before, lines that changed only; negative if memory went
     traced_bytes: int  # after the run, without the profiler's own
     traced_diff_bytes: int  # after less before, without the profiler's own
-    traced_peak_bytes: int | None  # highest in the run, whoever allocated; None where it is not known
+    traced_peak_bytes: int | None  # highest in the run, whoever allocated; None if it is not known
     profiler_bytes: int  # the profiler's own share of the traced memory, after the run
     traces: int  # or samples
     session: int  # which stretch of tracing, or of sampling, this was
-    precision: Precision | None = None  # None where the figures are exact
+    precision: Precision | None = None  # None if the figures are exact

@@ -58,7 +58,7 @@ class Counters:
     c_heap_free_bytes: int | None
     c_heap_used_bytes: int | None
     overhead_bytes: int = 0  # what the profiler itself keeps in the process, without tracemalloc's tables
-    full_collections: int | None = None  # so far; None where they prove nothing, since none is to be had
+    full_collections: int | None = None  # so far; None if they prove nothing, since none is to be had
     mapped_bytes: int | None = None  # address space that neither malloc nor pymalloc has: maps, stacks, libraries
     python_malloc_bytes: float | None = None  # of what malloc has handed out, Python's and NumPy's, as samples estimate
     arenas_free_bytes: int | None = None  # free in pymalloc's arenas; takes a fork, so seldom asked for

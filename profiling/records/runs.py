@@ -24,7 +24,7 @@ class Level(StrEnum):
 
     @property
     def frames(self) -> int:
-        """Frames that tracemalloc keeps with each allocation; 0 where it is off."""
+        """Frames that tracemalloc keeps with each allocation; 0 if it is off."""
         return {Level.LINES: 1, Level.STACKS: 25}.get(self, 0)
 
     @property
@@ -54,10 +54,10 @@ class RunProfile:
     before: Counters
     after: Counters
     limit: MemoryLimit
-    peak_rss_bytes: int | None  # highest RSS in the run; None where the kernel does not tell
-    lines: LineProfile | None  # exact; None where the level has none, and where `degraded` says why
+    peak_rss_bytes: int | None  # highest RSS in the run; None if the kernel does not tell
+    lines: LineProfile | None  # exact; None if the level has none, or as `degraded` says
     samples: LineProfile | None = None  # estimated; likewise
-    birth: int | None = None  # that its samples bear, the only run that does; None where it had no samples
+    birth: int | None = None  # that its samples bear, the only run that does; None if it had no samples
     overlapped_with: tuple[str, ...]  # jobs that ran at the same time, sorted
     at_once: int = 1  # runs of this job that were at work together at most, itself among them
     closed: bool = False  # whether the interpreter's free lists were emptied at both ends
@@ -101,14 +101,14 @@ class SiteDiff:
 
     file: str  # as short as the import path allows
     path: str  # as the code object names it
-    line: int | None  # None where lines were summed up
+    line: int | None  # None if lines were summed up
     function: str | None
     source: str | None  # the line's text, stripped
     size_bytes: int  # alive now
     size_diff_bytes: int
     count: int
     count_diff: int
-    error_bytes: float | None = None  # standard error of size_diff_bytes; None where it is exact
+    error_bytes: float | None = None  # standard error of size_diff_bytes; None if it is exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,5 +184,5 @@ class ProfilerStatistics:
     history_bytes: int
     tracemalloc_bytes: int  # its tables
     sampler: SamplerStatistics | None = None  # None while it is off
-    series_of: str | None = None  # the job that is traced exactly for some runs, where the level is adaptive
-    lost_share: float | None = None  # of the time, to tracing, where the level is adaptive
+    series_of: str | None = None  # the job that is traced exactly for some runs, if the level is adaptive
+    lost_share: float | None = None  # of the time, to tracing, if the level is adaptive

@@ -40,7 +40,7 @@ class Suspect:
 
     site: SiteKey
     bytes_per_run: float
-    stack: tuple[SiteKey, ...]  # innermost first; the site alone where no more frames are known
+    stack: tuple[SiteKey, ...]  # innermost first; the site alone if no more frames are known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +94,9 @@ class Verdict:
     runs: int  # how many runs it rests on
     bytes_per_run: float | None  # of what the state is about, at all lines that grow; None for too few runs
     interval_bytes: tuple[float, float] | None  # of bytes_per_run
-    suspects: tuple[Suspect, ...] = ()  # largest first; empty where nothing leaks, or where nobody looked
-    forecast: Forecast | None = None  # None where it is not known how often the job runs, or what the limit is
-    native_bytes_per_run: float | None = None  # growth of the C heap beside it; None where none is seen
+    suspects: tuple[Suspect, ...] = ()  # largest first; empty if nothing leaks, or if nobody looked
+    forecast: Forecast | None = None  # None if it is not known how often the job runs, or what the limit is
+    native_bytes_per_run: float | None = None  # growth of the C heap beside it; None if none is seen
     accusation: Accusation | None = None  # what an accusation rests on; None for the other states
     bound: Bound | None = None  # of the store that fills up; None if none is known to
 
@@ -110,12 +110,12 @@ class CheckResult:
     level: Level
     verdict: Verdict
     usage: MemoryUsage  # at the end
-    traced_bytes: int | None  # of the process where exact, of the job where estimated
+    traced_bytes: int | None  # of the process if exact, of the job if estimated
     allocator_free_bytes: int | None  # freed by the program, held by the C allocator
     cost: Cost
-    slowdown: float | None  # of a profiled run against a plain one; None where both are too short to tell
+    slowdown: float | None  # of a profiled run against a plain one; None if both are too short to tell
     degraded: str | None = None  # why less was measured than is usual
-    relative_error: float | None = None  # standard error of traced_bytes, as a share of it; None where it is exact
+    relative_error: float | None = None  # standard error of traced_bytes, as a share of it; None if it is exact
 
     @property
     def grows(self) -> bool:

@@ -122,7 +122,7 @@ def current_session() -> int | None:
 
 
 def stop() -> None:
-    """Forget all samples and rest. The hooks stay and cost next to nothing. Does nothing where sampling is off."""
+    """Forget all samples and rest. The hooks stay and cost next to nothing. Does nothing if sampling is off."""
     if _sampler is not None:
         _sampler.stop()
 

@@ -128,7 +128,7 @@ class Sampling:
             taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
             let_go_s = (told.let_go - let_go_before) * LET_GO_S
             allowed_s = share * (now_s - cpu_before_s)
-            # A finer rate of the process costs where a job is not sampled more coarsely anyway.
+            # A finer rate of the process costs if a job is not sampled more coarsely anyway.
             spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
             bytes_per_sample = told.bytes_per_sample
             if taken_s + let_go_s > allowed_s:

@@ -16,7 +16,7 @@ _count_elements: Callable[[dict[Any, int], Iterable[Any]], None] = collections._
 
 COUNTED_AT_ONCE = 256
 """Python has the integers up to 256 ready. Larger counts would be made anew for each trace, and traced themselves: that
-takes twice the time where many traces share a line, as neighbours do."""
+takes twice the time if many traces share a line, as neighbours do."""
 
 TotalsByLine = dict[SiteKey, list[int]]
 """Bytes and blocks by line, while they are counted."""

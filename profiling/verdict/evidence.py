@@ -60,7 +60,7 @@ class Evidence:
     ended: Sequence[int]  # the births of all completed runs that are remembered, oldest first
     settled: Sequence[int]  # of them those that a full collection has followed
     closed: frozenset[int]  # of them those whose free lists were emptied at both ends
-    lines: Mapping[SiteKey, LineEvidence]  # empty where no samples are to be had
+    lines: Mapping[SiteKey, LineEvidence]  # empty if no samples are to be had
     totals_at: Callable[[SiteKey], Sequence[float]] = lambda _: ()  # bytes at a line after each of the last runs
     kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}  # by birth, what a run had kept there at its end
     at_once: int = 1  # of the last runs: how many were at work together at most

@@ -1,7 +1,7 @@
 """The third kind of evidence: an exact counter that grows within the runs.
 
 For the C heap: what malloc has handed out (mallinfo2's uordblks and hblkhd) less what Python itself has from malloc.
-For exact lines, where no samples are to be had: what tracemalloc says that a run kept. With a full collection at both
+For exact lines, if no samples are to be had: what tracemalloc says that a run kept. With a full collection at both
 ends of the runs no garbage is in the changes. Without one they justify a suspicion only.
 """
 

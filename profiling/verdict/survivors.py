@@ -23,7 +23,7 @@ END_RUNS = 4  # at least, or an eighth of the runs: by these a store that has ju
 MIN_LATEST_SHARE = 1 / 3  # of the pace, in the latest runs
 MIN_EARLIEST_SHARE = 1 / 6  # of the pace, in the earliest: free lists may have hidden some of what those keep
 SURVIVED_SHARE = 0.8  # of what the older runs kept at their own end: nothing of note has drained since
-SURVIVED_SAMPLES = 12  # so few are enough where hardly any has died
+SURVIVED_SAMPLES = 12  # so few are enough if hardly any has died
 SURVIVED_OLD_SAMPLES = 5  # of them from older runs of which it is known what they had kept
 WINDOW_STEP = 0.75  # from one window to the next
 NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, else others die as these are born
@@ -81,7 +81,7 @@ def surviving_pace(
     kept: Mapping[int, float] | None = None,
     at_once: int = 1,
 ) -> Pace | None:
-    """Return what the runs leave behind for good, or None where some age has no survivors.
+    """Return what the runs leave behind for good, or None if some age has no survivors.
 
     Args:
         births: What is alive now, by birth.

@@ -33,7 +33,7 @@ class Access:
 
     token: str | None = field(default=None, repr=False)
     open_to_all: bool = False  # for looking; changes need the header everywhere
-    closed: str = CLOSED  # told where nobody is let in
+    closed: str = CLOSED  # told if nobody is let in
     token_name: str = "token"  # noqa: S105 - what the service calls its token
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from profiling.web.shapes import Shape
 
 SECURITY = {"debug_token": {"type": "apiKey", "in": "header", "name": "Authorization"}}
 
-# The empty alternative says that looking is open where the application says so; a change never is.
+# The empty alternative says that looking is open if the application says so; a change never is.
 _FOR_LOOKING: list[dict[str, list[str]]] = [{"debug_token": []}, {}]
 _FOR_CHANGES: list[dict[str, list[str]]] = [{"debug_token": []}]
 _REFUSED = {

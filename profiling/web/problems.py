@@ -27,7 +27,7 @@ class Problem(Exception):
 
     `detail` tells the caller what happened and what to do, in a sentence; `extra` holds further members of the document
     for programs (`{"known": [...]}`), `headers` those of the response (`{"Retry-After": "5"}`). The title is the status
-    phrase: RFC 9457 asks for that where `type` is `about:blank`, as it always is here.
+    phrase: RFC 9457 asks for that if `type` is `about:blank`, as it always is here.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ Given = Mapping[str, Any]
 
 
 def given(route: Route, request: web.Request) -> Given:
-    """Return the values, defaults where nothing is given. Raises Problem 422 that names the first field that is wrong.
+    """Return the values, defaults if nothing is given. Raises Problem 422 that names the first field that is wrong.
 
     A parameter that the route does not have is refused: a misspelt one must not be ignored.
     """

@@ -7,31 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NO_VERBS = frozenset(
-    [
-        "a",
-        "all",
-        "an",
-        "as",
-        "at",
-        "by",
-        "from",
-        "how",
-        "in",
-        "no",
-        "not",
-        "of",
-        "one",
-        "that",
-        "the",
-        "to",
-        "what",
-        "where",
-        "whether",
-        "which",
-        "who",
-    ]
-)
+NO_VERBS = {
+    *("a", "all", "an", "as", "at", "by", "from", "how", "in", "no", "not", "of", "one", "that", "the", "to"),
+    *("what", "where", "whether", "which", "who"),
+}
 
 
 def docstrings_of_functions() -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ class ChainArrays:
     expiration: Days
     strike: AnyFloats  # US dollars, above 0
     is_call: Switches
-    bid: AnyFloats  # US dollars a share; 0 or NaN where there is none
+    bid: AnyFloats  # US dollars a share; 0 or NaN if there is none
     ask: AnyFloats  # the same
 
     def __post_init__(self) -> None:

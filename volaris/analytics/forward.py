@@ -37,7 +37,7 @@ def forward_at_least_difference(ladder: Ladder, *, years: float, rate: float) ->
     """Cboe's: strike + exp(rate × years) × (call - put), where mid prices of call and put differ the least. US dollars.
 
     Source: Cboe VIX white paper, step 2. Of strikes with the same difference the lowest; both need bid and ask. None
-    where no strike has them.
+    if no strike has them.
     """
     (both,) = (~np.isnan(ladder.difference)).nonzero()
     if not len(both):
@@ -50,7 +50,7 @@ def forward_near_the_money(ladder: Ladder, *, spot: float, years: float, rate: f
     """Return the median of strike + (call - put) / discount over strikes at the money: a stale quote does not move it.
 
     The STRIKES where mid prices of call and put differ the least, of those within NEAR_THE_MONEY of `spot`, in US
-    dollars. None where no strike there has bid and ask of both, and where the answer is not above 0.
+    dollars. None if no strike there has bid and ask of both, and if the answer is not above 0.
     """
     near = np.abs(ladder.strike - spot) <= NEAR_THE_MONEY * spot
     (both,) = (near & ~np.isnan(ladder.difference)).nonzero()

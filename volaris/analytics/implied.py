@@ -34,7 +34,7 @@ class Outcome(IntEnum):
 class ImpliedVolatilities:
     """The implied volatilities of contracts, in their order."""
 
-    volatility: Floats  # a year's, 0.2 is 20 %; NaN where there is none
+    volatility: Floats  # a year's, 0.2 is 20 %; NaN if there is none
     outcome: Outcomes
 
     def counts(self) -> dict[Outcome, int]:
@@ -51,7 +51,7 @@ def implied_volatilities(
     Source: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976); inverted by
     pyvolr after P. Jäckel, "Let's be rational", Wilmott (2015).
 
-    All arrays have one length: strikes, bids, asks and each contract's forward (NaN where there is none) in US dollars,
+    All arrays have one length: strikes, bids, asks and each contract's forward (NaN if there is none) in US dollars,
     years of 365 days to its expiration. `rate` is a year's, continuously compounded.
     """
     mid = (bid + ask) / 2
@@ -66,7 +66,7 @@ def implied_volatilities(
         strike[solvable],
         years[solvable],
         rate,
-        on_error="ignore",  # what has none is known by now, and named below where it is not
+        on_error="ignore",  # what has none is known by now, and named below if it is not
     )
     reasons[(reasons == Outcome.PRICED) & ~(volatility > 0)] = Outcome.UNSOLVED
     volatility[reasons == Outcome.UNSOLVED] = np.nan

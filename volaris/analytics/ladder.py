@@ -14,7 +14,7 @@ from volaris.analytics.arrays import ChainArrays, Days, Floats, Indices, Switche
 class Side:
     """The quotes of the calls of a ladder, or of its puts."""
 
-    mid: Floats  # US dollars, half way between bid and ask, where there is no bid too; NaN where none is listed
+    mid: Floats  # US dollars, half way between bid and ask, if there is no bid too; NaN if none is listed
     quoted: Switches  # whether somebody bids, and nobody asks less
     listed: Switches
 
@@ -30,7 +30,7 @@ class Ladder:
     strike: Floats  # US dollars, ascending
     call: Side
     put: Side
-    difference: Floats  # US dollars, the call's mid price less the put's; NaN where not both are quoted
+    difference: Floats  # US dollars, the call's mid price less the put's; NaN if not both are quoted
 
     def __len__(self) -> int:
         return len(self.strike)
@@ -66,7 +66,7 @@ def two_sided(bid: Floats, ask: Floats) -> Switches:
 def ladder_of(*, strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats) -> Ladder:
     """Build a ladder from quotes in US dollars a share, by ascending strike.
 
-    NaN where a contract is not listed, 0 where it is and nobody bids or asks.
+    NaN if a contract is not listed, 0 if it is and nobody bids or asks.
     """
     call, put = _side(call_bid, call_ask), _side(put_bid, put_ask)
     difference = np.where(call.quoted & put.quoted, call.mid - put.mid, np.nan)

@@ -25,7 +25,7 @@ class ExpiryMetrics:
 
     expiration: date
     years: float  # of 365 days, to the close in New York; 0 or less once that is over
-    forward: float | None  # US dollars; None where no strike near the money has bid and ask of both
+    forward: float | None  # US dollars; None if no strike near the money has bid and ask of both
     atm_iv: float | None  # at the forward's price
     skew_25d: float | None  # put less call
     strip_iv: float | None  # of the whole strip, in the manner of the VIX

@@ -10,9 +10,9 @@ YEAR_DAYS = 252  # trading days
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IvRank:
-    """Both from 0 to 100, and both None where there are fewer days than the year has."""
+    """Both from 0 to 100, and both None if there are fewer days than the year has."""
 
-    rank: float | None  # None too where the volatility was the same on all days, today included
+    rank: float | None  # None too if the volatility was the same on all days, today included
     percentile: float | None
     days: int  # with a volatility, of those looked back on: YEAR_DAYS at most
 

@@ -39,7 +39,7 @@ class BarArrays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealisedVolatility:
-    """The figures of one window; None where there are too few bars, or one of them is no bar."""
+    """The figures of one window; None if there are too few bars, or one of them is no bar."""
 
     days: int  # of the window
     close_to_close: float | None

@@ -29,7 +29,7 @@ class Smile:
 
 
 def smile_of(ladder: Ladder, calls: Floats, puts: Floats, *, forward: float, years: float) -> Smile:
-    """Return the smile in a ladder, from the volatilities of its calls and puts by row, NaN where there is none.
+    """Return the smile in a ladder, from the volatilities of its calls and puts by row, NaN if there is none.
 
     A strike whose out-of-the-money option has none has none in the smile: the other one says little but what exercise
     is worth.
@@ -42,7 +42,7 @@ def smile_of(ladder: Ladder, calls: Floats, puts: Floats, *, forward: float, yea
 def at_the_money(smile: Smile) -> float | None:
     """Return the volatility at the forward's price, linear in the strike between the two around it.
 
-    None where there are no two such, or one is further than NEAR_THE_MONEY from the forward.
+    None if there are no two such, or one is further than NEAR_THE_MONEY from the forward.
     """
     above = int(smile.strike.searchsorted(smile.forward))
     if above < len(smile) and smile.strike[above] == smile.forward:
@@ -60,7 +60,7 @@ def skew_25d(smile: Smile) -> float | None:
     """Return the volatility of the put of delta -0.25 less that of the call of 0.25: above 0 if downside costs more.
 
     Deltas are forward ones, N(d1) of Black's formula (1976), each at its own volatility, and a put's is the call's less
-    1. Linear in d1 between the two strikes around. None where the smile does not reach that far on both sides.
+    1. Linear in d1 between the two strikes around. None if the smile does not reach that far on both sides.
     """
     deviation = smile.volatility * math.sqrt(smile.years)
     d1 = np.log(smile.forward / smile.strike) / deviation + deviation / 2

@@ -29,8 +29,8 @@ class Term:
 def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
     """Return the volatility a year at a constant maturity of `days`, from terms whose values are variances a year.
 
-    Linear in total variance, years × variance, between the two terms around: Cboe VIX white paper, step 3. None where
-    there are no such two, or where the line is below 0 there.
+    Linear in total variance, years × variance, between the two terms around: Cboe VIX white paper, step 3. None if
+    there are no such two, or if the line is below 0 there.
     """
     total = value_at([Term(years=term.years, value=term.years * term.value) for term in terms], days)
     if total is None or total < 0:
@@ -41,7 +41,7 @@ def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | N
 def value_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
     """Return the value at `days` on the line through the two terms around, of those of SHORTEST_DAYS and more.
 
-    Where all are on one side, the two nearest do as long as the nearer one is within STRETCH_DAYS: monthly expirations
+    If all are on one side, the two nearest do as long as the nearer one is within STRETCH_DAYS: monthly expirations
     can be that far off. Else None.
     """
     usable = sorted((term for term in terms if term.days >= SHORTEST_DAYS), key=lambda term: term.years)

@@ -38,8 +38,8 @@ def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVarianc
 
     K0 is the highest strike up to F where both are quoted. Q is the mid price of the put below K0, of the call above
     it, and their mean at K0; ΔK half the distance between the strikes on both sides, at the ends the distance to the
-    next. Years of 365 days, above 0; a continuously compounded rate a year. None where there is no K0, where a side of
-    it has no option, and where what comes out is not above 0.
+    next. Years of 365 days, above 0; a continuously compounded rate a year. None if there is no K0, if a side of
+    it has no option, and if what comes out is not above 0.
     """
     forward = forward_at_least_difference(ladder, years=years, rate=rate)
     if forward is None:
@@ -61,7 +61,7 @@ def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVarianc
 
 
 def _strip(ladder: Ladder, center: int) -> _Strip | None:
-    """Return the options with a share in it, by strike; None where a side has none."""
+    """Return the options with a share in it, by strike; None if a side has none."""
     puts, calls = np.zeros(len(ladder), dtype=np.bool_), np.zeros(len(ladder), dtype=np.bool_)
     # Away from the center, both: the puts downwards.
     puts[:center] = _reached(ladder.put.quoted[:center][::-1], ladder.put.listed[:center][::-1])[::-1]

@@ -23,7 +23,7 @@ DEBUG = "/api/v1/debug"
 
 
 class ServiceError(VolarisError):
-    """Raised where the service is not there, or answers with a problem; the message says what it said."""
+    """Raised if the service is not there, or answers with a problem; the message says what it said."""
 
 
 async def get(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> bytes:

@@ -58,7 +58,7 @@ async def sync_constituents(
 ) -> int:
     """Make the source's list the members; gives how many they are. Who is not on it any more is marked, not deleted.
 
-    Raises BadDocument, and leaves all as it is, where `check` finds the list wrong.
+    Raises BadDocument, and leaves all as it is, if `check` finds the list wrong.
     """
     listed = await source.constituents()
     known = await store.members()
@@ -72,7 +72,7 @@ async def sync_constituents(
 def check(listed: Sequence[str], known: Sequence[str]) -> None:
     """Raise BadDocument for a list that cannot be the index's: wrong in number, a symbol twice, too many gone at once.
 
-    5 % of the members may be gone, and one more may not. Nobody has left where nobody was known.
+    5 % of the members may be gone, and one more may not. Nobody has left if nobody was known.
     """
     if not FEWEST <= len(listed) <= MOST:
         raise BadDocument(JOB_ID, INDEX, f"{len(listed)} members, and there should be {FEWEST} to {MOST}")

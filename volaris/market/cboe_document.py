@@ -98,7 +98,7 @@ def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
     """Read the contracts within the bounds, at the time of the share's last trade. Of others only the name is read.
 
     Contracts under another root are left out: after a split or a merger they deliver something else than 100 shares.
-    Raises BadDocument, also where a contract stands twice.
+    Raises BadDocument, also if a contract stands twice.
     """
     share = _decoded(_WHOLE, document, symbol).data
     spot, quoted_at = _price(share, symbol), _last_trade(share, symbol)

@@ -19,7 +19,7 @@ FILE = Path("data", "sp500_current.csv")
 def constituents() -> tuple[Constituent, ...]:
     """Each member, sorted by symbol: 503, in 130 kB. Blocks for 5 ms the first time: it reads a file of 42 kB.
 
-    The package is not imported, since that imports pandas, 35 MB. Raises BadDocument where its file is not what it was.
+    The package is not imported, since that imports pandas, 35 MB. Raises BadDocument if its file is not what it was.
     """
     found = find_spec("pitindex")
     if found is None or not found.submodule_search_locations:

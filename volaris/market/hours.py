@@ -55,7 +55,7 @@ class NyseHours:
         return close is not None and OPEN <= local.time() < close
 
     async def close_on(self, day: date) -> time | None:
-        """When the session of that day ends in New York, None where there is none."""
+        """When the session of that day ends in New York, None if there is none."""
         if day.weekday() >= SATURDAY:
             return None
         year = self._years.get(day.year)

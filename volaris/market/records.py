@@ -1,4 +1,4 @@
-"""What a market source says: frozen records, and columns where there are thousands of rows."""
+"""What a market source says: frozen records, and columns if there are thousands of rows."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Constituent:
 
     symbol: str
     name: str  # of the company
-    sector: str | None  # one of the eleven of the GICS; None where the source does not know it
-    since: date | None  # the day it joined the index, for the last time; None where the source does not know it
+    sector: str | None  # one of the eleven of the GICS; None if the source does not know it
+    since: date | None  # the day it joined the index, for the last time; None if the source does not know it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,7 @@ class ReplaySource:
         raise SourceError(NAME, symbol, cause)
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """`days` bars before the one that the next quote is of; none where that is the first. Raises as `quotes`."""
+        """`days` bars before the one that the next quote is of; none if that is the first. Raises as `quotes`."""
         _check_known(symbol)
         await self._load()
         bar = self._next_tick[symbol] // len(TICK_TIMES)
@@ -140,7 +140,7 @@ def _check_known(symbol: str) -> None:
 def load_bars() -> dict[str, Bars]:
     """Read the package's file; blocks for about 50 ms, and takes 0.4 MB more than it keeps.
 
-    Raises SourceError where the package is not there, which no second attempt mends, and BadDocument as parse_bars does
+    Raises SourceError if the package is not there, which no second attempt mends, and BadDocument as parse_bars does
     and for a file that cannot be unpacked.
     """
     try:

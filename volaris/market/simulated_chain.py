@@ -191,7 +191,7 @@ def _years_to(expirations: tuple[date, ...], at: datetime) -> Floats:
 
 
 def _spread(worth: Floats, illiquid: float, width: Floats, fate: Floats) -> tuple[Floats, Floats]:
-    """Bids and asks on the exchange's ticks: cents below 3 dollars where the share is liquid, else nickels and dimes.
+    """Bids and asks on the exchange's ticks: cents below 3 dollars if the share is liquid, else nickels and dimes.
 
     Spreads widen with the price and with how little the share is traded, to 8 % of the price. What is worth less than a
     tick has no bid; one in a hundred has none by chance, and one in 250 is not quoted at all.

@@ -26,7 +26,7 @@ class TimerHandle(Protocol):
     """A call that was asked for and can be called off."""
 
     def cancel(self) -> None:
-        """Call it off; nothing where it has happened."""
+        """Call it off; nothing if it has happened."""
 
 
 class Clock(Protocol):
@@ -36,7 +36,7 @@ class Clock(Protocol):
         """Now, on both clocks."""
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
-        """Call from the running loop at that time, or in the loop's next turn where it has passed."""
+        """Call from the running loop at that time, or in the loop's next turn if it has passed."""
 
 
 class SystemClock:

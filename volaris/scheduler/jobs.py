@@ -49,7 +49,7 @@ class JobRun:
     duration_s: float
     outcome: RunOutcome
     coalesced_slots: int  # late slots that this run made up for, beside its own
-    error_text: str | None  # type and message; None where it completed
+    error_text: str | None  # type and message; None if it completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ class Scheduler:
         self._fire_due_jobs()
 
     def start(self) -> None:
-        """Let slots fire from now on. Needs a running loop. Raises SchedulerError where it has been started."""
+        """Let slots fire from now on. Needs a running loop. Raises SchedulerError if it has been started."""
         if self._started is not None:
             raise SchedulerError("the scheduler has been started already")
         self._started = self._clock.now()

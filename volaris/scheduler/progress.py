@@ -1,6 +1,6 @@
 """How far a run has come: a job tells it, and who started the run may listen.
 
-A leaf that knows neither jobs nor terminals. Where nobody listens, telling costs one look at a context variable.
+A leaf that knows neither jobs nor terminals. If nobody listens, telling costs one look at a context variable.
 """
 
 from __future__ import annotations

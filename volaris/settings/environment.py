@@ -21,7 +21,7 @@ from volaris.errors import SettingError
 class ValueKind:
     """How a variable's text becomes a value."""
 
-    read: Callable[[Env, str], Any]  # the variable of that name; raises EnvError where its text does not fit
+    read: Callable[[Env, str], Any]  # the variable of that name; raises EnvError if its text does not fit
     fits: str  # what fits, as a sentence about "it"
 
 
@@ -33,7 +33,7 @@ class Variable:
     kind: ValueKind  # how it is read
     meaning: str  # a line for the documentation
     secret: bool  # its value is shown nowhere
-    unset: str | None  # what holds where it is unset, in words, where the default of its field does not tell
+    unset: str | None  # what holds if it is unset, in words, if the default of its field does not tell
 
     def value_in(self, environment: Mapping[str, str]) -> Any:
         """Return the value that the text of this variable stands for.

@@ -74,8 +74,8 @@ class BarRepository:
     async def save(self, bars: Sequence[BarRows]) -> int:
         """Store the bars of these symbols in one transaction, all or none; gives how many there were.
 
-        A bar replaces what is stored under its key. Raises StoreUnavailable where the database is or goes away,
-        StoreError where it refuses a value.
+        A bar replaces what is stored under its key. Raises StoreUnavailable if the database is away or goes away,
+        StoreError if it refuses a value.
         """
         rows = sum(len(of_symbol) for of_symbol in bars)
         if not rows:

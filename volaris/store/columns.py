@@ -1,7 +1,7 @@
 """Rows of fixed width to and from PostgreSQL's binary COPY format, as whole NumPy columns: no Python object a value.
 
 The format is that of the documentation of COPY: a header, then each row as a count of fields and each field as its
-length and its bytes, all big-endian. Where no field is NULL and a text is the same in all rows, every row has the same
+length and its bytes, all big-endian. If no field is NULL and a text is the same in all rows, every row has the same
 length, and so the rows are one structured array.
 """
 

@@ -59,7 +59,7 @@ class ConstituentRepository:
         """Make these the members, in one transaction: new ones are added, changed ones changed, missing ones marked.
 
         A member that comes back is one again. Gives how many were marked as having left at `at`. Raises
-        StoreUnavailable where the database is or goes away, StoreError where it refuses a value or a symbol stands
+        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value or a symbol stands
         twice.
         """
         records = [(row.symbol, row.name, row.sector, row.since) for row in members]

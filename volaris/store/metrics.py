@@ -126,7 +126,7 @@ class MetricsRepository:
         """Store the figures of a batch of symbols in one transaction, all or none; gives how many symbols.
 
         A row of `metrics` replaces that of its symbol and day, and the symbol's terms become those in `terms`. Raises
-        StoreUnavailable where the database is or goes away, StoreError where it refuses a value.
+        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
         """
         unique = {(row.symbol, row.day): row for row in metrics}
         if not unique:
@@ -156,7 +156,7 @@ class MetricsRepository:
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> list[MetricsRow]:
         """Return at most `limit` days of the symbol, the latest first, of those before `before`.
 
-        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
+        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable if the database is away.
         """
         _check_limit(limit)
         async with self._database.acquire() as connection:
@@ -175,7 +175,7 @@ class MetricsRepository:
     async def ranking(self, by: RankedBy, limit: int) -> list[MetricsRow]:
         """Return the latest figures of the members with the highest figure of that kind; those of one figure by symbol.
 
-        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable where the database is away.
+        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable if the database is away.
         """
         _check_limit(limit)
         async with self._database.acquire() as connection:

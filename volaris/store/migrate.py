@@ -63,7 +63,7 @@ async def migrate(database: Database) -> tuple[str, ...]:
     Any number of processes may call it at once: each step holds an advisory lock to the end of its transaction, so that
     one applies and the others wait, then find it done. What is applied stays when a later one fails.
 
-    Raises MigrationError where the schema and this version do not fit or a migration fails, StoreUnavailable where the
+    Raises MigrationError if the schema and this version do not fit or a migration fails, StoreUnavailable if the
     database goes away.
     """
     return await apply(database, await asyncio.to_thread(shipped_migrations))
@@ -91,7 +91,7 @@ def shipped_migrations() -> tuple[Migration, ...]:
 def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> tuple[Migration, ...]:
     """Those of `migrations` that are not in `applied` (number to checksum).
 
-    Raises MigrationError where the two do not fit.
+    Raises MigrationError if the two do not fit.
     """
     numbers = [migration.number for migration in migrations]
     if numbers != list(range(1, len(numbers) + 1)):

@@ -182,7 +182,7 @@ class OptionsRepository:
         """Store `chains` in one transaction, all or none; gives how many contracts they have.
 
         Each takes the place of what is stored of its symbol and day. Of several of one symbol and day the last counts.
-        Raises StoreUnavailable where the database is or goes away, StoreError where it refuses a value.
+        Raises StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
         """
         unique = {(chain.symbol, chain.quoted_on): chain for chain in chains}
         if not unique:
@@ -228,7 +228,7 @@ class OptionsRepository:
     ) -> list[ContractRow]:
         """Return at most `limit` contracts of the symbol's latest chain after the key `after`, in order.
 
-        Raises ValueError for a limit that is not from 1 to MAX_CONTRACTS, StoreUnavailable where the database is away.
+        Raises ValueError for a limit that is not from 1 to MAX_CONTRACTS, StoreUnavailable if the database is away.
         """
         if not 1 <= limit <= MAX_CONTRACTS:
             raise ValueError(f"limit must be from 1 to {MAX_CONTRACTS}, and is {limit}")
@@ -239,7 +239,7 @@ class OptionsRepository:
     async def stream(self, symbol: str, wanted: ContractFilter = ALL_CONTRACTS) -> AsyncIterator[ContractRow]:
         """Yield all wanted contracts of the symbol's latest chain, from a cursor: 500 are in memory at a time.
 
-        It holds a connection to its end: where it may not be read to the end, put `contextlib.aclosing` around it.
+        It holds a connection to its end: if it may not be read to the end, put `contextlib.aclosing` around it.
         """
         async with self._database.transaction() as connection:
             async for row in _cursor(connection, symbol, wanted):

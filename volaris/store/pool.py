@@ -73,7 +73,7 @@ class Database:
     async def connect(self) -> None:
         """Open the pool, trying again with jittered backoff until the database answers or the task is cancelled.
 
-        To be called once. Raises StoreError where no second try can help, since the address itself is wrong.
+        To be called once. Raises StoreError if no second try can help, since the address itself is wrong.
         """
         await AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
@@ -86,7 +86,7 @@ class Database:
     async def acquire(self) -> AsyncIterator[Connection]:
         """Return a connection, waited for at most `acquire_timeout_s`. Within, only talk to the database.
 
-        Raises StoreUnavailable where there is none in time or the database goes away within, StoreError where it
+        Raises StoreUnavailable if there is none in time or the database goes away within, StoreError if it
         refuses what it is asked; both `from` the driver's error.
         """
         if self._pool is None:
@@ -142,7 +142,7 @@ class Database:
             return
         try:
             async with asyncio.timeout(self._close_timeout_s):
-                await pool.close()  # terminates the pool itself where it fails or is cancelled
+                await pool.close()  # terminates the pool itself if it fails or is cancelled
         except DRIVER_ERRORS as error:
             logger.warning("%s: connections were cut instead of closed: %s", self.place, reason_of(error))
 
@@ -192,9 +192,9 @@ class Database:
             logger.warning("%s: a connection was cut after use: %s", self.place, reason_of(error))
 
     async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
-        """Never raises, as above; where it fails the server does it, as soon as it finds the connection gone.
+        """Never raises, as above; if it fails the server does it, as soon as it finds the connection gone.
 
-        It also fails where the transaction did not begin or was being committed when the task was cancelled.
+        It also fails if the transaction did not begin or was being committed when the task was cancelled.
         """
         try:
             async with asyncio.timeout(TIDY_TIMEOUT_S):

@@ -95,7 +95,7 @@ class PriceRepository:
         """Store `rows` in one transaction, all or none; gives how many are in the table now.
 
         A row replaces what is stored under its key. Of several rows with one key in a batch the last counts. Raises
-        StoreUnavailable where the database is or goes away, StoreError where it refuses a value.
+        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
         """
         unique = {(row.symbol, row.quoted_at, row.source): row for row in rows}
         if not unique:
@@ -111,7 +111,7 @@ class PriceRepository:
         """Return at most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
 
         With `after` those that come after that key in this order. Raises ValueError for a limit that is not from 1 to
-        MAX_LATEST, StoreUnavailable where the database is away.
+        MAX_LATEST, StoreUnavailable if the database is away.
         """
         if not 1 <= limit <= MAX_LATEST:
             raise ValueError(f"limit must be from 1 to {MAX_LATEST}, and is {limit}")
@@ -125,7 +125,7 @@ class PriceRepository:
     async def stream(self, symbol: str) -> AsyncGenerator[list[PriceRow], None]:
         """Yield all rows of `symbol` in the order of `latest`, from a cursor: 500 at a time, none before it is needed.
 
-        It holds a connection to its end: where it may not be read to the end, put `contextlib.aclosing` around it.
+        It holds a connection to its end: if it may not be read to the end, put `contextlib.aclosing` around it.
         """
         async with self._database.transaction() as connection:
             cursor = await connection.cursor(ALL, symbol)

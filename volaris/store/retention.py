@@ -34,8 +34,8 @@ class Retention:
     async def drop(self, *, prices_before: date, options_before: date) -> Dropped:
         """Drop the days before these, each in a transaction of its own; UTC's days.
 
-        What 2020 is not yet has no day of its own and stays. Raises StoreError where somebody reads for more than two
-        seconds, StoreUnavailable where the database is or goes away; what went before that is gone.
+        What 2020 is not yet has no day of its own and stays. Raises StoreError if somebody reads for more than two
+        seconds, StoreUnavailable if the database is away or goes away; what went before that is gone.
         """
         prices = await self._drop_days(DROP_PRICES, prices_before)
         # The heads first: a head without contracts would be a chain that is not whole.

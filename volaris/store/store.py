@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 class Store:
     """Repositories over a database that may be down, coming up, or there; StoreUnavailable with the reason meanwhile.
 
-    `url` is the database's address; where it is empty an embedded server is started in `data_dir`.
+    `url` is the database's address; if it is empty an embedded server is started in `data_dir`.
     """
 
     def __init__(self, url: str | None, data_dir: Path) -> None:
@@ -46,9 +46,9 @@ class Store:
         self.retention = Retention(self)
 
     async def open(self) -> None:
-        """Start the embedded server where no address is set, connect however long it takes, and bring the schema along.
+        """Start the embedded server if no address is set, connect however long it takes, and bring the schema along.
 
-        Raises StoreError where waiting does not help; `ready` says it from then on.
+        Raises StoreError if waiting does not help; `ready` says it from then on.
         """
         try:
             self._database = Database(self._url or await self._embedded.start(self._data_dir))

@@ -48,7 +48,7 @@ _PAGE = f"""<!DOCTYPE html>
 def add_openapi(app: web.Application) -> None:
     """Add the document, the page and its files to `app`, for the described routes it has by now.
 
-    Those of the profiler are in the document too where they have been mounted by the time that `app` starts.
+    Those of the profiler are in the document too if they have been mounted by the time that `app` starts.
     """
     body = orjson.dumps(openapi_document(app))  # as bytes, which take less than the objects
 

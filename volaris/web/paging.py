@@ -124,7 +124,7 @@ def format_field() -> fields.String:
 
 
 class PageQuery(QuerySchema):
-    """The query of a list that comes in pages, and, where it has `format`, as a stream of all rows."""
+    """The query of a list that comes in pages, and, if it has `format`, as a stream of all rows."""
 
     default_limit = DEFAULT_ROWS
 

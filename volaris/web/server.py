@@ -17,7 +17,7 @@ REQUESTS_GRACE_S = 5.0
 async def serve(app: web.Application, host: str, port: int, *, with_access_log: bool = False) -> None:
     """Listen, and return after SIGINT or SIGTERM when everything has stopped; a second signal ends the process at once.
 
-    Raises OSError where the address cannot be had.
+    Raises OSError if the address cannot be had.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
