@@ -45,11 +45,13 @@ async def windows(client: Client) -> int:
 async def test_handlers_are_watched_and_told_though_no_job_runs_and_nobody_asks_for_it() -> None:
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as profiler:
         async with asyncio.timeout(60), served(profiler) as client:
-            while await windows(client) < 3:
+            told = ""
+            while "test_outside_jobs.py" not in told:  # two windows of as many requests do not differ
                 async with client.get("/"):
                     pass
-            async with client.get(f"/debug/memory/diff?job={OUTSIDE_JOBS}&format=text") as answer:
-                assert "test_outside_jobs.py" in await answer.text()
+                if await windows(client) >= 2:
+                    async with client.get(f"/debug/memory/diff?job={OUTSIDE_JOBS}&format=text") as answer:
+                        told = await answer.text()
 
 
 async def test_task_ends_with_the_application() -> None:
