@@ -16,6 +16,7 @@ import pytest
 
 import profiling.profiler
 from profiling import Profiler
+from volaris.cli import main as volaris_main
 from volaris.settings import Settings, variables
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,21 @@ def test_picture_shows_what_the_readme_says() -> None:
     readme = (ROOT / "README.md").read_text()
     (shown,) = re.findall(r"^    (\$ python -m profiling check .*?)\n\n", readme, re.MULTILINE | re.DOTALL)
     assert list(map(_without_figures, drawn.values())) == list(map(_without_figures, shown.splitlines()))
+
+
+def test_each_command_and_option_of_the_service_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    commands = re.findall(r"`volaris (\w+)", page)
+    explained = set(re.findall(r"--\w+", page))
+    options = set()
+    for words in ([], *([command] for command in commands)):
+        with pytest.raises(SystemExit, match="0"):
+            volaris_main([*words, "--help"])
+        printed = capsys.readouterr().out
+        options |= set(re.findall(r"--\w+", printed))
+        if not words:
+            assert re.findall(r"^    (\w+) ", printed, re.MULTILINE) == commands
+    assert explained == options - {"--help"}
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
