@@ -52,6 +52,7 @@ async def test_handlers_are_watched_and_told_though_no_job_runs_and_nobody_asks_
                 if await windows(client) >= 2:
                     async with client.get(f"/debug/memory/diff?job={OUTSIDE_JOBS}&format=text") as answer:
                         told = await answer.text()
+            assert f"{OUTSIDE_JOBS}: run" in told
 
 
 async def test_task_ends_with_the_application() -> None:
