@@ -64,7 +64,7 @@ class Profiler:
     With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
     Lines of `packages` are the user's own even where they are installed, as a service is in its container.
 
-    Example:
+    Examples:
         >>> profiler = Profiler(level=Level.LINES)
         >>> with profiler.run("prices") as run:
         ...     kept = [bytes(1000) for _ in range(100)]

@@ -122,7 +122,10 @@ def current_session() -> int | None:
 
 
 def stop() -> None:
-    """Forget all samples and rest. The hooks stay and cost next to nothing. Does nothing if sampling is off."""
+    """Forget all samples and rest. Do nothing if sampling is off.
+
+    The hooks stay in place, where they cost up to 5 % of the run time of what allocates a lot.
+    """
     if _sampler is not None:
         _sampler.stop()
 

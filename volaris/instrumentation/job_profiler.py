@@ -22,9 +22,9 @@ MAX_WAIT_S = 10.0  # for a turn: a price that comes later is worth less than exa
 class JobProfiler:
     """The scheduler middleware that profiles, and the report of each run that it saw.
 
-    With `exclusive` a run at level `lines` has the process to itself, as far as other jobs go: a table before and after
-    would charge each of two overlapping runs with what both keep. A run waits for that at most `max_wait_s`, which
-    counts for nothing against the job's own time limit. If another job is still at work then, the run goes on beside it
+    With `exclusive`, runs with exact lines wait for each other, because a table before and after would charge each of
+    two overlapping runs with what both keep. Runs that are only sampled do not wait. A run waits `max_wait_s` at most,
+    and the job's own time limit does not count the wait. If the other job is still at work then, the run goes on
     without exact lines, and its profile says so.
     """
 

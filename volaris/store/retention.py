@@ -32,10 +32,13 @@ class Retention:
         self._database = database
 
     async def drop(self, *, prices_before: date, options_before: date) -> Dropped:
-        """Drop the days before these, each in a transaction of its own; UTC's days.
+        """Drop the days (UTC) before these, each in a transaction of its own.
 
-        What 2020 is not yet has no day of its own and stays. Raises StoreError if somebody reads for more than two
-        seconds, StoreUnavailable if the database is away or goes away; what went before that is gone.
+        Prices and contracts from before 2020 share one partition and stay; the heads of chains go by their date.
+
+        Raises:
+            StoreError: Somebody reads for more than two seconds.
+            StoreUnavailable: The database is away or goes away. What was dropped before that is gone.
         """
         prices = await self._drop_days(DROP_PRICES, prices_before)
         # The heads first: a head without contracts would be a chain that is not whole.
