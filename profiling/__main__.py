@@ -117,8 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser(
         "check",
-        help="run a function again and again, and say whether it leaks, and where",
-        description="Run a function again and again, and say whether it leaks, on which line, and how much per run.",
+        help="run a function repeatedly and report whether it leaks memory, and on which line",
+        description="Run a function repeatedly and report whether it leaks memory, on which line, and how fast.",
         epilog=f"{STATES}\n\n{EXIT_STATUS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -129,7 +129,12 @@ def _parser() -> argparse.ArgumentParser:
         "package.module:FUNCTION is imported by its name",
     )
     command.add_argument(
-        "--with", dest="beside", action="append", default=[], metavar="FILE.py:FUNCTION", help="run this beside it, too"
+        "--with",
+        dest="beside",
+        action="append",
+        default=[],
+        metavar="FILE.py:FUNCTION",
+        help="another function to run beside it; may be given several times",
     )
     command.add_argument(
         "--runs",
@@ -145,21 +150,21 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=MAX_SECONDS,
         metavar="S",
-        help="begin no run after S seconds (default: %(default)g)",
+        help="start no further run after S seconds (default: %(default)g)",
     )
     command.add_argument(
         "--timeout",
         type=_seconds,
         metavar="S",
-        help="end with exit status 2, and say where it stands, if a run or an import takes longer than S seconds",
+        help="if a run or an import takes longer than S seconds, show where it is and exit with status 2",
     )
-    command.add_argument("--strict", action="store_true", help="let `growing` be exit status 1, too")
+    command.add_argument("--strict", action="store_true", help="exit with status 1 also if a job is `growing`")
     command.add_argument(
         "--level",
         choices=[level.value for level in (Level.SAMPLES, Level.LINES, Level.STACKS)],
-        help="how closely to watch (default: samples, or lines if the sampler is not built)",
+        help="how runs are measured (default: samples, or lines if the sampler is not built)",
     )
-    command.add_argument("--json", action="store_true", help="print JSON, for programs")
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
     return parser
 
 

@@ -52,7 +52,7 @@ class NotEnoughRuns(ProfilingError):
 
     def __init__(self, job: str, profiled: int, before: int | None = None) -> None:
         super().__init__(
-            f"job {job!r} has {profiled} profiled run(s) with lines, a comparison takes 2; "
+            f"job {job!r} has {profiled} profiled run(s) with lines, a comparison needs 2; "
             "wait for its next run or start one now"
             if before is None
             else f"job {job!r} has no profiled run with lines before run {before}; name a later one to compare with"

@@ -36,9 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known, check the options before any test runs, and begin if that is asked for."""
-    config.addinivalue_line("markers", 'memory_limit(size): fail where the test\'s traced memory goes over, as "24 MB"')
+    config.addinivalue_line("markers", 'memory_limit(size): fail if the test\'s traced memory goes over, as "24 MB"')
     config.addinivalue_line(
-        "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail where it keeps more with every run"
+        "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail if it keeps more with every run"
     )
     options = Options.read(config)
     # Not imported if nobody asks: the tests of others should not wait for it.

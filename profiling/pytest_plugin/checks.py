@@ -115,7 +115,7 @@ class Check:
         show = str if self.field == "blocks" else format_bytes
         is_noise = was <= (NOISE_BLOCKS if self.field == "blocks" else NOISE_BYTES)
         share = "" if is_noise else f", {100 * (value - was) / was:+.0f}%"
-        what = {"peak": "peak", "retained": "retained a run", "blocks": "blocks kept a run"}[self.field]
+        what = {"peak": "peak", "retained": "retained per run", "blocks": "blocks kept per run"}[self.field]
         told = f"{what} {show(value)}, was {show(was)}{share} (allowed {self})"
         note, grown = self._grown(now, saved)
         named = [f"{format_change(more)} at {line}" for line, more in grown]

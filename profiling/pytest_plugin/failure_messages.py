@@ -15,16 +15,17 @@ REST_SHARE = 0.05  # of the peak: estimates are no closer
 
 
 def format_limit_failure(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
-    """Return for example "limited to 24.0 MB, reached 31.2 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere".
+    """Return for example "reached 31.2 MB, over the limit of 24.0 MB; 18.9 MB at jobs/prices.py:88; 12.3 MB elsewhere".
 
     Below it is the text of each line that is named.
     """
     reached = limit.show(peak.size_bytes)
     if reached == str(limit):
-        reached = f"{peak.size_bytes - limit.size_bytes} B more"
-    told = [f"limited to {limit}, reached {reached}"]
+        told = [f"reached {peak.size_bytes - limit.size_bytes} B more than the limit of {limit}"]
+    else:
+        told = [f"reached {reached}, over the limit of {limit}"]
     if peak.held is None:
-        return "; ".join([*told, f"no lines: {peak.why}"])
+        return "; ".join([*told, f"the lines are not known: {peak.why}"])
     least_bytes = REST_SHARE * peak.size_bytes
     lines = [row for row in largest(peak.held, LINES_SHOWN) if row[1] > least_bytes]
     told += [f"{limit.show(size_bytes)} at {place(site)}" for site, size_bytes, _ in lines]
@@ -35,19 +36,19 @@ def format_limit_failure(peak: Peak, limit: Size, places_of: PlacesOf) -> str:
 
 
 def format_leak_failure(verdict: Verdict, tolerance: Size, places_of: PlacesOf) -> str:
-    """Return "keeps 51.2 KB per run over 80 runs, tolerated are 4.0 KB; 49.0 KB at jobs/prices.py:88".
+    """Return "keeps 51.2 KB per run over 80 runs, over the tolerance of 4.0 KB; 49.0 KB at jobs/prices.py:88".
 
     Below it is the text of each line that is named.
     """
     kept = tolerance.show(verdict.bytes_per_run or 0.0)
     if verdict.state is State.NATIVE_GROWTH:
         return (
-            f"the C heap grows by {kept} per run over {verdict.runs} runs, tolerated are {tolerance}; "
+            f"the C heap grows by {kept} per run over {verdict.runs} runs, over the tolerance of {tolerance}; "
             "Python's heap does not, so there are no lines: a C library keeps it"
         )
     shown = verdict.suspects[:LINES_SHOWN]
     lines = [f"{tolerance.show(suspect.bytes_per_run)} at {place(suspect.site)}" for suspect in shown]
-    told = f"keeps {kept} per run over {verdict.runs} runs, tolerated are {tolerance}"
+    told = f"keeps {kept} per run over {verdict.runs} runs, over the tolerance of {tolerance}"
     native = verdict.native_bytes_per_run
     beside = [f"the C heap grows by {tolerance.show(native)} beside it"] if native else []
     sentence = "; ".join([told, *(lines or ["no line of it stands out"]), *beside])

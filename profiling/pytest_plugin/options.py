@@ -49,12 +49,12 @@ WARMUP = Option(
     "2",
     "runs before those, the test's own included, in which caches may fill",
 )
-TOLERANCE = Option("memory_leak_tolerance", "PROFILING_PYTEST_LEAK_TOLERANCE", "4 KB", "what a run may keep")
+TOLERANCE = Option("memory_leak_tolerance", "PROFILING_PYTEST_LEAK_TOLERANCE", "4 KB", "what the test may keep per run")
 COMPARE_FAIL = Option(
     "benchmark_memory_compare_fail",
     "PROFILING_PYTEST_COMPARE_FAIL",
     "",
-    "fail where a benchmark's memory is over that of the saved run, as 'peak:10%', 'retained:4 KB' or 'blocks:100'",
+    "fail if a benchmark's memory is over that of the saved run, as 'peak:10%', 'retained:4 KB' or 'blocks:100'",
     is_list=True,
 )
 OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)

@@ -9,20 +9,22 @@ NOTABLE_BYTES = 8 << 20
 NOTABLE_SHARE = 0.1  # of the RSS
 
 C_HEAP_FREE = (
-    "{} are free and held by the C allocator: no leak, but not the kernel's either; heap_trim "
-    "(POST /debug/memory/trim) gives back what it can, and MALLOC_ARENA_MAX=2 keeps it smaller"
+    "{} are free but still held by the C allocator. This is no leak, but the kernel has not got the memory back. "
+    "heap_trim (POST /debug/memory/trim) returns what it can; MALLOC_ARENA_MAX=2 keeps the amount small"
 )
 ARENAS_FREE = (
-    "{} are free in Python's arenas: small objects that are gone; Python uses them again, and gives back an arena only "
-    "when all of it is free"
+    "{} are free in Python's arenas, after small objects that are gone. Python uses this memory again, and returns an "
+    "arena to the kernel only when all of it is free"
 )
-TRACED = "{} are alive and traced: /debug/memory/diff says by which lines they grow"
-FILE_BACKED = "{} are mapped files, mostly libraries: the kernel drops them when memory is short; import less"
-SWAPPED = "{} are swapped out, beside the RSS: the limit has been felt"
-PROFILER = "{} are the profiler's own: a lower level of PROFILING needs less"
+TRACED = "{} are alive and traced; /debug/memory/diff shows the lines that they grow by"
+FILE_BACKED = (
+    "{} are mapped files, mostly libraries. The kernel drops them when memory is short; importing less makes them fewer"
+)
+SWAPPED = "{} are swapped out and not part of the RSS: the process has been short of memory"
+PROFILER = "{} are used by the profiler itself; a lower level of PROFILING needs less"
 ELSEWHERE = (
-    "{} are neither malloc's nor Python's arenas: thread stacks, or memory that a library maps by itself (Arrow's "
-    "pool, a database's cache); ask that library"
+    "{} belong neither to malloc nor to Python's arenas. They are thread stacks, or memory that a library maps by "
+    "itself (Arrow's pool, a database's cache); look at the figures of that library"
 )
 
 

@@ -71,28 +71,35 @@ def _lines(result: CheckResult, places_of: PlacesOf) -> Iterator[str]:
     yield f"  {result.verdict.reason}"
     if result.degraded is not None:
         yield f"  less was measured than is usual: {result.degraded}"
-    held = "unknown" if result.allocator_free_bytes is None else format_bytes(result.allocator_free_bytes)
-    yield f"  RSS {format_bytes(result.usage.rss_bytes)}: {_traced(result)}, freed but held by the C allocator {held}"
+    yield f"  {'; '.join(_memory(result))}"
     for suspect in result.verdict.suspects:
         place = places_of([suspect.site])[suspect.site]
         yield f"  {format_bytes(round(suspect.bytes_per_run)):>12} per run  {_where(suspect.site[1], place)}"
         if place.source:
             yield f"{'':>24}  {place.source}"
-    slowdown = "" if result.slowdown is None else f"; a run took {result.slowdown:.1f} times as long as without it"
-    yield f"  profiling took {result.cost.duration_s:.2f} s beside the runs{slowdown}"
+    yield f"  profiler overhead: {result.cost.duration_s:.2f} s in total; {_slowdown(result)}"
 
 
 def _runs(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs} runs"
 
 
-def _traced(result: CheckResult) -> str:
-    if result.traced_bytes is None:
-        return "traced unknown"
-    if result.level.samples:
-        error = "" if result.relative_error is None else f" ±{result.relative_error:.0%}"
-        return f"held by this job {format_bytes(result.traced_bytes)}{error}"
-    return f"traced {format_bytes(result.traced_bytes)}"
+def _memory(result: CheckResult) -> Iterator[str]:
+    """Yield the sizes that are known. They do not add up to the RSS."""
+    yield f"RSS {format_bytes(result.usage.rss_bytes)}"
+    if result.traced_bytes is not None and result.level.samples:
+        error = "" if result.relative_error is None else f" (±{result.relative_error * 100:.0f} %)"
+        yield f"live memory of this job {format_bytes(result.traced_bytes)}{error}"
+    elif result.traced_bytes is not None:
+        yield f"traced memory of the process {format_bytes(result.traced_bytes)}"
+    if result.allocator_free_bytes is not None:
+        yield f"free in the C allocator {format_bytes(result.allocator_free_bytes)}"
+
+
+def _slowdown(result: CheckResult) -> str:
+    if result.slowdown is None:
+        return "runs are too short (under 1 ms) to measure a slowdown"
+    return f"a run took {result.slowdown:.1f} times as long as without the profiler"
 
 
 def _where(line: int, place: Place) -> str:

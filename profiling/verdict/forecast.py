@@ -74,7 +74,7 @@ def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") 
     if state is State.INSUFFICIENT_RUNS:
         return _without_time(Outlook.NOT_ENOUGH_RUNS, "not enough runs yet to say when the memory is full")
     if pace is None or pace[0] <= 0 or state is State.STABLE:
-        return _without_time(Outlook.NOT_GROWING, "not growing by this job")
+        return _without_time(Outlook.NOT_GROWING, "this job does not make the process grow")
     slope, low, high = pace
     usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.allocator_free_bytes)
     full_in_s = usable_bytes / slope * room.usual_gap_s
@@ -82,15 +82,15 @@ def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") 
     latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf
     whose = "the machine" if room.limit.source == "machine" else "the container"
     at_pace = (
-        f"at {format_bytes(round(slope))} a {one}, a {one} each {format_duration(room.usual_gap_s)}, "
+        f"at {format_bytes(round(slope))} per {one} and one {one} every {format_duration(room.usual_gap_s)}, "
         f"{whose} ({room.limit.limit_bytes / MB:.0f} MB)"
     )
     if full_in_s >= HORIZON_S:
-        return _without_time(Outlook.NOT_GROWING, f"{at_pace} is not full within ten years")
+        return _without_time(Outlook.NOT_GROWING, f"{at_pace} will not be full within ten years")
     interval_s = (earliest_s, latest_s if latest_s < HORIZON_S else None)
     return Forecast(
         outlook=Outlook.FULL,
-        reason=f"{at_pace} is full {_when(full_in_s, interval_s)}",
+        reason=f"{at_pace} {_when(full_in_s, interval_s)}",
         full_in_s=full_in_s,
         interval_s=interval_s,
         full_at=room.ended_at + timedelta(seconds=full_in_s),
@@ -103,12 +103,13 @@ def _without_time(outlook: Outlook, reason: str) -> Forecast:
 
 def _when(full_in_s: float, interval_s: tuple[float, float | None]) -> str:
     if full_in_s == 0:
-        return "already"
+        return "is already full"
     full_in, earliest = format_duration(full_in_s), format_duration(interval_s[0])
     if interval_s[1] is None:
-        return f"in {full_in}, in {earliest} at the earliest"
+        return f"will be full in {full_in}, in {earliest} at the earliest"
     latest = format_duration(interval_s[1])
-    return f"in {full_in}" if earliest == latest else f"in {full_in}, between {earliest} and {latest}"
+    within = "" if earliest == latest else f", between {earliest} and {latest}"
+    return f"will be full in {full_in}{within}"
 
 
 def format_duration(duration_s: float) -> str:

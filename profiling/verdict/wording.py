@@ -29,9 +29,9 @@ def reason_of(
         return f"only {runs} completed {what}; a verdict needs {patience.MIN_RUNS} ({missing} more)"
     if evidence.process and state in {State.STABLE, State.GROWING}:
         how = f"grows by {_size(per_run)} {one}" if state is State.GROWING else "does not grow"
-        return f"the process {how} over {runs} {many}; without samples or exact lines a leak cannot be told"
+        return f"the process {how} over {runs} {many}; a leak can only be found with samples or exact lines"
     if state is State.STABLE:
-        return f"nothing grows over {runs} {many}; {_size(per_run)} {one} are still alive of the older ones"
+        return f"nothing grows over {runs} {many}; of the older ones, {_size(per_run)} {one} are still alive"
     what = (kind or GrowthKind.SURVIVORS).value
     also = f", and {kind_beside.value} grows by {_size(beside)} {one} beside it" if kind_beside else ""
     if state is State.GROWING:
@@ -62,7 +62,8 @@ def _settles(evidence: Evidence, growth: Pace | None, kind: GrowthKind | None) -
     runs, many = len(evidence.ended), evidence.unit.many
     needed = evidence.patience.runs(growth.bytes_per_run, evidence.left_bytes) if growth else 0
     if runs < needed:
-        return f"it may fill up yet, which {needed - runs} more {many} will tell"
+        missing, what = needed - runs, evidence.unit.one if needed - runs == 1 else many
+        return f"it may still fill up; {missing} more {what} will tell"
     if kind in {GrowthKind.C_HEAP, GrowthKind.MAPPED}:
         return f"some more {many} whose garbage is collected will tell whether it is garbage"
     return f"some more {many} and a full collection will tell whether it is a leak"

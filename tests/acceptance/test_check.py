@@ -142,7 +142,7 @@ def test_result_has_the_keys_of_the_contract_and_reads_well() -> None:
     assert re.search(rf"known_jobs\.py:under_churn: leaking after \d+ runs at level {LEVELS[0]}\n", text)
     assert re.search(r"\n *39\.\d KiB per run  ", text)
     assert "known_jobs.py:" + str(LINES["under_churn"]) + " under_churn\n" in text
-    assert "freed but held by the C allocator" in text
+    assert "free in the C allocator" in text
 
 
 def test_too_few_runs_are_told_and_are_no_success() -> None:

@@ -190,7 +190,7 @@ class Settings:
         metadata=_env(
             "PROFILING_BUDGET_MB",
             _MEGABYTES,
-            "memory that reading the traces of a run may take for a moment; where it would take more it is left out",
+            "memory that reading the traces of a run may take for a moment; if it would take more, they are not read",
         ),
     )
     profiling_exclusive: bool = field(

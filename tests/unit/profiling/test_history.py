@@ -105,7 +105,7 @@ def test_runs_that_are_asked_for_are_compared() -> None:
 def test_fewer_than_two_runs_with_lines_are_not_enough() -> None:
     history = History()
     history.add(run(1))
-    with pytest.raises(NotEnoughRuns, match=r"job 'work' has 0 profiled run\(s\) with lines, a comparison takes 2"):
+    with pytest.raises(NotEnoughRuns, match=r"job 'work' has 0 profiled run\(s\) with lines, a comparison needs 2"):
         pair_to_compare(history, "work")
     with pytest.raises(NotEnoughRuns):
         pair_to_compare(history, "work", None, 1)

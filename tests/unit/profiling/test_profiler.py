@@ -312,7 +312,7 @@ def test_diff_of_one_run_or_of_none_says_what_is_missing(profiler: Profiler) -> 
         profiler.diff("prices")
     with profiler.run("prices"):
         pass
-    with pytest.raises(NotEnoughRuns, match=r"has 1 profiled run\(s\) with lines, a comparison takes 2"):
+    with pytest.raises(NotEnoughRuns, match=r"has 1 profiled run\(s\) with lines, a comparison needs 2"):
         profiler.diff("prices")
 
 
@@ -378,10 +378,10 @@ def test_process_that_grows_is_growing_and_never_accused_if_only_counters_are_to
     grows, steady = profiler.verdict("grows"), profiler.verdict("steady")
     assert (grows.state, grows.accusation) == (State.GROWING, None)
     assert grows.bytes_per_run == pytest.approx(MAPPED_BYTES, rel=0.1)
-    assert grows.reason.endswith(" per run over 12 runs; without samples or exact lines a leak cannot be told")
+    assert grows.reason.endswith(" per run over 12 runs; a leak can only be found with samples or exact lines")
     assert steady.state is State.STABLE
     assert steady.reason == (
-        "the process does not grow over 12 runs; without samples or exact lines a leak cannot be told"
+        "the process does not grow over 12 runs; a leak can only be found with samples or exact lines"
     )
     kept.clear()
     profiler.close()

@@ -138,7 +138,7 @@ COMPARED = ("--benchmark-compare", *SHORT)
 
 
 GROWN = re.compile(
-    r"^(peak|retained|blocks)(?: kept)?(?: a run)? (\S+(?: \w+)?), was (\S+(?: \w+)?)(?:, \+\d+%)?"
+    r"^(peak|retained|blocks)(?: kept)?(?: per run)? (\S+(?: \w+)?), was (\S+(?: \w+)?)(?:, \+\d+%)?"
     r" \(allowed [^)]+\); (\S+ \w+) at test_memory\.py:13 total\b.* - against 0001_before\.json$",
     re.MULTILINE,  # from the line's start: where `CI` is set pytest's summary says it all again
 )

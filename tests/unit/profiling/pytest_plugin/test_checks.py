@@ -150,10 +150,10 @@ def test_lines_with_the_same_text_count_together() -> None:
 def test_retained_and_blocks_are_told_by_what_stays() -> None:
     now = replace(SAVED, retained_bytes=1 << 20, blocks=3_000, retained_lines=(KEPT,))
     assert failure("retained:4 KB", now) == (
-        "retained a run 1.0 MiB, was 0 B (allowed retained:4000 B); +1.0 MiB at shop/cache.py:3 remember"
+        "retained per run 1.0 MiB, was 0 B (allowed retained:4000 B); +1.0 MiB at shop/cache.py:3 remember"
     )
     assert failure("blocks:100", now) == (
-        "blocks kept a run 3000, was 0 (allowed blocks:100); +1.0 MiB at shop/cache.py:3 remember"
+        "blocks kept per run 3000, was 0 (allowed blocks:100); +1.0 MiB at shop/cache.py:3 remember"
     )
     assert failure("peak:0%", now) is None
 
@@ -188,7 +188,7 @@ def test_saved_run_that_gave_memory_back_is_no_room_to_grow_into() -> None:
     saved = replace(SAVED, retained_bytes=-(1 << 20))
     assert failure("retained:50%", replace(SAVED, retained_bytes=-(1 << 20) + NOISE_BYTES), saved) is None
     told = failure("retained:50%", replace(SAVED, retained_bytes=0), saved)
-    assert told == "retained a run 0 B, was -1.0 MiB (allowed retained:50%)"
+    assert told == "retained per run 0 B, was -1.0 MiB (allowed retained:50%)"
 
 
 def test_three_lines_are_told_and_none_that_is_a_small_part_of_the_growth() -> None:
@@ -206,8 +206,8 @@ def test_three_lines_are_told_and_none_that_is_a_small_part_of_the_growth() -> N
 def test_growth_over_noise_is_told_without_a_share() -> None:
     now = replace(SAVED, retained_bytes=1 << 20)
     at, over = (failure("retained:0%", now, replace(SAVED, retained_bytes=4_096 + more)) for more in (0, 1))
-    assert at == "retained a run 1.0 MiB, was 4.0 KiB (allowed retained:0%)"
-    assert over == "retained a run 1.0 MiB, was 4.0 KiB, +25494% (allowed retained:0%)"
+    assert at == "retained per run 1.0 MiB, was 4.0 KiB (allowed retained:0%)"
+    assert over == "retained per run 1.0 MiB, was 4.0 KiB, +25494% (allowed retained:0%)"
 
 
 @pytest.mark.parametrize("whose", ["now", "saved"])

@@ -73,10 +73,11 @@ def test_limit_fails_what_goes_over_it_and_tells_the_line_that_held_the_memory(p
     }
     text = result.stdout.str()
     told = (
-        r"^limited to 2\.0 MB, reached 4\.0 MB; (3\.[789]|4\.[012]) MB at test_memory\.py:6(; 2\d\d\.\d KB elsewhere)?$"
+        r"^reached 4\.0 MB, over the limit of 2\.0 MB; "
+        r"(3\.[789]|4\.[012]) MB at test_memory\.py:6(; 2\d\d\.\d KB elsewhere)?$"
     )
     assert len(re.findall(told, text, re.MULTILINE)) == 2, "within 5 %, and what is missing is told"
-    told = r"^limited to 2\.0 MiB, reached 3\.[89] MiB; (3\.[6789]|4\.0) MiB at test_memory\.py:6$"
+    told = r"^reached 3\.[89] MiB, over the limit of 2\.0 MiB; (3\.[6789]|4\.0) MiB at test_memory\.py:6$"
     assert len(re.findall(told, text, re.MULTILINE)) == 1
     assert "assert 1 == 2" in text
 
@@ -183,11 +184,14 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
         "test_cache_fills_over_nine_runs": "PASSED",
     }
     text = result.stdout.str()
-    told = r"^keeps (\d\d\.\d) KB per run over 80 runs, tolerated are 4\.0 KB; (\d\d\.\d) KB at test_memory\.py:11$"
+    told = (
+        r"^keeps (\d\d\.\d) KB per run over 80 runs, over the tolerance of 4\.0 KB; "
+        r"(\d\d\.\d) KB at test_memory\.py:11$"
+    )
     kept = [(float(whole), float(line)) for whole, line in re.findall(told, text, re.MULTILINE)]
     assert [pytest.approx(pair, rel=0.1) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
     assert re.search(r"^keeps .* at test_memory\.py:65$", text, re.MULTILINE), "the line that called into the library"
-    assert re.search(r"^limited to 20\.0 KB, reached 5\d\.\d KB; ", text, re.MULTILINE)
+    assert re.search(r"^reached 5\d\.\d KB, over the limit of 20\.0 KB; ", text, re.MULTILINE)
 
 
 HARMLESS = """
@@ -263,7 +267,7 @@ def test_async_tests_are_repeated_by_whatever_plugin_runs_them(pytester: pytest.
     result = run(pytester, ANYIO, "--memory", plugins=("anyio",))
     assert outcomes(result) == {"test_leaks": "FAILED", "test_over": "FAILED"}
     result.stdout.re_match_lines([r"keeps 50\.\d KB per run .*; 50\.\d KB at test_memory\.py:13"])
-    result.stdout.re_match_lines([r"limited to 1\.0 MB, reached 2\.0 MB; 2\.0 MB at test_memory\.py:18"])
+    result.stdout.re_match_lines([r"reached 2\.0 MB, over the limit of 1\.0 MB; 2\.0 MB at test_memory\.py:18"])
 
 
 NATIVE = """
@@ -283,7 +287,7 @@ def test_native():
 def test_growth_outside_of_pythons_heap_is_told_as_such(pytester: pytest.Pytester) -> None:
     result = run(pytester, NATIVE, "--memory")
     told = (
-        r"the C heap grows by (9\d\d\.\d KB|1\.0 MB) per run over \d+ runs, tolerated are 4\.0 KB; "
+        r"the C heap grows by (9\d\d\.\d KB|1\.0 MB) per run over \d+ runs, over the tolerance of 4\.0 KB; "
         r"Python's heap does not, so there are no lines: a C library keeps it"
     )
     result.stdout.re_match_lines([told])
@@ -301,7 +305,7 @@ def test_without_the_sampler_the_limit_holds_and_the_failure_says_why_it_has_no_
     pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
     result = run(pytester, LIMITS, "--memory", "-k", "test_below or test_over", plugins=("no_sampler",))
     assert outcomes(result) == {"test_below": "PASSED", "test_over": "FAILED", "TestClass::test_over": "FAILED"}
-    result.stdout.re_match_lines([r"limited to 2\.0 MB, reached 4\.0 MB; no lines: .*_sampler"])
+    result.stdout.re_match_lines([r"reached 4\.0 MB, over the limit of 2\.0 MB; the lines are not known: .*_sampler"])
 
 
 LIBRARY = """

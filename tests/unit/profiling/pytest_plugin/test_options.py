@@ -232,7 +232,7 @@ def test_limit_of_the_ini_file_is_for_every_test_without_one_of_its_own(pytester
     pytester.makeini("[pytest]\nmemory = true\nmemory_limit = 2 MB\nmemory_leak_tolerance = 30 KB\n")
     result = run(pytester, ONE)
     assert outcomes(result) == {"test_leaks": "PASSED", "test_large": "FAILED"}
-    result.stdout.re_match_lines([r"limited to 2\.0 MB, reached 3\.0 MB; 3\.0 MB at test_memory\.py:11"])
+    result.stdout.re_match_lines([r"reached 3\.0 MB, over the limit of 2\.0 MB; 3\.0 MB at test_memory\.py:11"])
 
 
 def test_runs_and_warmup_of_the_command_line_decide_how_often_a_test_runs(pytester: pytest.Pytester) -> None:

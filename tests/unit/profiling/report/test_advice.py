@@ -32,12 +32,12 @@ def test_usual_process_has_nothing_that_stands_out() -> None:
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ("c_heap_free_bytes", "78.0 MiB are free and held by the C allocator: no leak, but"),
+        ("c_heap_free_bytes", "78.0 MiB are free but still held by the C allocator. This is no leak"),
         ("arenas_free_bytes", "78.0 MiB are free in Python's arenas"),
         ("traced_bytes", "78.0 MiB are alive and traced"),
         ("file_backed_bytes", "78.0 MiB are mapped files"),
-        ("swapped_bytes", "78.0 MiB are swapped out, beside the RSS"),
-        ("profiler_bytes", "78.0 MiB are the profiler's own"),
+        ("swapped_bytes", "78.0 MiB are swapped out and not part of the RSS"),
+        ("profiler_bytes", "78.0 MiB are used by the profiler itself"),
     ],
 )
 def test_part_that_stands_out_is_told_with_what_would_help(part: str, told: str) -> None:
@@ -52,7 +52,7 @@ def test_largest_part_comes_first() -> None:
 
 def test_anonymous_memory_of_no_allocator_is_a_librarys() -> None:
     (sentence,) = explain(replace(USUAL, anonymous_bytes=150 * MB))
-    assert sentence.startswith("50.0 MiB are neither malloc's nor Python's arenas")
+    assert sentence.startswith("50.0 MiB belong neither to malloc nor to Python's arenas")
 
 
 def test_what_is_not_known_is_not_guessed() -> None:

@@ -39,16 +39,18 @@ def test_leak_is_told_with_what_the_process_holds_its_lines_and_what_it_took() -
     assert check_to_text([CHECKED], places_of).splitlines() == [
         "jobs.py:collect: leaking after 40 runs at level samples",
         "  20.0 KiB per run stay alive",
-        "  RSS 32.0 MiB: held by this job 1.0 MiB ±2%, freed but held by the C allocator 1.0 KiB",
+        "  RSS 32.0 MiB; live memory of this job 1.0 MiB (±2 %); free in the C allocator 1.0 KiB",
         "      20.0 KiB per run  short/a.py:12 f1",
         "                          text of 12",
-        "  profiling took 0.12 s beside the runs; a run took 1.0 times as long as without it",
+        "  profiler overhead: 0.12 s in total; a run took 1.0 times as long as without the profiler",
     ]
 
 
 def test_slowdown_that_is_not_known_is_not_told() -> None:
     told = check_to_text([replace(CHECKED, slowdown=None)], places_of)
-    assert told.endswith("  profiling took 0.12 s beside the runs\n")
+    assert told.endswith(
+        "  profiler overhead: 0.12 s in total; runs are too short (under 1 ms) to measure a slowdown\n"
+    )
 
 
 def test_reason_for_less_than_is_usual_is_told() -> None:

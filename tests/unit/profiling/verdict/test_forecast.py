@@ -31,7 +31,8 @@ def test_time_is_what_is_left_at_the_pace_of_the_runs() -> None:
     assert told.interval_s == pytest.approx((300 / 16 * 120, 300 / 14 * 120))
     assert told.full_at == ENDED + timedelta(minutes=40)
     assert told.reason == (
-        "at 15.0 MiB a run, a run each 120 s, the container (512 MB) is full in 40 min, between 38 min and 43 min"
+        "at 15.0 MiB per run and one run every 120 s, "
+        "the container (512 MB) will be full in 40 min, between 38 min and 43 min"
     )
 
 
@@ -54,30 +55,31 @@ def test_night_without_runs_moves_the_latest_time_only() -> None:
 def test_slope_that_may_be_nothing_has_no_latest_time() -> None:
     told = forecast(State.LEAKING, (15.0 * MB, -1.0, 16.0 * MB), ROOM)
     assert told.interval_s == (300 / 16 * 120, None)
-    assert told.reason.endswith("is full in 40 min, in 38 min at the earliest")
+    assert told.reason.endswith("will be full in 40 min, in 38 min at the earliest")
 
 
 def test_memory_that_is_full_is_told_so() -> None:
     told = forecast(State.LEAKING, PACE, replace(ROOM, rss_bytes=600 * MB, allocator_free_bytes=8 * MB))
     assert (told.full_in_s, told.interval_s, told.full_at) == (0, (0, 0), ENDED)
-    assert told.reason.endswith("the container (512 MB) is full already")
+    assert told.reason.endswith("the container (512 MB) is already full")
 
 
 def test_without_a_containers_limit_it_is_the_machine_that_fills_up() -> None:
     machine = replace(ROOM, limit=MemoryLimit(limit_bytes=16_384 * MB, source="machine"))
     assert forecast(State.LEAKING, (15.0 * MB,) * 3, machine).reason.endswith(
-        "the machine (16384 MB) is full in 35 h 56 min"
+        "the machine (16384 MB) will be full in 35 h 56 min"
     )
 
 
 def test_job_that_is_stable_or_hardly_runs_fills_nothing() -> None:
     told = forecast(State.STABLE, PACE, ROOM)
-    assert (told.outlook, told.reason) == (Outlook.NOT_GROWING, "not growing by this job")
+    assert (told.outlook, told.reason) == (Outlook.NOT_GROWING, "this job does not make the process grow")
     assert (told.full_in_s, told.interval_s, told.full_at) == (None, None, None)
     seldom = forecast(State.LEAKING, (4096.0,) * 3, replace(ROOM, gaps_s=(86_400.0,)))
     assert seldom.outlook is Outlook.NOT_GROWING
     assert (
-        seldom.reason == "at 4.0 KiB a run, a run each 24 h 0 min, the container (512 MB) is not full within ten years"
+        seldom.reason
+        == "at 4.0 KiB per run and one run every 24 h 0 min, the container (512 MB) will not be full within ten years"
     )
 
 

@@ -320,7 +320,7 @@ def test_what_is_waited_for_is_told_by_the_line_that_decides() -> None:
     lines = {("many.py", line): every(40, range(1, 13)) for line in range(10)}
     told = judge(evidence(12, lines=lines, left_bytes=20 * 7 * 40_000.0)).verdict  # 20 runs at the pace of one line
     assert (told.state, told.bytes_per_run) == (State.GROWING, 400_000)
-    assert told.reason.endswith("it may fill up yet, which 8 more runs will tell")
+    assert told.reason.endswith("it may still fill up; 8 more runs will tell")
 
 
 def test_lines_that_take_less_than_what_may_be_accused_count_too() -> None:

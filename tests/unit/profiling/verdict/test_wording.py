@@ -24,15 +24,15 @@ def test_too_few_runs_say_how_many_are_missing(runs: int, missing: int) -> None:
 
 def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:
     told = reason_of(State.STABLE, evidence(40), per_run=2 * KB)
-    assert told == "nothing grows over 40 runs; 2.0 KiB per run are still alive of the older ones"
+    assert told == "nothing grows over 40 runs; of the older ones, 2.0 KiB per run are still alive"
 
 
 @pytest.mark.parametrize(
     ("left_bytes", "runs", "settles"),
     [
-        (1_000 * 40 * KB, 38, "it may fill up yet, which 1 more runs will tell"),
+        (1_000 * 40 * KB, 38, "it may still fill up; 1 more run will tell"),
         (1_000 * 40 * KB, 39, "some more runs and a full collection will tell whether it is a leak"),
-        (2_000 * 40 * KB, 39, "it may fill up yet, which 27 more runs will tell"),
+        (2_000 * 40 * KB, 39, "it may still fill up; 27 more runs will tell"),
     ],
 )
 def test_growing_job_says_what_would_settle_it(left_bytes: float, runs: int, settles: str) -> None:

@@ -238,7 +238,7 @@ async def test_leak_is_told_once_with_its_line_and_when_the_memory_is_full(log: 
     assert grows.startswith("WARNING - job_grows - job_id=work verdict=leaking runs=12 kb_per_run=29")
     assert f" full_in_h=0.0 at=tests/unit/volaris/instrumentation/test_job_profiler.py:{line} 29" in grows
     assert forecast.startswith("WARNING - memory_forecast - job_id=work at 29")
-    assert "is full in " in forecast
+    assert "will be full in " in forecast
 
 
 async def test_leak_outside_jobs_is_told_too(log: Callable[[], list[str]]) -> None:
