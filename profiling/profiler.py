@@ -62,7 +62,7 @@ class Profiler:
     arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
     not read if that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
     With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
-    Lines of `packages` are the user's own even where they are installed, as a service is in its container.
+    Lines of `packages` are the user's own even if they are installed, as a service is in its container.
 
     Examples:
         >>> profiler = Profiler(level=Level.LINES)

@@ -39,7 +39,7 @@ class PeakWatch:
         self._tracing = tracing.Tracing()
         self._number: int | None = None
         self._why: str | None = None
-        self.peak: Peak | None = None  # None until the block has ended, and where it failed
+        self.peak: Peak | None = None  # None until the block has ended, or if it failed
 
     def __enter__(self) -> Self:
         try:

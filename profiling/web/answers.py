@@ -24,7 +24,7 @@ COST = Shape(
 _SAMPLED = "; with samples only"
 LINES = Shape(
     "Lines",
-    "What the lines of a run add up to: of the process where they are exact, of the job where they are estimated.",
+    "What the lines of a run add up to: of the process if they are exact, of the job if they are estimated.",
     {
         "traced_mb": number("alive after the run, without the profiler's own"),
         "traced_diff_bytes": whole("alive after the run less before it"),
@@ -151,7 +151,7 @@ SUSPECT = Shape(
     "A line that keeps more with every run.",
     {
         "site": an("the line", SITE),
-        "bytes_per_run": whole("what the line keeps of a run"),
+        "bytes_per_run": whole("bytes that the line keeps per run"),
         "stack": texts("how the line is reached, innermost first, as file:line"),
     },
 )
@@ -164,7 +164,7 @@ ACCUSATION = Shape(
         "births": numbers("numbers of the first and the last run whose memory it rests on", "integer"),
         "site": an("the line that keeps the memory; null for small lines together and for a C heap", SITE, null=True),
         "bytes_held": whole("memory of these runs that was alive when it was made"),
-        "bytes_per_run": whole("what stayed alive of a run, when it was made"),
+        "bytes_per_run": whole("bytes per run that had stayed alive when it was made"),
     },
 )
 BOUND = Shape(
@@ -183,9 +183,11 @@ VERDICT = Shape(
         "state": one_of("only leaking and native_growth are accusations", *State),
         "reason": text("why, in a sentence or two"),
         "runs": whole("completed runs that it rests on"),
-        "bytes_per_run": number("what stays alive of a run; null for insufficient_runs", null=True),
+        "bytes_per_run": number("bytes per run that stay alive; null for insufficient_runs", null=True),
         "interval_bytes": numbers("the 95 % interval of bytes_per_run", null=True),
-        "native_bytes_per_run": number("by which the C heap grows beside Python's; null if it does not", null=True),
+        "native_bytes_per_run": number(
+            "bytes per run by which the C heap grows beside Python's; null if it does not", null=True
+        ),
         "accusation": an("null without one", ACCUSATION, null=True),
         "bound": an("of a store that fills up and knows its own limit; null if none is known", BOUND, null=True),
         "forecast": an("null if it is not known how often the job runs", FORECAST, null=True),

@@ -57,7 +57,7 @@ COLLECTOR = Shape(
 )
 COMPOSITION = Shape(
     "Composition",
-    "What the resident memory is made of; null where that is not known. The groups overlap.",
+    "What the resident memory is made of; null if that is not known. The groups overlap.",
     {
         "rss_mb": number("resident memory"),
         "anonymous_mb": number("heap and stacks: what counts against a container", null=True),

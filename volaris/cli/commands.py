@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     iv.set_defaults(command=_iv)
     export = commands.add_parser("export", help="write all that is stored to standard output, of the running service")
     export.add_argument("data", choices=("prices", "options", "iv"))
-    export.add_argument("--symbol", metavar="SYMBOL", help="of this one only; of all where it is not given")
+    export.add_argument("--symbol", metavar="SYMBOL", help="of this one only; of all if it is not given")
     export.add_argument("--format", choices=("csv", "ndjson"), default="csv")
     export.set_defaults(command=_export)
     return parser

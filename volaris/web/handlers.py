@@ -25,7 +25,7 @@ TAG_PARAMETER = {
     "name": "If-None-Match",
     "required": False,
     "type": "string",
-    "description": "ETag of an answer that the client has; 304 where it still holds",
+    "description": "ETag of an answer that the client has; 304 if it still holds",
 }
 
 QueryHandler = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]

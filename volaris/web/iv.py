@@ -89,7 +89,7 @@ class IvSchema(PageSchema):
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
     latest = fields.Nested(
-        LatestSchema, required=True, allow_none=True, metadata={"description": "null where iv_metrics has none yet"}
+        LatestSchema, required=True, allow_none=True, metadata={"description": "null if iv_metrics has none yet"}
     )
     history = fields.List(
         fields.Nested(FiguresSchema),

@@ -155,7 +155,7 @@ class OptionsSchema(PageSchema):
         ChainSchema,
         required=True,
         allow_none=True,
-        metadata={"description": "null where options_refresh has stored none yet"},
+        metadata={"description": "null if options_refresh has stored none yet"},
     )
     contracts = fields.List(
         fields.Nested(ContractSchema),

@@ -148,7 +148,7 @@ class PageSchema(Strict):
     next_cursor = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "`cursor` of the page after this one; null where this is the last"},
+        metadata={"description": "`cursor` of the page after this one; null if this is the last"},
     )
 
 
