@@ -22,7 +22,7 @@ class RunStore(Protocol):
         """Keep a finished run; older ones may make room for it."""
 
     def jobs(self) -> tuple[str, ...]:
-        """Jobs that have runs here, sorted."""
+        """Return the jobs that have runs here, sorted."""
 
     def runs(self, job: str | None = None) -> Sequence[RunProfile]:
         """Return the runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
@@ -58,7 +58,7 @@ class History:
             self._drop_oldest_of(job)
 
     def jobs(self) -> tuple[str, ...]:
-        """Jobs with runs, sorted."""
+        """Return the jobs with runs, sorted."""
         return tuple(sorted(self._runs))
 
     def runs(self, job: str | None = None) -> Sequence[RunProfile]:
@@ -79,7 +79,7 @@ class History:
         raise UnknownRun(run_id)
 
     def overhead_bytes(self) -> int:
-        """Estimated: the tables and the records, without the keys that all tables share."""
+        """Estimate the size: the tables and the records, without the keys that all tables share."""
         return self._bytes
 
     def _job_that_makes_room(self, added: str) -> str | None:
@@ -95,7 +95,7 @@ class History:
 
 
 def size_of(run: RunProfile) -> int:
-    """About what a run costs to keep."""
+    """Return about what a run costs to keep."""
     return RUN_BYTES + sum(_lines_bytes(lines) for lines in (run.lines, run.samples) if lines)
 
 

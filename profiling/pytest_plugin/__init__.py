@@ -70,7 +70,7 @@ class NoBenchmarks:
 
     @pytest.fixture
     def memory_benchmark(self) -> None:
-        """Fails with what to do."""
+        """Fail with what to do."""
         pytest.fail(
             "the fixture memory_benchmark stands on pytest-benchmark, which is not installed or switched off: "
             "pip install pytest-benchmark",

@@ -30,7 +30,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """On the command line."""
+        """Return the name on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
 

@@ -32,7 +32,7 @@ class Size:
         return self.show(self.size_bytes)
 
     def show(self, size_bytes: float) -> str:
-        """Any size from 0 up in the same family of units, as `parse_bytes` reads it."""
+        """Return any size from 0 up in the same family of units, as `parse_bytes` reads it."""
         whole = round(size_bytes)
         return format_decimal(whole) if self.is_decimal else format_bytes(whole)
 

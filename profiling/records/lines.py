@@ -63,7 +63,7 @@ class SiteTable:
 
     @property
     def count(self) -> int:
-        """Blocks over all lines."""
+        """Return the blocks over all lines."""
         return sum(self.counts)
 
     @property

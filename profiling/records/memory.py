@@ -23,7 +23,7 @@ class MemoryUsage:
 
     @property
     def percent(self) -> float:
-        """RSS in per cent of the limit."""
+        """Return the RSS in per cent of the limit."""
         return 100.0 * self.rss_bytes / self.limit.limit_bytes
 
     @property

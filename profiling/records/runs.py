@@ -24,7 +24,7 @@ class Level(StrEnum):
 
     @property
     def frames(self) -> int:
-        """Frames that tracemalloc keeps with each allocation; 0 if it is off."""
+        """Return the number of frames that tracemalloc keeps with each allocation; 0 if it is off."""
         return {Level.LINES: 1, Level.STACKS: 25}.get(self, 0)
 
     @property
@@ -71,12 +71,12 @@ class RunProfile:
 
     @property
     def rss_diff_bytes(self) -> int:
-        """RSS after less before."""
+        """Return the RSS after less before."""
         return self.after.rss_bytes - self.before.rss_bytes
 
     @property
     def percent(self) -> float:
-        """RSS after the run in per cent of the limit."""
+        """Return the RSS after the run in per cent of the limit."""
         return 100.0 * self.after.rss_bytes / self.limit.limit_bytes
 
     @property

@@ -17,7 +17,7 @@ YEAR_DAYS = 365
 
 
 def years_to(expirations: Days, now: datetime) -> Floats:
-    """Years of 365 days from `now`, which is aware, to the close in New York on each day; 0 or less once it is over.
+    """Return years of 365 days from `now`, which is aware, to the close in New York on each day; at most 0 after it.
 
     By the second, weekends included, like the minutes of Cboe's VIX white paper. Raises ValueError for a naive `now`.
     """

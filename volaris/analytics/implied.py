@@ -83,7 +83,7 @@ def _reasons(
     years: Floats,
     discounts: Floats,
 ) -> Outcomes:
-    """Why a contract has no volatility, as far as that is known beforehand; comparisons with NaN are false."""
+    """Return why a contract has no volatility, as far as that is known beforehand; comparisons with NaN are false."""
     has_bid, has_ask = bid > 0, ask > 0
     exercised = np.where(is_call, forward - strike, strike - forward)
     conditions = {

@@ -34,7 +34,7 @@ class ExpiryMetrics:
 
     @property
     def days(self) -> float:
-        """Calendar days to the expiration, with their fraction."""
+        """Return the calendar days to the expiration, with their fraction."""
         return self.years * YEAR_DAYS
 
 

@@ -18,7 +18,7 @@ class IvRank:
 
 
 def iv_rank(today: float, before: Sequence[float], *, window: int = YEAR_DAYS) -> IvRank:
-    """IV rank and IV percentile of `today` against the `window` days before it, the latest first.
+    """Return the IV rank and IV percentile of `today` against the `window` days before it, the latest first.
 
     IV rank is where it stands between the lowest and the highest, (today - low) / (high - low) × 100, with today among
     them, so that a new high is 100. IV percentile says on what share of the days before it was below today's, in per

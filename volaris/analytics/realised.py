@@ -85,7 +85,7 @@ def parkinson(bars: BarArrays) -> float:
 
 
 def garman_klass(bars: BarArrays) -> float:
-    """Σ (½ ln(H/L)² - (2 ln 2 - 1) ln(C/O)²) / n. Takes the drift for 0. n bars.
+    """Return Σ (½ ln(H/L)² - (2 ln 2 - 1) ln(C/O)²) / n. Takes the drift for 0. n bars.
 
     Source: M. Garman and M. Klass, "On the estimation of security price volatilities from historical data" (1980).
     """
@@ -94,7 +94,7 @@ def garman_klass(bars: BarArrays) -> float:
 
 
 def rogers_satchell(bars: BarArrays) -> float:
-    """Σ (ln(H/C) ln(H/O) + ln(L/C) ln(L/O)) / n, whatever the drift is. n bars.
+    """Return Σ (ln(H/C) ln(H/O) + ln(L/C) ln(L/O)) / n, whatever the drift is. n bars.
 
     Source: L. Rogers and S. Satchell, "Estimating variance from high, low and closing prices" (1991).
     """
@@ -102,7 +102,7 @@ def rogers_satchell(bars: BarArrays) -> float:
 
 
 def yang_zhang(bars: BarArrays) -> float:
-    """Overnight variance + k × open-to-close variance + (1 - k) × Rogers-Satchell, whatever the drift is. n + 1 bars.
+    """Return the overnight variance + k × open-to-close + (1 - k) × Rogers-Satchell, for any drift. n + 1 bars.
 
     k = 0.34 / (1.34 + (n + 1) / (n - 1)); the first two variances are sample ones (mean taken out, n - 1); n of 2 or
     more. Source: D. Yang and Q. Zhang, "Drift-independent volatility estimation based on high, low, open, and close

@@ -34,7 +34,7 @@ class _Strip:
 
 
 def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVariance | None:
-    """2/T × Σ ΔK/K² × exp(rT) × Q(K) - 1/T × (F/K0 - 1)²: the white paper's step 2.
+    """Return 2/T × Σ ΔK/K² × exp(rT) × Q(K) - 1/T × (F/K0 - 1)²: the white paper's step 2.
 
     K0 is the highest strike up to F where both are quoted. Q is the mid price of the put below K0, of the call above
     it, and their mean at K0; ΔK half the distance between the strikes on both sides, at the ends the distance to the
@@ -87,6 +87,6 @@ def _reached(quoted: Switches, listed: Switches) -> Switches:
 
 
 def _widths(strike: Floats) -> Floats:
-    """ΔK of each strike, of which there are three at least."""
+    """Return ΔK of each strike, of which there are three at least."""
     steps = strike[1:] - strike[:-1]
     return np.concatenate((steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]))

@@ -19,7 +19,7 @@ def now_in_utc() -> datetime:
 
 
 def in_hours(hours: MarketHours, now: Callable[[], datetime] = now_in_utc) -> Middleware:
-    """Middleware: a slot outside the market's hours is let pass without a run of the job.
+    """Let a slot outside the market's hours pass without a run of the job: a middleware.
 
     Outermost, so that what measures runs does not see one that did nothing.
     """

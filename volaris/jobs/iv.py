@@ -210,7 +210,7 @@ def chain_arrays(chain: ChainRows) -> ChainArrays:
 
 
 def rows_of(bars: DailyBars) -> BarRows:
-    """Bars as the store keeps them, with the same arrays."""
+    """Return bars as the store keeps them, with the same arrays."""
     return BarRows(
         symbol=bars.symbol,
         source=bars.source,

@@ -151,7 +151,7 @@ _WANTED = np.dtype([("number", "i8"), ("expiration", "M8[D]"), ("strike", "f8"),
 
 
 def _wanted(names: list[str], symbol: str, spot: float, quoted_at: datetime, bounds: ChainBounds) -> Any:
-    """Place in the document, expiration, strike and side of each contract that is wanted: a structured array."""
+    """Return place in the document, expiration, strike and side of each wanted contract: a structured array."""
     root = symbol.lstrip("_").replace(".", "")
     today = quoted_at.astimezone(NEW_YORK).date()
     ours = [number for number, name in enumerate(names) if name[:-BEYOND_ROOT] == root]

@@ -17,7 +17,7 @@ FILE = Path("data", "sp500_current.csv")
 
 @cache
 def constituents() -> tuple[Constituent, ...]:
-    """Each member, sorted by symbol: 503, in 130 kB. Blocks for 5 ms the first time: it reads a file of 42 kB.
+    """Return each member, sorted by symbol: 503, in 130 kB. Blocks for 5 ms the first time: it reads a file of 42 kB.
 
     The package is not imported, since that imports pandas, 35 MB. Raises BadDocument if its file is not what it was.
     """
@@ -38,7 +38,7 @@ def read_constituents(file: Path) -> tuple[Constituent, ...]:
 
 
 def symbols() -> tuple[Symbol, ...]:
-    """Symbol and name of each member."""
+    """Return the symbol and name of each member."""
     return tuple(Symbol(symbol=member.symbol, name=member.name) for member in constituents())
 
 

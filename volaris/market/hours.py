@@ -30,7 +30,7 @@ class Always:
     """A market that never closes, like the simulated one."""
 
     async def are_open(self, at: datetime) -> bool:
-        """Yes."""
+        """Return True, always."""
         return True
 
 
@@ -55,7 +55,7 @@ class NyseHours:
         return close is not None and OPEN <= local.time() < close
 
     async def close_on(self, day: date) -> time | None:
-        """When the session of that day ends in New York, None if there is none."""
+        """Return when the session of that day ends in New York, None if there is none."""
         if day.weekday() >= SATURDAY:
             return None
         year = self._years.get(day.year)
@@ -68,7 +68,7 @@ class NyseHours:
 
 
 def create_hours(hours: str, *, source: str) -> MarketHours:
-    """Those of the setting MARKET_HOURS, `nyse` or `always`; a source that makes its data up has no closing time.
+    """Return the hours of the setting MARKET_HOURS, `nyse` or `always`; a source that makes data up never closes.
 
     Raises ValueError for another word.
     """

@@ -82,7 +82,7 @@ class ReplaySource:
         raise SourceError(NAME, symbol, cause)
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """`days` bars before the one that the next quote is of; none if that is the first. Raises as `quotes`."""
+        """Return the `days` bars before that of the next quote; none if that is the first. Raises as `quotes`."""
         _check_known(symbol)
         await self._load()
         bar = self._next_tick[symbol] // len(TICK_TIMES)
@@ -102,7 +102,7 @@ class ReplaySource:
 
 
 def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
-    """Tick 0 to 3 of a bar. The day's volume is known at its close, and nothing of bids and asks."""
+    """Return tick 0 to 3 of a bar. The day's volume is known at its close, and nothing of bids and asks."""
     rose = bars.closes[bar] >= bars.opens[bar]
     extremes = (bars.lows, bars.highs) if rose else (bars.highs, bars.lows)
     prices = (bars.opens, *extremes, bars.closes)[tick]
@@ -152,7 +152,7 @@ def load_bars() -> dict[str, Bars]:
 
 
 def unpack_bars(packed: bytes) -> dict[str, Bars]:
-    """Bars by symbol from gzipped CSV. Raises BadDocument as parse_bars does, and for what cannot be unpacked."""
+    """Return bars by symbol from gzipped CSV. Raises BadDocument as parse_bars does, and if it cannot be unpacked."""
     try:
         with io.TextIOWrapper(gzip.GzipFile(fileobj=io.BytesIO(packed)), encoding="ascii") as lines:
             return parse_bars(lines)
@@ -162,7 +162,7 @@ def unpack_bars(packed: bytes) -> dict[str, Bars]:
 
 
 def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
-    """Bars by symbol from CSV with the columns Ticker, Date, Open, High, Low, Close and Volume, each by ascending day.
+    """Return bars by symbol, by ascending day, from CSV: Ticker, Date, Open, High, Low, Close and Volume.
 
     Other tickers are left out. Raises BadDocument for a row that is no bar, or whose open or close is not within its
     low and high, and for a symbol without bars.

@@ -42,7 +42,7 @@ class SimulatedSource:
         return constituents()
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """Quotes of now. About 30 microseconds each. Raises UnknownSymbol."""
+        """Return quotes of now. About 30 microseconds each. Raises UnknownSymbol."""
         now = self._now().replace(microsecond=0)
         characters = [self._character(symbol) for symbol in symbols]
         return [_quote(self._seed, *each, now) for each in zip(symbols, characters, strict=True)]

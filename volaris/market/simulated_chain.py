@@ -145,7 +145,7 @@ def third_friday(year: int, month: int) -> date:
 
 
 def strikes_around(price: float, years: float) -> Floats:
-    """Strikes on a round grid, over a range that widens with time: 30 % to each side at first, 70 % at most."""
+    """Return strikes on a round grid, over a range that widens with time: 30 % to each side at first, 70 % at most."""
     step = min(STEPS, key=lambda dollars: abs(math.log(dollars / (price * STEP_SHARE))))
     width = min(0.70, 0.30 + 0.30 * math.sqrt(max(years, 0.0)))
     multiples = np.arange(max(1, math.ceil(price * (1 - width) / step)), math.floor(price * (1 + width) / step) + 1)
@@ -191,7 +191,7 @@ def _years_to(expirations: tuple[date, ...], at: datetime) -> Floats:
 
 
 def _spread(worth: Floats, illiquid: float, width: Floats, fate: Floats) -> tuple[Floats, Floats]:
-    """Bids and asks on the exchange's ticks: cents below 3 dollars if the share is liquid, else nickels and dimes.
+    """Return bids and asks on the exchange's ticks: cents below 3 dollars if the share is liquid, else 5 or 10.
 
     Spreads widen with the price and with how little the share is traded, to 8 % of the price. What is worth less than a
     tick has no bid; one in a hundred has none by chance, and one in 250 is not quoted at all.

@@ -34,7 +34,7 @@ class Character:
 
 
 def character_of(seed: int, symbol: str) -> Character:
-    """Drawn once and for all from seed and symbol: 15 to 900 dollars, 0.8 to 2.4 per cent a day."""
+    """Draw once and for all from seed and symbol: 15 to 900 dollars, 0.8 to 2.4 per cent a day."""
     return Character(
         base_price=15 * 60 ** draw(seed, symbol, "price"),
         daily_volatility=0.008 + 0.016 * draw(seed, symbol, "volatility"),
@@ -53,7 +53,7 @@ def price_at(seed: int, symbol: str, character: Character, at: datetime) -> floa
 
 
 def prices_at(seed: int, symbol: str, character: Character, seconds: Floats) -> Floats:
-    """`price_at` at many moments, in seconds since the epoch; without a loop over them."""
+    """Return `price_at` at many moments, in seconds since the epoch; without a loop over them."""
     log_move = np.zeros(len(seconds))
     for scale_s in SCALES_S:
         size = character.daily_volatility * math.sqrt(scale_s / DAY_S) * NOISE_SHARE
@@ -62,7 +62,7 @@ def prices_at(seed: int, symbol: str, character: Character, seconds: Floats) -> 
 
 
 def noise(seed: int, symbol: str, scale_s: float, seconds: float) -> float:
-    """Noise of variance about one at the points of its scale, smooth in between."""
+    """Return noise of variance about one at the points of its scale, smooth in between."""
     step, position = divmod(seconds / scale_s, 1.0)
     key = drawn_bits(seed, symbol, f"{scale_s}")
     left, right = _point(key, int(step)), _point(key, int(step) + 1)
@@ -97,7 +97,7 @@ def _point(key: int, step: int) -> float:
 
 
 def _points(key: int, steps: NDArray[np.uint64]) -> Floats:
-    """Those of many points; the arithmetic of arrays wraps by itself."""
+    """Return those of many points; the arithmetic of arrays wraps by itself."""
     mixed = np.uint64(key) + steps * np.uint64(STEP)
     mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(FIRST)
     mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(SECOND)

@@ -33,7 +33,7 @@ class Clock(Protocol):
     """Tells the time and wakes up."""
 
     def now(self) -> ClockReading:
-        """Now, on both clocks."""
+        """Return the time now, on both clocks."""
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
         """Call from the running loop at that time, or in the loop's next turn if it has passed."""
@@ -43,7 +43,7 @@ class SystemClock:
     """The machine's clocks and the running loop's timers."""
 
     def now(self) -> ClockReading:
-        """Now."""
+        """Return the time now."""
         return ClockReading(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:

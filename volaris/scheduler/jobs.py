@@ -75,5 +75,5 @@ class SchedulerStatistics:
 
     @property
     def running(self) -> int:
-        """Jobs with a run under way."""
+        """Return the jobs with a run under way."""
         return sum(job.state is JobState.RUNNING for job in self.jobs)

@@ -161,7 +161,7 @@ class Scheduler:
             self._alarm = self._clock.call_at(min(wake_ups), self._fire_due_jobs)
 
     def _due(self, entry: _Entry, start: ClockReading, now: ClockReading) -> int:
-        """Slots since the last look, with the one at the very start of the scheduler."""
+        """Return the number of slots since the last look, with the one at the very start of the scheduler."""
         before_start = ClockReading(monotonic_s=start.monotonic_s - 1.0, wall=start.wall)
         return entry.job.trigger.slots_between(start, entry.processed_until or before_start, now)
 

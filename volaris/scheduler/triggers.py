@@ -27,10 +27,10 @@ class Trigger(Protocol):
         """Return how many slots lie after `after`, and not after `upto`, for a scheduler that started at `start`."""
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
-        """Wall time of the first slot after `now`."""
+        """Return the wall time of the first slot after `now`."""
 
     def wake_at(self, start: ClockReading, now: ClockReading) -> float:
-        """Monotonic time at which to look for slots again: the next slot, or sooner."""
+        """Return the monotonic time at which to look for slots again: the next slot, or sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class Every:
         return max(0, self._passed(start, upto) - self._passed(start, after))
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
-        """Wall time of the first slot after `now`, if nobody steps the clock in between."""
+        """Return the wall time of the first slot after `now`, if nobody steps the clock in between."""
         return now.wall_at(self.wake_at(start, now))
 
     def wake_at(self, start: ClockReading, now: ClockReading) -> float:
-        """Monotonic time of the first slot after `now`."""
+        """Return the monotonic time of the first slot after `now`."""
         return start.monotonic_s + self.delay_s + self._passed(start, now) * self.period_s
 
     def _passed(self, start: ClockReading, moment: ClockReading) -> int:
-        """Slots up to a moment, itself included."""
+        """Return the number of slots up to a moment, itself included."""
         since_first_s = moment.monotonic_s - start.monotonic_s - self.delay_s
         return max(0, math.floor((since_first_s + ROUNDING_S) / self.period_s) + 1)
 
@@ -91,7 +91,7 @@ class DailyAt:
         raise AssertionError("days do not end")
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
-        """Wall time of the first slot after `now`."""
+        """Return the wall time of the first slot after `now`."""
         return next(slot for slot in self._slots_from(now.wall) if slot > now.wall)
 
     def wake_at(self, start: ClockReading, now: ClockReading) -> float:

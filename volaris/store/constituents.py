@@ -78,6 +78,6 @@ class ConstituentRepository:
             return [ConstituentRow(**row) for row in await connection.fetch(MEMBERS)]
 
     async def all(self) -> list[ConstituentRow]:
-        """Members and those that left, by symbol."""
+        """Return the members and those that left, by symbol."""
         async with self._database.acquire() as connection:
             return [ConstituentRow(**row) for row in await connection.fetch(ALL)]

@@ -53,7 +53,7 @@ def translate_driver_errors(place: str) -> Iterator[None]:
 
 @contextmanager
 def translate_copy_errors() -> Iterator[None]:
-    """For COPY, whose encoders let Python's own errors through: a value that fits no column leaves as StoreError."""
+    """Raise StoreError for a value that fits no column: the encoders of COPY let Python's own errors through."""
     try:
         yield
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
@@ -83,7 +83,7 @@ def reason_of(error: Exception) -> str:
 
 
 def redacted_address(url: str) -> str:
-    """Name and host of the database that `url` leads to, for messages: never its user, password or other parameters.
+    """Return name and host of the database of `url`, for messages, without user, password and parameters.
 
     "the database" if the address cannot be told apart, since any part of it may then be a piece of the password.
     """

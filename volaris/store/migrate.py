@@ -53,7 +53,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the SQL, in hexadecimal."""
+        """Return the SHA-256 of the SQL, in hexadecimal."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
@@ -89,7 +89,7 @@ def shipped_migrations() -> tuple[Migration, ...]:
 
 
 def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> tuple[Migration, ...]:
-    """Those of `migrations` that are not in `applied` (number to checksum).
+    """Return those of `migrations` that are not in `applied` (number to checksum).
 
     Raises MigrationError if the two do not fit.
     """

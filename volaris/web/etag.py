@@ -32,7 +32,7 @@ def is_known(request: web.Request, tag: str) -> bool:
 
 
 def not_modified(tag: str) -> web.Response:
-    """304: what the client has still holds."""
+    """Return a 304: what the client has still holds."""
     return tagged(web.Response(status=HTTPStatus.NOT_MODIFIED), tag)
 
 

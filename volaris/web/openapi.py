@@ -78,7 +78,7 @@ def _file_handler(name: str) -> Handler:
 
 
 def openapi_document(app: web.Application) -> dict[str, Any]:
-    """OpenAPI 2.0 of the described routes of `app`."""
+    """Return the OpenAPI 2.0 document of the described routes of `app`."""
     with warnings.catch_warnings():
         # aiohttp-apispec keeps its state in the application under plain strings, and aiohttp warns of each.
         warnings.simplefilter("ignore", web.NotAppKeyWarning)
