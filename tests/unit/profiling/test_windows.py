@@ -51,7 +51,7 @@ def test_leak_outside_jobs_is_told_with_its_line(profiler: Profiler) -> None:
     assert verdict.suspects[0].site[0] == __file__
     assert "windows of 0 s" in verdict.reason
     assert verdict.forecast is not None
-    assert "a window each" in verdict.forecast.reason
+    assert "one window every" in verdict.forecast.reason
 
 
 def test_leak_is_growing_before_five_minutes_are_over(profiler: Profiler) -> None:
