@@ -141,7 +141,7 @@ class Job:
             lines={_site(at): store.evidence() for at, store in enumerate(self.stores) if store.alive},
             totals_at=lambda site: [totals[site[1]] for totals in recent],
             kept_at=lambda site: self.kept[site[1]],
-            room=_room(sum(recent[-1]) + OTHERS_BYTES),
+            headroom=_headroom(sum(recent[-1]) + OTHERS_BYTES),
             left_bytes=LIMIT_BYTES - OTHERS_BYTES - sum(recent[0]),
             accusation=self.accusation,
         )
@@ -151,7 +151,7 @@ def _site(at: int) -> SiteKey:
     return ("simulated.py", at)
 
 
-def _room(used_bytes: float) -> Headroom:
+def _headroom(used_bytes: float) -> Headroom:
     return Headroom(
         limit=MemoryLimit(limit_bytes=LIMIT_BYTES, source="setting"),
         rss_bytes=round(used_bytes),

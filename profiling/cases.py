@@ -244,7 +244,7 @@ def evidence_of(
         exact=list(case.exact),
         process=() if lines or case.exact else list(case.process),
         exact_lines={} if lines else exact_paces(runs),
-        room=headroom_after(runs),
+        headroom=headroom_after(runs),
         left_bytes=case.left_bytes,
         accusation=case.accusation,
         reading=case.judgement.reading if case.judgement else NOTHING_READ,

@@ -381,10 +381,10 @@ class Profiler:
             return self._given_reader
         made = self._readers.get(level)
         if made is None:
-            made = self._readers[level] = TraceReader(site_of=site_of_level(level), room=self._room)
+            made = self._readers[level] = TraceReader(site_of=site_of_level(level), room=self._memory_budget)
         return made
 
-    def _room(self) -> MemoryBudget:
+    def _memory_budget(self) -> MemoryBudget:
         left_bytes = self.usage().available_bytes
         if left_bytes < self._budget_bytes:
             return MemoryBudget(left_bytes, "what is left to the memory limit")

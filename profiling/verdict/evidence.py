@@ -70,7 +70,7 @@ class Evidence:
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
     exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of the lines that grow steadily
     process: Sequence[float] = ()  # the RSS's change within each of the last runs, if nothing better is to be had
-    room: Headroom | None = None  # None before the second run
+    headroom: Headroom | None = None  # None before the second run
     left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
     accusation: Accusation | None = None  # of an earlier verdict
     reading: Reading = NOTHING_READ  # of the stores that hold what is alive at the lines

@@ -64,7 +64,7 @@ def allocator_free_bytes(counters: Counters) -> int:
     return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
 
 
-def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") -> Forecast:
+def forecast(state: State, pace: Pace | None, headroom: Headroom, one: str = "run") -> Forecast:
     """Return the time to the limit, by the pace of what the verdict is about, for runs or for windows.
 
     Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
@@ -76,14 +76,14 @@ def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") 
     if pace is None or pace[0] <= 0 or state is State.STABLE:
         return _without_time(Outlook.NOT_GROWING, "this job does not make the process grow")
     slope, low, high = pace
-    usable_bytes = max(0, room.limit.limit_bytes - room.rss_bytes + room.allocator_free_bytes)
-    full_in_s = usable_bytes / slope * room.usual_gap_s
-    earliest_s = room.left_bytes / high * min(room.usual_gap_s, room.mean_gap_s)
-    latest_s = usable_bytes / low * max(room.usual_gap_s, room.mean_gap_s) if low > 0 else math.inf
-    whose = "the machine" if room.limit.source == "machine" else "the container"
+    usable_bytes = max(0, headroom.limit.limit_bytes - headroom.rss_bytes + headroom.allocator_free_bytes)
+    full_in_s = usable_bytes / slope * headroom.usual_gap_s
+    earliest_s = headroom.left_bytes / high * min(headroom.usual_gap_s, headroom.mean_gap_s)
+    latest_s = usable_bytes / low * max(headroom.usual_gap_s, headroom.mean_gap_s) if low > 0 else math.inf
+    whose = "the machine" if headroom.limit.source == "machine" else "the container"
     at_pace = (
-        f"at {format_bytes(round(slope))} per {one} and one {one} every {format_duration(room.usual_gap_s)}, "
-        f"{whose} ({room.limit.limit_bytes / MB:.0f} MB)"
+        f"at {format_bytes(round(slope))} per {one} and one {one} every {format_duration(headroom.usual_gap_s)}, "
+        f"{whose} ({headroom.limit.limit_bytes / MB:.0f} MB)"
     )
     if full_in_s >= HORIZON_S:
         return _without_time(Outlook.NOT_GROWING, f"{at_pace} will not be full within ten years")
@@ -93,7 +93,7 @@ def forecast(state: State, pace: Pace | None, room: Headroom, one: str = "run") 
         reason=f"{at_pace} {_when(full_in_s, interval_s)}",
         full_in_s=full_in_s,
         interval_s=interval_s,
-        full_at=room.ended_at + timedelta(seconds=full_in_s),
+        full_at=headroom.ended_at + timedelta(seconds=full_in_s),
     )
 
 

@@ -114,7 +114,7 @@ def _too_few(evidence: Evidence) -> Judgement:
 
 
 def _forecast(evidence: Evidence, state: State, pace: Pace | None) -> Forecast | None:
-    return forecast(state, pace, evidence.room, evidence.unit.one) if evidence.room else None
+    return forecast(state, pace, evidence.headroom, evidence.unit.one) if evidence.headroom else None
 
 
 # ---- what would help ----

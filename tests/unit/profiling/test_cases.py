@@ -240,8 +240,8 @@ def test_evidence_has_what_the_case_and_the_history_know() -> None:
     assert list(told.totals_at(A)) == [100, 200, 300]
     assert told.kept_at(A) == {10: 100, 20: 100, 30: 100}
     assert told.left_bytes == 412 * MB  # 512 MB, less the 100 MB after the first run
-    assert told.room is not None
-    assert told.room.left_bytes == 412 * MB
+    assert told.headroom is not None
+    assert told.headroom.left_bytes == 412 * MB
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_run_that_ended_while_the_collector_was_off_is_settled() -> None:
 
 def test_job_without_runs_in_the_history_has_all_the_room() -> None:
     told = evidence_of(Case(), [], {}, collections=0, patience=Patience())
-    assert (told.left_bytes, told.room, told.ended) == (float("inf"), None, [])
+    assert (told.left_bytes, told.headroom, told.ended) == (float("inf"), None, [])
 
 
 # ---- all jobs ----

@@ -15,7 +15,7 @@ KB = 1_024.0
 A, B = ("a.py", 1), ("b.py", 2)
 BLOCK = 1_000.0  # bytes that a sample stands for
 
-ROOM = Headroom(
+HEADROOM = Headroom(
     limit=MemoryLimit(limit_bytes=512 * MB, source="setting"),
     rss_bytes=212 * MB,
     allocator_free_bytes=0,

@@ -14,7 +14,7 @@ from profiling.verdict.forecast import Headroom, forecast, format_duration, head
 from tests.unit.profiling.make import MB, RUN
 
 ENDED = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
-ROOM = Headroom(
+HEADROOM = Headroom(
     limit=MemoryLimit(limit_bytes=512 * MB, source="cgroup v2"),
     rss_bytes=212 * MB,
     allocator_free_bytes=0,
@@ -25,7 +25,7 @@ PACE = (15.0 * MB, 14.0 * MB, 16.0 * MB)
 
 
 def test_time_is_what_is_left_at_the_pace_of_the_runs() -> None:
-    told = forecast(State.LEAKING, PACE, ROOM)
+    told = forecast(State.LEAKING, PACE, HEADROOM)
     assert told.outlook is Outlook.FULL
     assert told.full_in_s == 300 / 15 * 120
     assert told.interval_s == pytest.approx((300 / 16 * 120, 300 / 14 * 120))
@@ -37,45 +37,45 @@ def test_time_is_what_is_left_at_the_pace_of_the_runs() -> None:
 
 
 def test_native_growth_has_a_time_too() -> None:
-    assert forecast(State.NATIVE_GROWTH, PACE, ROOM) == forecast(State.LEAKING, PACE, ROOM)
+    assert forecast(State.NATIVE_GROWTH, PACE, HEADROOM) == forecast(State.LEAKING, PACE, HEADROOM)
 
 
 def test_what_the_allocators_hold_free_is_used_up_first_except_at_the_earliest() -> None:
-    told = forecast(State.LEAKING, PACE, replace(ROOM, allocator_free_bytes=60 * MB))
+    told = forecast(State.LEAKING, PACE, replace(HEADROOM, allocator_free_bytes=60 * MB))
     assert told.full_in_s == 360 / 15 * 120
     assert told.interval_s == pytest.approx((300 / 16 * 120, 360 / 14 * 120))
 
 
 def test_night_without_runs_moves_the_latest_time_only() -> None:
-    told = forecast(State.LEAKING, PACE, replace(ROOM, gaps_s=(120.0,) * 10 + (1200.0 + 120 * 8,)))
+    told = forecast(State.LEAKING, PACE, replace(HEADROOM, gaps_s=(120.0,) * 10 + (1200.0 + 120 * 8,)))
     assert told.full_in_s == 300 / 15 * 120
     assert told.interval_s == pytest.approx((300 / 16 * 120, 300 / 14 * (1200 + 2160) / 11))
 
 
 def test_slope_that_may_be_nothing_has_no_latest_time() -> None:
-    told = forecast(State.LEAKING, (15.0 * MB, -1.0, 16.0 * MB), ROOM)
+    told = forecast(State.LEAKING, (15.0 * MB, -1.0, 16.0 * MB), HEADROOM)
     assert told.interval_s == (300 / 16 * 120, None)
     assert told.reason.endswith("will be full in 40 min, in 38 min at the earliest")
 
 
 def test_memory_that_is_full_is_told_so() -> None:
-    told = forecast(State.LEAKING, PACE, replace(ROOM, rss_bytes=600 * MB, allocator_free_bytes=8 * MB))
+    told = forecast(State.LEAKING, PACE, replace(HEADROOM, rss_bytes=600 * MB, allocator_free_bytes=8 * MB))
     assert (told.full_in_s, told.interval_s, told.full_at) == (0, (0, 0), ENDED)
     assert told.reason.endswith("the container (512 MB) is already full")
 
 
 def test_without_a_containers_limit_it_is_the_machine_that_fills_up() -> None:
-    machine = replace(ROOM, limit=MemoryLimit(limit_bytes=16_384 * MB, source="machine"))
+    machine = replace(HEADROOM, limit=MemoryLimit(limit_bytes=16_384 * MB, source="machine"))
     assert forecast(State.LEAKING, (15.0 * MB,) * 3, machine).reason.endswith(
         "the machine (16384 MB) will be full in 35 h 56 min"
     )
 
 
 def test_job_that_is_stable_or_hardly_runs_fills_nothing() -> None:
-    told = forecast(State.STABLE, PACE, ROOM)
+    told = forecast(State.STABLE, PACE, HEADROOM)
     assert (told.outlook, told.reason) == (Outlook.NOT_GROWING, "this job does not make the process grow")
     assert (told.full_in_s, told.interval_s, told.full_at) == (None, None, None)
-    seldom = forecast(State.LEAKING, (4096.0,) * 3, replace(ROOM, gaps_s=(86_400.0,)))
+    seldom = forecast(State.LEAKING, (4096.0,) * 3, replace(HEADROOM, gaps_s=(86_400.0,)))
     assert seldom.outlook is Outlook.NOT_GROWING
     assert (
         seldom.reason
@@ -84,7 +84,7 @@ def test_job_that_is_stable_or_hardly_runs_fills_nothing() -> None:
 
 
 def test_too_few_runs_tell_no_time() -> None:
-    told = forecast(State.INSUFFICIENT_RUNS, None, ROOM)
+    told = forecast(State.INSUFFICIENT_RUNS, None, HEADROOM)
     assert (told.outlook, told.full_in_s) == (Outlook.NOT_ENOUGH_RUNS, None)
     assert told.reason == "not enough runs yet to say when the memory is full"
 
@@ -100,8 +100,10 @@ def test_too_few_runs_tell_no_time() -> None:
 def test_time_is_within_its_interval(
     slope: float, low: float, high: float, rss_bytes: int, free_bytes: int, gaps_s: list[float]
 ) -> None:
-    room = replace(ROOM, rss_bytes=rss_bytes, allocator_free_bytes=min(free_bytes, rss_bytes), gaps_s=tuple(gaps_s))
-    told = forecast(State.LEAKING, (slope, slope * low, slope * high), room)
+    headroom = replace(
+        HEADROOM, rss_bytes=rss_bytes, allocator_free_bytes=min(free_bytes, rss_bytes), gaps_s=tuple(gaps_s)
+    )
+    told = forecast(State.LEAKING, (slope, slope * low, slope * high), headroom)
     if told.full_in_s is not None:
         assert told.interval_s is not None
         earliest_s, latest_s = told.interval_s
@@ -111,15 +113,15 @@ def test_time_is_within_its_interval(
 
 def test_room_is_that_after_the_last_run() -> None:
     runs = [replace(RUN, id=number, started_at=ENDED + timedelta(seconds=60 * number)) for number in range(3)]
-    room = headroom_after(runs)
-    assert room is not None
-    assert list(room.gaps_s) == [60, 60]
-    assert room.ended_at == ENDED + timedelta(seconds=120.25)
-    assert (room.rss_bytes, room.allocator_free_bytes) == (101 * MB, 2 * MB)
+    headroom = headroom_after(runs)
+    assert headroom is not None
+    assert list(headroom.gaps_s) == [60, 60]
+    assert headroom.ended_at == ENDED + timedelta(seconds=120.25)
+    assert (headroom.rss_bytes, headroom.allocator_free_bytes) == (101 * MB, 2 * MB)
     arenas = replace(RUN.after, arenas_free_bytes=MB)
-    room = headroom_after([*runs, replace(RUN, id=4, after=arenas)])
-    assert room is not None
-    assert room.allocator_free_bytes == 3 * MB
+    headroom = headroom_after([*runs, replace(RUN, id=4, after=arenas)])
+    assert headroom is not None
+    assert headroom.allocator_free_bytes == 3 * MB
     assert headroom_after(runs[:1]) is None
 
 

@@ -14,7 +14,7 @@ from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import MAX_SUSPECTS, with_exact_paces
 from tests.unit.profiling.make import MB
-from tests.unit.profiling.verdict.evidence import BLOCK, KB, ROOM, A, B, births, every, evidence
+from tests.unit.profiling.verdict.evidence import BLOCK, HEADROOM, KB, A, B, births, every, evidence
 
 NATIVE = 100 * KB  # a run
 C = ("c.py", 3)
@@ -58,7 +58,7 @@ def test_collection_is_wanted_just_before_the_first_verdict() -> None:
 
 
 def test_leak_is_told_with_its_line_its_pace_and_what_it_rests_on() -> None:
-    told = judge(leak(40, room=ROOM))
+    told = judge(leak(40, headroom=HEADROOM))
     assert told.verdict.state is State.LEAKING
     assert told.verdict.bytes_per_run == 40_000
     assert told.verdict.interval_bytes == pytest.approx((40_000 - 1_960, 40_000 + 1_960))
@@ -74,7 +74,7 @@ def test_leak_is_told_with_its_line_its_pace_and_what_it_rests_on() -> None:
 
 
 def test_job_that_keeps_nothing_is_stable() -> None:
-    told = judge(evidence(40, every(40, [40]), room=ROOM))
+    told = judge(evidence(40, every(40, [40]), headroom=HEADROOM))
     assert (told.verdict.state, told.verdict.bytes_per_run, told.verdict.suspects) == (State.STABLE, 0, ())
     assert (told.suspected, told.keeps_something, told.wants_collection) == (False, False, False)
     assert told.verdict.forecast is not None
@@ -210,7 +210,7 @@ def test_counter_that_grows_in_collected_runs_is_native_growth(counter: str) -> 
 
 
 def test_small_leak_and_large_native_growth_beside_it_are_both_told() -> None:
-    told = judge(leak(40, c_heap=([NATIVE] * 40, [NATIVE] * 40), room=ROOM)).verdict
+    told = judge(leak(40, c_heap=([NATIVE] * 40, [NATIVE] * 40), headroom=HEADROOM)).verdict
     assert (told.state, told.bytes_per_run, told.native_bytes_per_run) == (State.LEAKING, 40_000, NATIVE)
     assert told.reason == (
         "39.1 KiB per run stay alive, of every age over the last 40 runs, and the C heap grows by 100.0 KiB per run "
@@ -307,7 +307,7 @@ def test_pace_interval_and_forecast_are_of_all_lines_that_grow() -> None:
     runs = range(1, 41)
     filled = every(200, range(1, 11))
     told = judge(
-        evidence(40, lines={A: every(40, runs), B: every(80, runs), C: filled}, room=ROOM, patience=AT_ONCE)
+        evidence(40, lines={A: every(40, runs), B: every(80, runs), C: filled}, headroom=HEADROOM, patience=AT_ONCE)
     ).verdict
     assert (told.state, told.bytes_per_run) == (State.LEAKING, 120_000)
     spread = 1.96 * (120 * BLOCK**2 / 40) ** 0.5
