@@ -95,19 +95,19 @@ def test_leak_of_1_mb_a_run_is_found(
 
 
 def watched(way: str, runs: int, database_url: str, *words: str) -> dict[str, Any]:
-    """What a process that runs the jobs so says of itself."""
+    """Return what a process that runs the jobs at this level prints."""
     with watching(way, runs, database_url, *words) as process:
         return told(process)
 
 
 def watching(way: str, runs: int, database_url: str, *words: str) -> subprocess.Popen[str]:
-    """A process that runs the jobs so."""
+    """Start a process that runs the jobs at this level."""
     command = [sys.executable, "-m", "benchmarks.watched_runs", way, str(runs), database_url, *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def told(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What it says at its end."""
+    """Return what the process prints at its end."""
     output, _ = process.communicate(timeout=280)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args)

@@ -25,7 +25,7 @@ Quoted = tuple[ChainArrays, float]  # with the spot
 
 
 async def simulated(symbols: int) -> list[Quoted]:
-    """The chains of the first symbols, within the bounds that the service has."""
+    """Return the chains of the first symbols, within the bounds of the service."""
     source = SimulatedSource(now=lambda: NOW)
     chains = [await source.chain(entry.symbol, ChainBounds()) for entry in (await source.symbols())[:symbols]]
     return [

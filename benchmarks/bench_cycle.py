@@ -46,7 +46,7 @@ def test_ten_cycles_of_all_jobs(benchmark: BenchmarkFixture, results: Results, d
 
 
 def cycles(count: int, database_url: str, profiling: str) -> dict[str, Any]:
-    """What a process that runs that many cycles says of itself."""
+    """Return what a process that runs so many cycles prints."""
     answer = subprocess.run(
         [sys.executable, "-m", "benchmarks.cycles", str(count), database_url],
         env=os.environ | {"PROFILING": profiling, "MARKET_SOURCE": "simulated"},

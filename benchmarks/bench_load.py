@@ -94,7 +94,7 @@ def test_routes_against_a_bare_route(
 
 
 def _middle(loads: Sequence[Load]) -> str:
-    """The round with the median rate."""
+    """Return the round with the median rate."""
     return str(sorted(loads, key=lambda each: each.requests_per_s)[len(loads) // 2])
 
 
@@ -107,7 +107,7 @@ async def _routes_that_answer(port: int) -> dict[str, str]:
 
 
 async def _runs(session: aiohttp.ClientSession) -> int:
-    """Of prices_1m so far."""
+    """Return how many runs of prices_1m there have been."""
     async with session.get("/api/v1/debug/jobs") as response:
         return int(next(job["runs"] for job in (await response.json())["jobs"] if job["id"] == "prices_1m"))
 

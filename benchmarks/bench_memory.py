@@ -53,7 +53,7 @@ class Service:
         self.source = FewSymbols()
 
     def run(self, work: Work) -> None:
-        """To its end."""
+        """Run the job to its end."""
 
         async def finished() -> None:
             await work()
@@ -93,7 +93,7 @@ def service(memory_benchmark: MemoryBenchmark, database_url: str) -> Iterator[Se
 
 
 def note(results: Results, job: str, memory_benchmark: MemoryBenchmark) -> None:
-    """A row of what was measured."""
+    """Add a row with what was measured."""
     info = memory_benchmark.benchmark.extra_info.get("memory")
     if info is None:  # benchmarks are disabled
         return

@@ -95,7 +95,7 @@ WAYS = {"COPY to a temporary table and upsert": copy_and_upsert, "executemany": 
 
 
 async def best_of_rounds(url: str, size: int, batches: int) -> list[float]:
-    """The best of ours and of each other way, in rows a second."""
+    """Return the best of ours and of each other way, in rows per second."""
     async with connected(url) as database:
         await ours(database, [replace(ROW, symbol="S")])  # makes the day's partition, which the others need
         ways = (ours, *WAYS.values())

@@ -14,7 +14,7 @@ pytest_plugins = ["tests.postgres", "profiling.pytest_plugin"]
 
 @pytest.fixture(scope="session")
 def all_results() -> Iterator[Results]:
-    """The rows of this session, written to the page at its end."""
+    """Yield the rows of this session, and write them to the page at its end."""
     results = Results()
     yield results
     if results.rows:
@@ -23,6 +23,6 @@ def all_results() -> Iterator[Results]:
 
 @pytest.fixture
 def results(all_results: Results, request: pytest.FixtureRequest) -> Results:
-    """Where a benchmark puts its figures."""
+    """Return the rows that a benchmark adds its figures to."""
     all_results.file = f"benchmarks/{Path(str(request.path)).name}"
     return all_results

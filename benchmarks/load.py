@@ -40,12 +40,12 @@ def load(port: int, path: str, *, seconds: float, connections: int = CONNECTIONS
 
 
 def client_name() -> str:
-    """Which of the two makes the load here."""
+    """Return the name of the client that makes the load."""
     return "wrk" if shutil.which("wrk") else "a client in Python"
 
 
 def load_by_wrk(port: int, path: str, seconds: float, connections: int) -> Load:
-    """By wrk, whose one thread is lighter than what it measures."""
+    """Make the load by wrk, whose one thread is lighter than the service."""
     arguments = ["--latency", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"]
     arguments.append(f"--timeout={TIMEOUT_S:.0f}s")  # its own 2 s would count a slow answer as none
     ended = subprocess.run(
@@ -56,7 +56,7 @@ def load_by_wrk(port: int, path: str, seconds: float, connections: int) -> Load:
 
 
 def parse_wrk(text: str) -> Load:
-    """The report of `wrk --latency`. Raises ValueError where a figure is not in it."""
+    """Return the figures of a report of `wrk --latency`. Raises ValueError if a figure is missing."""
     return Load(
         requests_per_s=float(_figure(r"Requests/sec:\s+([\d.]+)", text)),
         median_ms=_milliseconds(_figure(r"^\s+50%\s+(\S+)", text)),
@@ -66,7 +66,7 @@ def parse_wrk(text: str) -> Load:
 
 
 def of_latencies(latencies_s: Sequence[float], took_s: float, refused: int = 0) -> Load:
-    """The figures of answers that took so long each, in seconds."""
+    """Return the figures of answers that took these seconds each."""
     ordered = sorted(latencies_s)
     return Load(
         requests_per_s=len(ordered) / took_s,
@@ -105,7 +105,7 @@ async def _load(port: int, path: str, seconds: float, connections: int) -> Load:
 
 
 async def _ask(port: int, request: bytes, until_s: float, latencies_s: list[float]) -> int:
-    """One connection; gives how many answers were not of status 200."""
+    """Ask over one connection. Return how many answers were not of status 200."""
     refused = 0
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -120,7 +120,7 @@ async def _ask(port: int, request: bytes, until_s: float, latencies_s: list[floa
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of an answer that tells its length, read to its end."""
+    """Read an answer that tells its length to its end, and return its status."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     length = re.search(r"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)
     await reader.readexactly(int(length[1]) if length else 0)

@@ -12,7 +12,7 @@ FONT = 'font-family="sans-serif" font-size="11"'
 
 
 def bars(values: Sequence[float], unit: str) -> str:
-    """One line an hour, from zero, so that half the bar is half the memory."""
+    """Return one line per hour, from zero, so that half the bar is half the memory."""
     most = max(values)
     lines = []
     for hour, value in enumerate(values, 1):
@@ -23,7 +23,7 @@ def bars(values: Sequence[float], unit: str) -> str:
 
 
 def svg(series: dict[str, Sequence[float]], *, title: str, unit: str, until_h: float) -> str:
-    """A picture of lines over the hours of a day, each series spread evenly over it, from zero."""
+    """Return a picture of lines over the hours of a day, from zero, each series spread evenly over the day."""
     most = nice_top(max(max(values) for values in series.values()))
     colours = ("#1f6feb", "#d1242f", "#2da44e", "#8250df")
     parts = [
@@ -51,7 +51,7 @@ def write_svg(path: Path, picture: str) -> None:
 
 
 def nice_top(value: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below `value`."""
+    """Return the smallest of 1, 2, 2.5, 5 times a power of ten that is not below `value`."""
     step = 1.0
     while step < value:
         step *= 10

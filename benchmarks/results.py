@@ -37,7 +37,7 @@ class Results:
         self.file = ""
 
     def add(self, *, what: str, ours: str, against: str = "", ratio: float | None = None) -> None:
-        """One more row."""
+        """Add one more row."""
         self.rows.append(Result(what=what, ours=ours, against=against, ratio=ratio, file=self.file))
 
     def write(self, page: Path = PAGE) -> None:

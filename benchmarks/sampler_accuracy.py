@@ -90,7 +90,7 @@ class Estimate:
 
     @property
     def errors_off(self) -> float:
-        """How many of its standard errors the estimate is off; beyond all where it claims to have none and is off."""
+        """Return how many of its standard errors the estimate is off; infinity if it is off and claims no error."""
         off_bytes = self.estimated_bytes - self.exact_bytes
         return off_bytes / self.error_bytes if self.error_bytes else math.copysign(BEYOND, off_bytes)
 

@@ -5,7 +5,7 @@ that fool naive tools (`benchmarks.soak_jobs`). Told at the end: each job's runs
 the loop, errors, and what profiling took.
 
 Exit status 0 if each job is judged and has run as often as in a day, nothing failed, no job was accused at any time,
-and the last hour's RSS is within 5 per cent of that after the first; else 1.
+and the last hour's RSS is within 5 per cent of that of the fourth, when the innocents are full; else 1.
 
 With `--leak` one more job leaks 20 KB a run, and has to be `leaking` with the right line at the end. A leak lets the
 RSS drift, which is then not judged.
@@ -49,7 +49,8 @@ REQUESTS_PER_S = 20.0
 REQUEST_TIMEOUT_S = 30.0
 ALARMS = {"leaking", "native_growth"}
 NO_ACCUSATION = {"stable", "growing"}  # a job that has run 24 times may be filling up yet
-MAX_DRIFT = 0.05  # of the RSS, from after the first hour to the last
+MAX_DRIFT = 0.05  # of the RSS, from the fourth hour to the last
+SETTLED_HOUR = 3  # counted from 0: the innocents have run 30 times after two hours, and are full
 DEBUG = "/api/v1/debug"
 TOKEN = "soak"
 PERCENTILES = (50, 99, 100)
@@ -83,7 +84,7 @@ class Soak:
         self.watch: dict[str, Any] = {}
 
     async def run(self) -> None:
-        """From the start of the scheduler until each job has its day's runs and none is running."""
+        """Run the scheduler until each job has the runs of its day and none is running."""
         await self._until_started()
         await self._read_jobs()
         beside = [asyncio.create_task(part) for part in (self._sample(), self._ask())]
@@ -106,7 +107,7 @@ class Soak:
                 await asyncio.sleep(0.02)
 
     async def _look(self, hour: int) -> None:
-        """At the end of an hour: verdicts, stalls, what profiling took, and what is due too seldom."""
+        """Note verdicts, stalls, the cost of profiling and what runs too seldom, at the end of an hour."""
         await self._read_jobs()
         self.watch = await self._json(WATCH_PATH)
         self.day.longest_stalls_ms.append(self.watch["longest_stall_ms"])
@@ -127,7 +128,7 @@ class Soak:
         return all(job["runs"] >= wanted_runs(job_id) for job_id, job in self.jobs.items())
 
     async def _settle(self) -> None:
-        """No run any more, so that the verdicts are on whole days."""
+        """Let no run begin any more, so that the verdicts are on whole days."""
         for job_id in self.jobs:
             await self._post(f"{DEBUG}/jobs/{job_id}/pause")
         await self._read_jobs()
@@ -194,12 +195,12 @@ def requests(symbols: dict[str, Any], document: dict[str, Any], jobs: Sequence[s
 
 
 def wanted_runs(job_id: str) -> int:
-    """How often a job has to have run."""
+    """Return how often a job has to have run."""
     return RUNS if job_id in {*INNOCENTS, LEAK} else DAY_RUNS.get(job_id, MIN_RUNS)
 
 
 def by_hour(samples: Sequence[float], hour_s: float) -> list[float]:
-    """The median of each hour."""
+    """Return the median of each hour."""
     per_hour = max(1, round(hour_s / SAMPLE_S))
     return [median(samples[begin : begin + per_hour]) for begin in range(0, len(samples), per_hour)][:DAY_H]
 
@@ -275,7 +276,7 @@ def told(soak: Soak, log: str, hour_s: float, picture: Path) -> int:
 
 
 def what_is_wrong(jobs: dict[str, dict[str, Any]], accused: Iterable[str], *, leaks: bool = False) -> Iterator[str]:
-    """What keeps the day from being a good one, a line each; `accused` are the jobs that the log accuses."""
+    """Yield what keeps the day from being a good one, a line each; `accused` are the jobs that the log accuses."""
     for job_id in sorted({*DAY_RUNS, *INNOCENTS, *([LEAK] if leaks else [])} - jobs.keys()):
         yield f"there is no job {job_id}"
     for job_id in accused:
@@ -294,26 +295,27 @@ def what_is_wrong(jobs: dict[str, dict[str, Any]], accused: Iterable[str], *, le
 
 
 def is_leak_told(job: dict[str, Any]) -> bool:
-    """Whether the verdict is `leaking`, with the line that leaks as the first."""
+    """Return whether the verdict is `leaking`, with the line that leaks as the first."""
     sites = [suspect["site"] for suspect in job["verdict"]["suspects"]] if job["verdict"] else []
     is_at_line = any(site["file"].endswith("soak_jobs.py") and site["line"] == LEAKING_LINE for site in sites[:1])
     return _verdict(job) == "leaking" and is_at_line
 
 
 def accused_jobs(log: str) -> list[str]:
-    """What the service has accused in its log, in alphabetical order: jobs, or what is outside jobs."""
+    """Return what the service has accused in its log, in alphabetical order: jobs, or what is outside jobs."""
     return sorted({job_id.strip('"') for job_id in re.findall(r' - job_grows - job_id=("[^"]*"|\S+)', log)})
 
 
 def drift(hours: Sequence[float]) -> Iterator[str]:
-    """What is wrong with the RSS by the hour."""
-    drift_mb = hours[-1] - hours[1]
-    if abs(drift_mb) > MAX_DRIFT * hours[1]:
-        yield f"the RSS of the last hour is {drift_mb / hours[1]:+.1%} of that after the first"
+    """Yield what is wrong with the RSS by the hour."""
+    settled_mb = hours[SETTLED_HOUR]
+    drift_mb = hours[-1] - settled_mb
+    if abs(drift_mb) > MAX_DRIFT * settled_mb:
+        yield f"the RSS of the last hour is {drift_mb / settled_mb:+.1%} away from that of the fourth"
 
 
 def verdicts_text(jobs: dict[str, dict[str, Any]]) -> str:
-    """The verdict of each job in one line."""
+    """Return the verdict of each job in one line."""
     return ", ".join(f"{job_id} {_verdict(job)}" for job_id, job in jobs.items())
 
 
@@ -344,7 +346,7 @@ def _log_errors(log: str) -> list[str]:
 
 
 def say(text: str) -> None:
-    """A line for whoever waits."""
+    """Print a line for whoever waits."""
     print(text, flush=True)
 
 

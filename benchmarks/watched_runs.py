@@ -76,7 +76,7 @@ class StandardLibrary:
 
 
 def watcher(way: str) -> Unwatched | Profiled | StandardLibrary:
-    """The one of that name."""
+    """Return the watcher of that name."""
     if way in ("off", "memray"):
         return Unwatched()
     return StandardLibrary() if way == "stdlib" else Profiled(Level(way))
@@ -92,7 +92,7 @@ def surrounding(way: str) -> AbstractContextManager[object]:
 
 
 async def main(way: str, runs: int, database_url: str, *, leaking: bool) -> dict[str, Any]:
-    """The CPU seconds of a run, and after how many leaking runs the line was told."""
+    """Return the CPU seconds of a run, and after how many leaking runs the line was told."""
     store, source = Store(database_url, Path("unused")), create_source("simulated")
     await store.open()
 
