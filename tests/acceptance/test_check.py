@@ -121,6 +121,7 @@ def test_job_beside_leaking_ones_is_not_blamed_for_them(level: str) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_result_has_the_keys_of_the_contract_and_reads_well() -> None:
     told = job_of(f"{JOBS}:deep_copy")
     assert set(told) >= {

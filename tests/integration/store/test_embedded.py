@@ -19,6 +19,8 @@ from tests.postgres import connected, execute
 from volaris.errors import StoreError, StoreUnavailable
 from volaris.store import EmbeddedServer, PriceRepository, migrate
 
+pytestmark = pytest.mark.slow
+
 # Another program with the server: it says when it is up, and goes on until its input ends.
 USER = """
 import asyncio, pathlib, sys

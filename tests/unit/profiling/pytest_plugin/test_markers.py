@@ -166,6 +166,7 @@ def test_cache_fills_over_nine_runs():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) -> None:
     result = run(pytester, LEAKS, "--memory", plugins=("asyncio",))
@@ -321,6 +322,7 @@ def test_leaks():
 """
 
 
+@pytest.mark.slow
 def test_without_the_sampler_too_a_library_is_told_by_the_line_that_called_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
     result = run(pytester, LIBRARY, "--memory", plugins=("no_sampler",))
