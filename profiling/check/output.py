@@ -56,11 +56,18 @@ def why_not_written(text: str, stream: TextIO) -> str | None:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        end_of_stdout(os.devnull)
+        _lose(stream)
     except (OSError, ValueError) as error:
-        end_of_stdout(os.devnull)
+        _lose(stream)
         return str(error)
     return None
+
+
+def _lose(stream: TextIO) -> None:
+    """Lose what could not be written: from Python 3.14 on the stream keeps the text, and would write it later."""
+    end_of_stdout(os.devnull)
+    with contextlib.suppress(OSError, ValueError):
+        stream.flush()
 
 
 def end_of_stdout(path: str | None = None) -> None:
