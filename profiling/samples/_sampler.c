@@ -36,6 +36,7 @@
 #include "_sampler_label.h"
 #include "_sampler_origins.h"
 #include "_sampler_results.h"
+#include "_sampler_scope.h"
 #include "_sampler_tables.h"
 #include "_sampler_taking.h"
 #include "_sampler_watches.h"
@@ -308,7 +309,7 @@ static int execute(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "the sampler does not know how this Python lays out its frames");
         return -1;
     }
-    if (PyModule_AddType(module, &Label_Type) < 0) {
+    if (PyModule_AddType(module, &Label_Type) < 0 || PyModule_AddType(module, &Scope_Type) < 0 || PyType_Ready(&Done_Type) < 0) {
         return -1;
     }
     if (!is_executed && pthread_atfork(before_fork, after_fork, after_fork) != 0) {
