@@ -12,6 +12,7 @@ typedef struct Label {
     struct Label *heir; /* that stands in for it once its run has ended; owned, has no heir of its own; NULL: none yet */
     PyObject *weak;     /* references to it */
     uint64_t calls;     /* blocks that were entered under it, see `Scope` */
+    double allocated;   /* bytes, as estimated from its samples */
     uint32_t active;    /* of them under way */
     uint32_t birth;     /* of the blocks that are allocated under it from now on */
     uint32_t taken;     /* samples so far */

@@ -31,7 +31,7 @@ def watching(profiler: Profiler) -> Callable[[web.Application], AsyncIterator[No
 async def _watch(profiler: Profiler) -> None:
     try:
         while True:
-            profiler.watch()
-            await asyncio.sleep(max(profiler.window_s, MIN_WAIT_S))
+            profiler.end_windows()
+            await asyncio.sleep(max(5.0, MIN_WAIT_S))
     except SamplerUnavailable as error:
         _logger.warning("what is allocated outside jobs is not watched: %s", error)
