@@ -1,92 +1,30 @@
-"""`python -m profiling check FILE.py:FUNCTION`: does it leak, where, and how much per run.
-
-Exit status: 0 if no job is accused; 1 if one leaks, in Python's heap or a C heap, or ran less than 12 times, and with
---strict if one is growing; 2 if the call was wrong or a run failed.
-"""
+"""The command line: `python -m profiling check FILE.py:FUNCTION` and `python -m profiling run SCRIPT.py`."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
 import sys
 import threading
-from collections.abc import Iterable, Sequence
-from typing import NoReturn, TextIO
+from collections.abc import Sequence
+from typing import NoReturn
 
-from profiling.check import check, load
-from profiling.check.output import end_of_stdout, open_closed_streams, prints_to_stderr, why_not_written
-from profiling.check.watch import Watch
-from profiling.errors import CannotCheck, TargetFailed
-from profiling.records import CheckResult, Level, State
-from profiling.report.check import check_to_dict, check_to_text
-from profiling.source import SourceReader
-from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
-from profiling.verdict.patience import MIN_RUNS
+from profiling.check import command as check_command
+from profiling.check.output import end_of_stdout, open_closed_streams
+from profiling.launch import command as run_command
 
-STATES = f"""\
-A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second of CPU time.
-One that keeps something is run on until it is known what:
-  leaking            what it keeps stays and grows with every run; each line is named
-  native_growth      a C library keeps more with every run
-  growing            it grows, and may still be something that fills up
-  stable             it does not grow
-  insufficient_runs  there were fewer than {MIN_RUNS} runs"""
-EXIT_STATUS = """\
-exit status:
-    0  stable or growing
-    1  leaking, native_growth or insufficient_runs; with --strict, growing too
-    2  the call was wrong, or a run failed, also by sys.exit
-  130  interrupted"""
-FAILED = 2
-INTERRUPTED = 130  # as a shell tells an interrupt
 LEAVING_S = 5.0
-MAX_RUNS_ASKED = 1_000
-MAX_TIMEOUT_S = 86_400.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command of the arguments, by default those of the process, and return the exit status."""
     open_closed_streams()
-    arguments = _parser().parse_args(argv)
-    stdout, stderr = sys.stdout, sys.stderr  # the user's code may put others in their places
-    try:
-        with prints_to_stderr() if arguments.json else contextlib.nullcontext():
-            checked = _checked(arguments, stderr)
-            text = _result(checked, as_json=arguments.json)
-    except CannotCheck as error:
-        traceback = error.users_traceback if isinstance(error, TargetFailed) else ""
-        _complain(f"{error}\n{traceback}", stderr)
-        return FAILED
-    except KeyboardInterrupt:
-        _complain("interrupted\n", stderr)
-        return INTERRUPTED
-    if (why := why_not_written(text, stdout)) is not None:
-        _complain(f"the result cannot be written: {why}\n", stderr)
-        return FAILED
-    return exit_status([result.verdict.state for result in checked], strict=arguments.strict)
-
-
-def _checked(arguments: argparse.Namespace, stderr: TextIO) -> list[CheckResult]:
-    watch = Watch(timeout_s=arguments.timeout, terminal=stderr if stderr.isatty() else None, errors=stderr)
-    with watch.watching(), watch.during(f"the import of {arguments.target}"):
-        targets = load([arguments.target, *arguments.beside])
-    level = Level(arguments.level) if arguments.level else None
-    return check(targets, bounds=_bounds(arguments), level=level, watch=watch)
-
-
-def _result(checked: Sequence[CheckResult], *, as_json: bool) -> str:
-    places_of = SourceReader().places
-    if as_json:
-        return json.dumps(check_to_dict(checked, places_of), indent=2) + "\n"
-    return check_to_text(checked, places_of)
-
-
-def _complain(text: str, stderr: TextIO) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
-        stderr.write(f"profiling: {text}")
-        stderr.flush()
+    given = list(sys.argv[1:] if argv is None else argv)
+    given, program = run_command.split(given)
+    arguments = _parser().parse_args(given)
+    arguments.program = program
+    status: int = arguments.run(arguments)
+    return status
 
 
 def command() -> NoReturn:
@@ -102,86 +40,12 @@ def command() -> NoReturn:
     sys.exit(status)
 
 
-def exit_status(states: Iterable[State], *, strict: bool) -> int:
-    """Return 1 if a job is accused or ran too seldom, or with `strict` if one is growing, else 0."""
-    failing = {State.INSUFFICIENT_RUNS} | ({State.GROWING} if strict else set())
-    return int(any(state.is_accusation or state in failing for state in states))
-
-
-def _bounds(arguments: argparse.Namespace) -> Bounds:
-    return Bounds(runs=arguments.runs, max_runs=arguments.max_runs, max_seconds=arguments.max_seconds)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m profiling", description="A memory profiler for Python services.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "check",
-        help="run a function repeatedly and report whether it leaks memory, and on which line",
-        description="Run a function repeatedly and report whether it leaks memory, on which line, and how fast.",
-        epilog=f"{STATES}\n\n{EXIT_STATUS}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.add_argument(
-        "target",
-        metavar="FILE.py:FUNCTION",
-        help="what to call without arguments: a function of any kind, Class.method, or any object that can be called; "
-        "package.module:FUNCTION is imported by its name",
-    )
-    command.add_argument(
-        "--with",
-        dest="beside",
-        action="append",
-        default=[],
-        metavar="FILE.py:FUNCTION",
-        help="another function to run beside it; may be given several times",
-    )
-    command.add_argument(
-        "--runs",
-        type=_runs,
-        metavar="N",
-        help=f"run it exactly N times; a verdict needs {MIN_RUNS} (default: see below)",
-    )
-    command.add_argument(
-        "--max-runs", type=_runs, default=MAX_RUNS, metavar="N", help="run it at most N times (default: %(default)s)"
-    )
-    command.add_argument(
-        "--max-seconds",
-        type=_seconds,
-        default=MAX_SECONDS,
-        metavar="S",
-        help="start no further run after S seconds (default: %(default)g)",
-    )
-    command.add_argument(
-        "--timeout",
-        type=_seconds,
-        metavar="S",
-        help="if a run or an import takes longer than S seconds, show where it is and exit with status 2",
-    )
-    command.add_argument("--strict", action="store_true", help="exit with status 1 also if a job is `growing`")
-    command.add_argument(
-        "--level",
-        choices=[level.value for level in (Level.SAMPLES, Level.LINES, Level.STACKS)],
-        help="how runs are measured (default: samples, or lines if the sampler is not built)",
-    )
-    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    check_command.add_to(commands)
+    run_command.add_to(commands)
     return parser
-
-
-def _runs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_ASKED:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_RUNS_ASKED}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_TIMEOUT_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from above 0 to {MAX_TIMEOUT_S:g}")
-    return seconds
 
 
 if __name__ == "__main__":

@@ -149,3 +149,7 @@ class MissingExtra(ProfilingError, ImportError):
             f"{part} needs the package {package}, which is not installed; "
             f"install it with: pip install 'volaris[{extra}]'"
         )
+
+
+class CannotLaunch(ProfilingError):
+    """Raised if a program that is to be run under the profiler is not there; the message says so."""

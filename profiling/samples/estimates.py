@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from profiling.records import UNKNOWN_SITE, LineProfile, Precision, SiteKey, SiteTable
 from profiling.samples.births import SampledBirths
-from profiling.source import PROFILER_FILES, is_user_code
+from profiling.source import PASSAGE_FILES, PROFILER_FILES, is_user_code
 from profiling.verdict.evidence import LineEvidence
 from profiling.verdict.survivors import Alive
 
@@ -101,10 +101,13 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
     is its own.
     """
     is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
-    is_own = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
-    users = [is_user_code(file) and not own for (file, _, _), own in zip(frames, is_own, strict=True)]
+    is_profiler = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
+    is_own = [is_profiler[number] and not file.startswith(PASSAGE_FILES) for number, (file, _, _) in enumerate(frames)]
+    users = [is_user_code(file) and not own for (file, _, _), own in zip(frames, is_profiler, strict=True)]
 
     def frame(stack: Sequence[int]) -> int | None:
+        if is_profiler[stack[0]]:
+            return None
         for number in stack:
             if users[number]:
                 return number

@@ -104,7 +104,11 @@ class Sampling:
 
     def follow(self, job: str, label: sampler.Label, taken: int) -> None:
         """Let the rate of a label that lasts follow how many samples it took since the last time."""
-        if self._follows:
+        if not self._follows:
+            return
+        if job not in self._jobs:
+            self._of(job)  # from here on it is known how much time it had
+        else:
             self.learn(job, taken)
             label.doublings = _doublings(self._of(job).bytes_per_sample)
 

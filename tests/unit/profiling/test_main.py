@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from profiling.__main__ import exit_status, main
+from profiling.__main__ import main
+from profiling.check.command import exit_status
 from profiling.records import State
 from profiling.samples import sampler
 from profiling.traces.aggregation import innermost

@@ -1,0 +1,69 @@
+"""`python -m profiling run`: its arguments."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from profiling.errors import CannotLaunch
+from profiling.launch.program import Program
+from profiling.launch.session import launch
+from profiling.records import Level
+
+COMMAND = "run"
+LEVELS = (Level.SAMPLES, Level.ADAPTIVE)
+WITH_VALUE = ("--level", "--serve")
+FAILED = 2
+USAGE = "python -m profiling run [--level L] [--serve ADDRESS] (SCRIPT.py | -m MODULE) [ARGUMENT...]"
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to those of a parser."""
+    command = commands.add_parser(
+        COMMAND,
+        usage=USAGE,
+        help="run a program and report at its end which function, task or route holds memory, on which line",
+        description="Run a program, unchanged, with its memory sampled from the first line on. At its end, also at "
+        "SIGTERM, report what holds most and what grew. The exit status is the program's.",
+    )
+    command.add_argument(
+        "--level",
+        choices=[level.value for level in LEVELS],
+        default=Level.SAMPLES.value,
+        help="how memory is measured (default: %(default)s)",
+    )
+    command.add_argument(
+        "--serve",
+        metavar="ADDRESS",
+        help="serve the debug routes meanwhile, such as at 127.0.0.1:6061 or unix:/run/debug.sock",
+    )
+    command.set_defaults(run=run)
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments of ours, and those from the program on: its options are not ours."""
+    if not argv or argv[0] != COMMAND:
+        return list(argv), []
+    at = 1
+    while at < len(argv) and argv[at].startswith("-") and argv[at] != "-m":
+        at += 2 if argv[at] in WITH_VALUE else 1
+    return list(argv[:at]), list(argv[at:])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the program, and leave as it does, with its threads, its exit and its errors. Return 2 if it is not there."""
+    try:
+        launch(_program(arguments.program), level=Level(arguments.level), address=arguments.serve)
+    except CannotLaunch as error:
+        sys.stderr.write(f"profiling: {error}\n")
+        return FAILED
+    sys.exit()
+
+
+def _program(words: Sequence[str]) -> Program:
+    is_module = words[:1] == ["-m"]
+    named = words[1:] if is_module else words
+    if not named:
+        raise CannotLaunch(f"no program is given: {USAGE}")
+    return Program(named[0], is_module, named[1:])
