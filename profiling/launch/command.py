@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from types import TracebackType
 
 from profiling.errors import CannotLaunch
 from profiling.launch.program import Program
 from profiling.launch.session import launch
 from profiling.records import Level
+from profiling.source import PROFILER_FILES, is_user_code
 
 COMMAND = "run"
 LEVELS = (Level.SAMPLES, Level.ADAPTIVE)
@@ -58,7 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
     except CannotLaunch as error:
         sys.stderr.write(f"profiling: {error}\n")
         return FAILED
+    except Exception as error:
+        error.__traceback__ = _users(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.exit(1)
     sys.exit()
+
+
+def _users(traceback: TracebackType | None) -> TracebackType | None:
+    """Return the traceback from the program's first frame on, or all of it if no frame is the program's."""
+    frames = traceback
+    while frames is not None and not _is_users(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    return frames or traceback
 
 
 def _program(words: Sequence[str]) -> Program:
@@ -67,3 +81,7 @@ def _program(words: Sequence[str]) -> Program:
     if not named:
         raise CannotLaunch(f"no program is given: {USAGE}")
     return Program(named[0], is_module, named[1:])
+
+
+def _is_users(file: str) -> bool:
+    return is_user_code(file) and not file.startswith(PROFILER_FILES)
