@@ -19,10 +19,13 @@ from profiling.records import (
 )
 from profiling.samples.estimates import Estimate, SampleRow, SampleTable, users_frame
 from profiling.samples.sampling import OUTSIDE_JOBS
+from profiling.samples.volumes import NOTHING, Volume, VolumeKey
 from profiling.source import Place, short_path
 
 LiveGroup = Literal["line", "function", "file", "scope"]
 LIVE_GROUPS: tuple[LiveGroup, ...] = get_args(LiveGroup)
+LiveOrder = Literal["live", "allocated"]
+LIVE_ORDERS: tuple[LiveOrder, ...] = get_args(LiveOrder)
 PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
 
@@ -42,6 +45,7 @@ class _Group:
         self.sum = Estimate()
         self.largest_bytes = 0.0
         self.stack: Sequence[int] = ()
+        self.allocated = NOTHING
 
     def add(self, row: SampleRow) -> None:
         self.sum.add(row)
@@ -54,7 +58,10 @@ def live_memory(
     places_of: PlacesOf,
     rss_bytes: int,
     *,
+    volumes: Iterable[tuple[VolumeKey, Volume]] = (),
+    elsewhere_bytes: float = 0.0,
     group_by: LiveGroup = "line",
+    order: LiveOrder = "live",
     limit: int = 20,
 ) -> LiveMemory:
     """Return what is alive by the user's line, function or file, or by scope. Reads source files: call it in a thread.
@@ -63,12 +70,17 @@ def live_memory(
         table: What the sampler has of the whole process, or of one scope.
         places_of: Finds the short name and the text of lines.
         rss_bytes: Of the process.
+        volumes: What was allocated by each line, freed since or not.
+        elsewhere_bytes: What was allocated by lines that are not remembered.
         group_by: What to add up.
-        limit: How many sites to list at most; those with the most bytes are.
+        order: Whether the sites with the most live or with the most allocated bytes come first.
+        limit: How many sites to list at most.
     """
     groups, unknown = _grouped(table, group_by)
-    ranked = sorted(groups.items(), key=lambda entry: (-entry[1].sum.size_bytes, tuple(map(str, entry[0]))))
-    top = ranked[:limit]
+    for volume_key, volume in volumes:
+        group = groups.setdefault(_key_of_volume(volume_key, group_by), _Group())
+        group.allocated += volume
+    top = sorted(groups.items(), key=lambda entry: _rank(entry[0], entry[1], order))[:limit]
     places = places_of((key.path, key.line) for key, _ in top if key.path is not None and key.line is not None)
     sites = tuple(_site(key, group, table, places) for key, group in top)
     every = [group.sum for group in groups.values()] + [unknown]
@@ -85,10 +97,18 @@ def live_memory(
         rss_bytes=rss_bytes,
         bytes_per_sample=table.bytes_per_sample,
         sites=sites,
+        allocated_bytes=round(sum(group.allocated.size_bytes for group in groups.values())),
+        elsewhere_bytes=round(elsewhere_bytes),
     )
 
 
-def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[Mapping[_Key, _Group], Estimate]:
+def _rank(key: _Key, group: _Group, order: LiveOrder) -> tuple[float, float, tuple[str, ...]]:
+    live, allocated = -group.sum.size_bytes, -group.allocated.size_bytes
+    first, second = (live, allocated) if order == "live" else (allocated, live)
+    return first, second, tuple(map(str, key))
+
+
+def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[dict[_Key, _Group], Estimate]:
     """Return the groups, and what no Python frame is known of; the profiler's own is in neither."""
     frame_of, groups, unknown = users_frame(table.frames), dict[_Key, _Group](), Estimate()
     for row in table.rows():
@@ -115,6 +135,11 @@ def _key(frame: tuple[str, str, int], group_by: LiveGroup) -> _Key:
     return _Key(path=file, line=line, function=function)
 
 
+def _key_of_volume(key: VolumeKey, group_by: LiveGroup) -> _Key:
+    file, line = key.site
+    return _Key(scope=key.job) if group_by == "scope" else _key((file, key.function, line), group_by)
+
+
 def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey, Place]) -> LiveSite:
     place = places[key.path, key.line] if key.path is not None and key.line is not None else None
     return LiveSite(
@@ -128,6 +153,8 @@ def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey,
         error_bytes=_error(table, group.sum.variance),
         count=round(group.sum.blocks),
         stack=tuple((table.frames[number][0], table.frames[number][2]) for number in group.stack),
+        allocated_bytes=round(group.allocated.size_bytes),
+        allocated_count=round(group.allocated.blocks),
     )
 
 

@@ -17,7 +17,8 @@ from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, SamplerUnavailable
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.judging import Judging, Terms
-from profiling.live import LiveGroup, Owner, kind_of, live_memory, summaries
+from profiling.live import LiveGroup, LiveOrder
+from profiling.overview import Overview
 from profiling.process import usage
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holders
@@ -34,8 +35,7 @@ from profiling.records import (
 )
 from profiling.run import Run, Shared
 from profiling.samples import sampler
-from profiling.samples.estimates import SampleTable
-from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
+from profiling.samples.sampling import Sampling
 from profiling.scope import Scope, Scopes
 from profiling.source import SourceReader, add_user_packages
 from profiling.traces import tracing
@@ -128,6 +128,7 @@ class Profiler:
             patience or Patience(),
             collects=collect,
         )
+        self._overview = Overview(self._shared, self._scopes.labels, self._judging, self.runs, self.source.places)
         self._watcher = Watcher(self.end_windows, window_s)
         self._lock = threading.RLock()  # runs end in the program's threads, windows in the watcher's
 
@@ -305,34 +306,23 @@ class Profiler:
         The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
         SamplerUnavailable if no samples are taken.
         """
-        labels = self._scopes.labels
-        owners = [self._owner(job, labels.get(job)) for job in sorted({*self._jobs(), *labels})]
-        return summaries(self._samples(), owners)
+        return self._overview.scopes(sorted({*self._jobs(), *self._scopes.labels}))
 
-    def live(self, *, scope: str | None = None, group_by: LiveGroup = "line", limit: int = 20) -> LiveMemory:
+    def live(
+        self,
+        *,
+        scope: str | None = None,
+        group_by: LiveGroup = "line",
+        order: LiveOrder = "live",
+        limit: int = 20,
+    ) -> LiveMemory:
         """Return what is alive now, in the process or of one scope or job, by line, function, file or scope.
+
+        Beside it stands what was allocated so far, freed since or not; with the order `allocated` that decides.
 
         Reads source files: call it in a thread. Raises SamplerUnavailable if no samples are taken.
         """
-        samples, rss_bytes = self._samples(scope), self.usage().rss_bytes
-        return live_memory(samples, self.source.places, rss_bytes, group_by=group_by, limit=limit)
-
-    def _samples(self, job: str | None = None) -> SampleTable:
-        if not sampler.is_on():
-            raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
-        return sampler.snapshot(job)
-
-    def _owner(self, name: str, label: sampler.Label | None) -> Owner:
-        runs, case = self.runs(name) if name in self._jobs() else (), self._judging.cases.find(name)
-        return Owner(
-            name=name,
-            kind=kind_of(name, is_scope=label is not None),
-            calls=label.calls if label else case.runs if case and name != OUTSIDE_JOBS else 0,
-            calls_per_window=case.calls_per_run if case else 1.0,
-            active=label.active if label else sum(run.job == name for run in self._shared.active),
-            runs=runs,
-            verdict=self.last_verdict(name),
-        )
+        return self._overview.live(scope, group_by, order, limit)
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""

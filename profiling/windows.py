@@ -131,7 +131,7 @@ class Windows:
             self._open.clear()
         over = {name: window for name, window in self._open.items() if window.is_over(now_s, self._window_s)}
         border = self._draw(session, now_s, [judgement for name in labels if (judgement := judgement_of(name))])
-        sampler.let_go()
+        self._shared.sampling.let_go(is_urgent=True)
         live = estimate_live_by_job(sampler.snapshot(births=[window.label.birth for window in over.values()]))
         profiles = []
         for name, window in over.items():

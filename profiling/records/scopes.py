@@ -48,6 +48,8 @@ class LiveSite:
     error_bytes: float  # standard error of size_bytes
     count: int  # blocks
     stack: tuple[SiteKey, ...]  # by which most of it came, innermost first; empty if no frame is known
+    allocated_bytes: int = 0  # since sampling began, freed since or not
+    allocated_count: int = 0  # blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +66,5 @@ class LiveMemory:
     rss_bytes: int  # of the process, for comparison: other libraries' memory is in no sample
     bytes_per_sample: float
     sites: tuple[LiveSite, ...]  # largest first
+    allocated_bytes: int = 0  # since sampling began, freed since or not, at the lines that are known
+    elsewhere_bytes: int = 0  # likewise, at lines that are not remembered

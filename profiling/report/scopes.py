@@ -71,6 +71,7 @@ def live_to_dict(live: LiveMemory) -> Json:
             "listed_bytes": live.listed_bytes,
             "omitted_bytes": live.omitted_bytes,
         },
+        "allocated": {"attributed_bytes": live.allocated_bytes, "unattributed_bytes": live.elsewhere_bytes},
         "sites": [_site_to_dict(site) for site in live.sites],
     }
 
@@ -85,6 +86,8 @@ def _site_to_dict(site: LiveSite) -> Json:
         "size_bytes": site.size_bytes,
         "error_bytes": round(site.error_bytes),
         "count": site.count,
+        "allocated_bytes": site.allocated_bytes,
+        "allocated_count": site.allocated_count,
         "path": site.path,
         "stack": [f"{short_path(file)}:{line}" for file, line in site.stack],
     }
@@ -101,15 +104,16 @@ def _live_lines(live: LiveMemory) -> Iterator[str]:
         f"{live.group_by}; RSS {format_bytes(live.rss_bytes)}"
     )
     yield f"estimates, from one sample every {format_bytes(round(live.bytes_per_sample))}"
-    yield f"{'alive':>12} {'blocks':>9}  where"
+    yield f"{'alive':>12} {'blocks':>9} {'allocated':>12}  where"
     for site in live.sites:
-        yield f"{format_bytes(site.size_bytes):>12} {site.count:>9d}  {_where(site)}"
+        allocated = format_bytes(site.allocated_bytes)
+        yield f"{format_bytes(site.size_bytes):>12} {site.count:>9d} {allocated:>12}  {_where(site)}"
         if site.source:
-            yield f"{'':>26}{site.source}"
+            yield f"{'':>39}{site.source}"
     if live.omitted_bytes:
-        yield f"{format_bytes(live.omitted_bytes):>12} {'':>9}  not listed"
+        yield f"{format_bytes(live.omitted_bytes):>12} {'':>22}  not listed"
     if live.unattributed_bytes:
-        yield f"{format_bytes(live.unattributed_bytes):>12} {'':>9}  allocated where no Python code was at work"
+        yield f"{format_bytes(live.unattributed_bytes):>12} {'':>22}  allocated where no Python code was at work"
 
 
 def _where(site: LiveSite) -> str:

@@ -39,6 +39,7 @@
 #include "_sampler_scope.h"
 #include "_sampler_tables.h"
 #include "_sampler_taking.h"
+#include "_sampler_volumes.h"
 #include "_sampler_watches.h"
 
 static void before_fork(void) { pthread_mutex_lock(&tables_lock); }
@@ -297,6 +298,8 @@ static PyMethodDef functions[] = {
     {"one_of_each_type", one_of_each_type, METH_O, "one_of_each_type(objects) -> the first of each, of a list."},
     {"of_types", of_types, METH_VARARGS, "of_types(objects, types) -> those of exactly these types, of a list."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},
+    {"volumes", volumes, METH_NOARGS,
+     "What was allocated since the last call: as of `snapshot`, and the bytes of stacks that were let go of."},
     {"watch", watch, METH_O, "watch(birth) -> number, or -1: keep what is alive of it when that is most."},
     {"next_birth", next_birth, METH_NOARGS, "A number that no label of this process has had."},
     {"set_default_label", set_default_label, METH_O, "The label for work whose context has none, or None."},

@@ -214,6 +214,8 @@ Origin *origins_purge(uint32_t *count)
         Origin *origin = &origins.items[number];
         if (origin->used && origin->samples == 0) {
             purged[(*count)++] = *origin;
+            origins.purged.bytes += origin->allocated.bytes;
+            origins.purged.blocks += origin->allocated.blocks;
             origin->used = false;
             origins.vacant[origins.vacancies++] = number;
         }

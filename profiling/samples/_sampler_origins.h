@@ -24,11 +24,17 @@ typedef struct {
     int lasti[MAX_FRAMES];
 } Stack;
 
+/* Estimates of what was allocated, freed since or not. */
+typedef struct {
+    double bytes, blocks;
+} Volume;
+
 typedef struct {
     uint64_t hash;
     PyObject *job;                    /* owned, or NULL */
     PyCodeObject **codes;             /* owned; the instruction offsets follow in the same piece of memory */
     int *lasti;
+    Volume allocated;                 /* since somebody asked */
     uint32_t frames;
     uint32_t samples;                 /* alive, and pins of a peak; 0: may be purged */
     bool used;
@@ -40,6 +46,7 @@ typedef struct {
     uint32_t *index;                  /* open addressing; number + 1 of an origin, 0: empty */
     uint32_t *vacant;                 /* numbers to use again */
     uint32_t length, capacity, vacancies, alive, dead;
+    Volume purged;                    /* allocated by origins that are gone, since somebody asked */
 } Origins;
 
 extern Origins origins;

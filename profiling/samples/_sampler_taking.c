@@ -217,6 +217,9 @@ static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc
         .origin = origin,
         .birth = stack != NULL ? stack->birth : default_birth,
     };
+    double p = sample_chance(&sample);
+    origins.items[origin].allocated.bytes += (double)sample.size / p;
+    origins.items[origin].allocated.blocks += 1 / p;
     samples.taken++;
     if (!put(sample)) {
         samples.lost++;

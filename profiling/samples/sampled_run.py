@@ -68,7 +68,7 @@ class SampledRun:
         if sampler.current_session() != self._session:
             return None
         peak = self._peak()
-        sampler.let_go()
+        self._sampling.let_go(is_urgent=False)
         after = estimate_live(sampler.snapshot(self._job, births=(self.birth,) if self.birth else ()))
         return line_profile(after, peak, self._session)
 

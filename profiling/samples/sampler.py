@@ -278,6 +278,17 @@ def snapshot(job: str | None = None, *, since: int = 0, births: Collection[int] 
     )
 
 
+def volumes() -> tuple[SampleTable, float]:
+    """Return what was allocated since the last call, freed or not, and the bytes whose stacks have been let go of.
+
+    The figures of all are of what was allocated, without variances. Raises SamplerUnavailable.
+    """
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    table, purged_bytes = _sampler.volumes()
+    return SampleTable(*table), purged_bytes
+
+
 def births(
     job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0, held_by: list[Any] | None = None
 ) -> SampledBirths:

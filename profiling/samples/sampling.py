@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiling.samples import sampler, threads
+from profiling.samples.volumes import Volumes
 
 MIN_BYTES_PER_SAMPLE = 4_096  # fewer add nothing: at 4 KB a leak of 15 KB per run is settled after 50 runs
 MAX_BYTES_PER_SAMPLE = 524_288  # more tell too little: a leak of 100 KB per run would take 50 runs
@@ -54,6 +55,7 @@ class Sampling:
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
         self._at_once_s = INITIAL_SAMPLING_BUDGET_S
+        self.volumes = Volumes()
 
     def ensure_session(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
@@ -64,6 +66,7 @@ class Sampling:
             else:
                 sampler.start(self._bytes_per_sample)
             self._is_ours = True
+            self.volumes.clear()
             self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
             sampler.set_default_label(self._outside)
             threads.follow()
@@ -122,6 +125,14 @@ class Sampling:
         at_once_s = self._at_once_s / (suspects * INITIAL_BUDGET_RUNS)
         self._at_once_s -= min(at_once_s, max(0.0, spent_s - share_s))
         return share_s + at_once_s
+
+    def let_go(self, *, is_urgent: bool) -> None:
+        """Let go of stacks that no sample has any more, once it is noted what they allocated.
+
+        That is not noted if it is not urgent and has taken its share of the time.
+        """
+        self.volumes.update(is_urgent=is_urgent)
+        sampler.let_go()
 
     def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
         """Let the rate of the process follow the work, looked at once a second of its CPU time.

@@ -1,0 +1,85 @@
+"""What there is now: all scopes and jobs with what they hold, and what is alive by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from profiling.errors import SamplerUnavailable, UnknownJob
+from profiling.judging import Judging
+from profiling.live import LiveGroup, LiveOrder, Owner, PlacesOf, kind_of, live_memory, summaries
+from profiling.process import usage
+from profiling.records import LiveMemory, RunProfile, ScopeSummary
+from profiling.run import Shared
+from profiling.samples import sampler
+from profiling.samples.estimates import SampleTable
+from profiling.samples.sampling import OUTSIDE_JOBS
+
+
+class Overview:
+    """The view over all that one profiler knows.
+
+    Args:
+        shared: What its runs have in common.
+        labels: The labels of its scopes, by name.
+        judging: Its judge, who has the last verdicts.
+        runs_of: Returns the runs of a job, or the windows of a scope, oldest first. Raises UnknownJob.
+        places_of: Finds the short name and the text of lines, in files.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        labels: Mapping[str, sampler.Label],
+        judging: Judging,
+        runs_of: Callable[[str], Sequence[RunProfile]],
+        places_of: PlacesOf,
+    ) -> None:
+        self._shared = shared
+        self._labels = labels
+        self._judging = judging
+        self._runs_of = runs_of
+        self._places_of = places_of
+
+    def scopes(self, names: Sequence[str]) -> list[ScopeSummary]:
+        """Return a summary of these scopes and jobs, the one that grows most first. Raises SamplerUnavailable."""
+        return summaries(_samples(), [self._owner(name) for name in names])
+
+    def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
+        """Return what is alive, of all or of one scope or job. Raises SamplerUnavailable."""
+        samples, volumes = _samples(scope), self._shared.sampling.volumes
+        volumes.update()
+        return live_memory(
+            samples,
+            self._places_of,
+            usage.memory_usage(self._shared.limit).rss_bytes,
+            volumes=volumes.lines(scope),
+            elsewhere_bytes=volumes.elsewhere_bytes,
+            group_by=group_by,
+            order=order,
+            limit=limit,
+        )
+
+    def _owner(self, name: str) -> Owner:
+        label, case = self._labels.get(name), self._judging.cases.find(name)
+        runs = case.runs if case and name != OUTSIDE_JOBS else 0
+        return Owner(
+            name=name,
+            kind=kind_of(name, is_scope=label is not None),
+            calls=label.calls if label else runs,
+            active=label.active if label else sum(run.job == name for run in self._shared.active),
+            calls_per_window=case.calls_per_run if case else 1.0,
+            runs=self._known_runs(name),
+            verdict=case.verdict if case else None,
+        )
+
+    def _known_runs(self, name: str) -> Sequence[RunProfile]:
+        try:
+            return self._runs_of(name)
+        except UnknownJob:  # no window of it has ended yet
+            return ()
+
+
+def _samples(scope: str | None = None) -> SampleTable:
+    if not sampler.is_on():
+        raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
+    return sampler.snapshot(scope)

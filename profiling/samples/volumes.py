@@ -1,0 +1,90 @@
+"""What was allocated so far, freed since or not, by job or scope and by line: where a program churns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from profiling.records import UNKNOWN_SITE, SiteKey
+from profiling.samples import sampler
+from profiling.samples.estimates import SampleTable, users_frame
+from profiling.stopwatch import Budget
+
+MAX_LINES = 2_048  # that are remembered, about 300 bytes each
+KEPT_LINES = 1_024  # the largest ones, when there are more
+MAX_SHARE = 0.002  # of the time, to ask for them: without that a border asks, and what is let go of before is lost
+
+
+class VolumeKey(NamedTuple):
+    """Whose line it is."""
+
+    job: str | None
+    site: SiteKey
+    function: str
+
+
+class Volume(NamedTuple):
+    """How much was allocated: bytes and blocks, as estimated."""
+
+    size_bytes: float
+    blocks: float
+
+    def __add__(self, other: object) -> Volume:
+        """Return both together."""
+        if not isinstance(other, Volume):
+            return NotImplemented
+        return Volume(self.size_bytes + other.size_bytes, self.blocks + other.blocks)
+
+
+NOTHING = Volume(0.0, 0.0)
+
+
+class Volumes:
+    """The volumes of all lines since the sampling began, the small ones of many lines together."""
+
+    def __init__(self) -> None:
+        self._lines: dict[VolumeKey, Volume] = {}
+        self._lock = threading.Lock()
+        self._budget = Budget(MAX_SHARE)
+        self.elsewhere_bytes = 0.0  # allocated at lines that are not remembered
+
+    def update(self, *, is_urgent: bool = True) -> None:
+        """Add what was allocated since the last time; if it is not urgent, only while there is time to spend."""
+        if not sampler.is_on() or not (is_urgent or self._budget.is_left):
+            return
+        with self._budget.spend(), self._lock:
+            table, purged_bytes = sampler.volumes()
+            self.elsewhere_bytes += purged_bytes
+            self._add(table)
+            if len(self._lines) > MAX_LINES:
+                self._forget_small_ones()
+
+    def lines(self, job: str | None = None) -> Iterator[tuple[VolumeKey, Volume]]:
+        """Yield the lines of one job or scope, or of all."""
+        with self._lock:
+            lines = list(self._lines.items())
+        return (entry for entry in lines if job is None or entry[0].job == job)
+
+    def clear(self) -> None:
+        """Begin anew, as the sampling does."""
+        with self._lock:
+            self._lines.clear()
+            self.elsewhere_bytes = 0.0
+
+    def _add(self, table: SampleTable) -> None:
+        frame_of = users_frame(table.frames)
+        for row in table.rows():
+            key = VolumeKey(row.job, UNKNOWN_SITE, "")
+            if len(row.stack):
+                number = frame_of(row.stack)
+                if number is None:  # the profiler's own
+                    continue
+                file, function, line = table.frames[number]
+                key = VolumeKey(row.job, (file, line), function)
+            self._lines[key] = self._lines.get(key, NOTHING) + Volume(row.figures[0], row.figures[2])
+
+    def _forget_small_ones(self) -> None:
+        ranked = sorted(self._lines, key=lambda key: -self._lines[key].size_bytes)
+        for key in ranked[KEPT_LINES:]:
+            self.elsewhere_bytes += self._lines.pop(key).size_bytes
