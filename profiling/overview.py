@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from profiling.errors import SamplerUnavailable, UnknownJob
 from profiling.judging import Judging
-from profiling.live import LiveGroup, LiveOrder, Owner, PlacesOf, kind_of, live_memory, summaries
+from profiling.live import LiveGroup, LiveOrder, PlacesOf, live_memory, owners, summaries
 from profiling.process import usage
 from profiling.records import LiveMemory, RunProfile, ScopeSummary
 from profiling.run import Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable
-from profiling.samples.sampling import OUTSIDE_JOBS
 
 
 class Overview:
@@ -42,7 +41,9 @@ class Overview:
 
     def scopes(self, names: Sequence[str]) -> list[ScopeSummary]:
         """Return a summary of these scopes and jobs, the one that grows most first. Raises SamplerUnavailable."""
-        return summaries(_samples(), [self._owner(name) for name in names])
+        active = [run.job for run in tuple(self._shared.active)]
+        runs = {name: self._known_runs(name) for name in names}
+        return summaries(_samples(), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
         """Return what is alive, of all or of one scope or job. Raises SamplerUnavailable."""
@@ -57,19 +58,6 @@ class Overview:
             group_by=group_by,
             order=order,
             limit=limit,
-        )
-
-    def _owner(self, name: str) -> Owner:
-        label, case = self._labels.get(name), self._judging.cases.find(name)
-        runs = case.runs if case and name != OUTSIDE_JOBS else 0
-        return Owner(
-            name=name,
-            kind=kind_of(name, is_scope=label is not None),
-            calls=label.calls if label else runs,
-            active=label.active if label else sum(run.job == name for run in self._shared.active),
-            calls_per_window=case.calls_per_run if case else 1.0,
-            runs=self._known_runs(name),
-            verdict=case.verdict if case else None,
         )
 
     def _known_runs(self, name: str) -> Sequence[RunProfile]:

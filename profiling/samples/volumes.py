@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from profiling.forks import ForkLock
 from profiling.records import UNKNOWN_SITE, SiteKey
 from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable, users_frame
@@ -45,7 +45,7 @@ class Volumes:
 
     def __init__(self) -> None:
         self._lines: dict[VolumeKey, Volume] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._budget = Budget(MAX_SHARE)
         self.elsewhere_bytes = 0.0  # allocated at lines that are not remembered
 
