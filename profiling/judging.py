@@ -112,7 +112,7 @@ class Judging:
         """Return the verdicts on these jobs without blocking the loop. Raises UnknownJob."""
         asked = [self._runs_of(job) for job in jobs]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
-            await asyncio.to_thread(lambda: [self._judge_anew(runs) for runs in new])
+            await asyncio.to_thread(self._judge_anew, *new)
         return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
 
     def _noted(self, job: str) -> Judgement:
@@ -124,8 +124,9 @@ class Judging:
     def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
         return self.cases.of(runs[-1].job).judged_after >= runs[-1].id
 
-    def _judge_anew(self, runs: Sequence[RunProfile]) -> None:
-        self.cases.note(runs[-1].job, self._judge(runs), runs[-1].id)
+    def _judge_anew(self, *runs_of_jobs: Sequence[RunProfile]) -> None:
+        for runs in runs_of_jobs:
+            self.cases.note(runs[-1].job, self._judge(runs), runs[-1].id)
 
     def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
         job = runs[-1].job

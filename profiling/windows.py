@@ -115,7 +115,7 @@ class Windows:
             self._mapped_in_runs_bytes += mapped_change(run) or 0.0
 
     def leave_to_job(self, job: str) -> bool:
-        """Have no windows of a scope that has the name of a job, whose runs tell more; return whether there were any."""
+        """Have no windows of a scope that is called as a job is, whose runs tell more; return whether this is news."""
         if job not in self._scopes or job in self._jobs:
             return False
         self._jobs.add(job)

@@ -153,9 +153,7 @@ class Sampling:
             if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
                 return
             told = sampler.statistics()
-            if (
-                told.bytes_per_sample == before
-            ):  # else the sampler has doubled the interval, and samples differ in theirs
+            if told.bytes_per_sample == before:  # else the sampler has doubled it, and samples differ in theirs
                 taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
                 let_go_s = (told.let_go - let_go_before) * LET_GO_S
                 allowed_s = share * (now_s - cpu_before_s)
