@@ -1,6 +1,6 @@
 """What a route is, declared once.
 
-From the declaration come the table of aiohttp, the index, what is accepted of a query, and the OpenAPI document.
+From the declaration come the routing, the index, what is accepted of a query, and the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
-
+from profiling.web.messages import Response
 from profiling.web.parameters import MAX_ID, Parameter, Text, Whole
 from profiling.web.shapes import Shape
 
-Handler = Callable[..., Awaitable[web.StreamResponse]]  # of the handlers' owner, the request, and what it asks for
+Handler = Callable[..., Awaitable[Response]]  # of the handlers' owner, the request, and what it asks for
 
 PLACES: dict[str, Parameter] = {
     "job_id": Text(name="job_id", description="name of a job"),

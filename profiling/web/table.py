@@ -4,44 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-
-from aiohttp import web
-from aiohttp.typedefs import Handler
+from urllib.parse import unquote
 
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import HEALTH, INDEX, MEMORY, TRIMMED
+from profiling.web.messages import Request, Response, json_response
 from profiling.web.openapi import document_of
 from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
-from profiling.web.query import Given, given
-from profiling.web.routes import DebugRoutes, answer
+from profiling.web.query import Given
+from profiling.web.routes import DebugRoutes
 
 DOCUMENT_PATH = "/openapi.json"
 
 
-async def index(_owner: DebugRoutes, request: web.Request, _given: Given) -> web.Response:
+async def index(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
     """Answer with the routes there are, by the prefix that was asked."""
-    prefix = request.path.rstrip("/")
+    prefix = unquote(request.prefix)
     routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
-    return answer({"routes": routes})
+    return json_response({"routes": routes})
 
 
-async def document(_owner: DebugRoutes, request: web.Request, _given: Given) -> web.Response:
+async def document(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
     """Answer with the OpenAPI document of these routes, below the prefix that was asked."""
-    return answer(document_of(ROUTES, request.path.removesuffix(DOCUMENT_PATH)))
-
-
-def table(owner: DebugRoutes) -> list[web.RouteDef]:
-    """Return all routes, relative to where the application is mounted; the index is there without its slash too."""
-    routes = [web.route(route.method, route.path, _handler(route, owner)) for route in ROUTES]
-    return [web.get("", _handler(ROUTES[0], owner)), *routes]
-
-
-def _handler(route: Route, owner: DebugRoutes) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await route.handler(owner, request, given(route, request))
-
-    return handle
+    return json_response(document_of(ROUTES, unquote(request.prefix)))
 
 
 _AS = (

@@ -1,12 +1,9 @@
-"""A task that ends the windows of what is outside jobs, while the application runs."""
+"""What ends the windows of what is outside jobs, while a service runs: one coroutine, on whichever loop serves."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-
-from aiohttp import web
 
 from profiling.errors import SamplerUnavailable
 from profiling.profiler import Profiler
@@ -16,19 +13,8 @@ MIN_WAIT_S = 0.02  # so that windows without length leave time for the applicati
 _logger = logging.getLogger(__name__)
 
 
-def watching(profiler: Profiler) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Return a clean-up context for `app.cleanup_ctx`: the task begins with the application and ends with it."""
-
-    async def context(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_watch(profiler), name="profiling: windows of what is outside jobs")
-        yield
-        task.cancel()
-        await asyncio.wait([task])
-
-    return context
-
-
-async def _watch(profiler: Profiler) -> None:
+async def watch_windows(profiler: Profiler) -> None:
+    """End the windows of what is outside jobs as their time is over, until cancelled."""
     try:
         while True:
             profiler.watch()
