@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -81,14 +81,21 @@ def dispatcher_of(
         TypeError: `profiler` is no Profiler, or the rule is given in two ways.
     """
     if not isinstance(profiler, Profiler):
-        raise TypeError(
-            f"mount takes a Profiler after the application, as in mount(app, Profiler()), and not {profiler!r}"
-        )
+        raise TypeError(f"the debug routes are those of a Profiler, and not of {profiler!r}")
     if access is None:
         access = Access(token=token, open_to_all=open_to_all)
     elif token is not None or open_to_all:
-        raise TypeError("mount takes either an access or token and open_to_all, which the access has too")
+        raise TypeError("give either an access or token and open_to_all, which the access has too")
     return Dispatcher(DebugRoutes(profiler, jobs or ProfiledJobs(profiler), environment), access)
+
+
+def split_path(prefixes: Iterable[str], path: str) -> tuple[str | None, str]:
+    """Return the prefix that a path is below, and the rest; None and the path if it is below none."""
+    for prefix in prefixes:
+        rest = path.removeprefix(prefix)
+        if len(rest) < len(path) and rest[:1] in {"", "/"}:
+            return prefix, rest
+    return None, path
 
 
 def _pattern_of(path: str) -> re.Pattern[str]:

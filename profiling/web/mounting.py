@@ -47,7 +47,7 @@ def mount(
     Raises:
         TypeError: `app` is no aiohttp application, `profiler` no Profiler, or the rule is given in two ways.
     """
-    _refuse_other(app)
+    _refuse_other(app, profiler)
     dispatcher = dispatcher_of(
         profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
     )
@@ -110,10 +110,14 @@ def _watching(profiler: Profiler) -> Callable[[web.Application], AsyncIterator[N
     return context
 
 
-def _refuse_other(app: object) -> None:
+def _refuse_other(app: object, profiler: object) -> None:
     if not isinstance(app, web.Application):
         kind = type(app) if not isinstance(app, type) else app
         raise TypeError(
             f"mount adds routes to an aiohttp.web.Application, and not to {kind.__module__}.{kind.__qualname__}: "
             "give it an aiohttp application of its own, served beside yours as docs/http.md shows"
+        )
+    if not isinstance(profiler, Profiler):
+        raise TypeError(
+            f"mount takes a Profiler after the application, as in mount(app, Profiler()), and not {profiler!r}"
         )
