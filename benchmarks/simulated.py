@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from profiling.profiler import COLLECTED_EVERY
+from profiling.judging import COLLECTED_EVERY
 from profiling.records import Accusation, MemoryLimit, SiteKey
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import Headroom

@@ -17,7 +17,7 @@ from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
 
-MAX_RUNS = 512  # whose births are remembered, 13 bytes each
+MAX_RUNS = 512  # whose births are remembered, 25 bytes each
 MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
@@ -47,6 +47,7 @@ class Case:
 
     births: array[int] = field(default_factory=lambda: array("Q"))  # of completed runs, oldest first
     collections: array[int] = field(default_factory=lambda: array("q"))  # full ones so far, when each of them ended
+    calls: array[int] = field(default_factory=lambda: array("Q"))  # likewise, within each of them
     closed: bytearray = field(default_factory=bytearray)  # 1: its free lists were emptied at both ends
     c_heap: Changes = field(default_factory=lambda: Changes())
     mapped: Changes = field(default_factory=lambda: Changes())
@@ -70,7 +71,8 @@ class Case:
             self.births.append(run.birth)
             self.collections.append(NEVER if run.after.full_collections is None else run.after.full_collections)
             self.closed.append(run.closed)
-        for column in (self.births, self.collections, self.closed):
+            self.calls.append(run.calls)
+        for column in (self.births, self.collections, self.closed, self.calls):
             del column[: max(0, len(column) - MAX_RUNS)]
         self._saw_counters(run)
 
@@ -95,6 +97,11 @@ class Case:
         """Return what the last verdict accuses the job of, or None."""
         return self.verdict.accusation if self.verdict else None
 
+    @property
+    def calls_per_run(self) -> float:
+        """Return the calls within a window in the mean; 1 for a job, whose runs are calls."""
+        return sum(self.calls) / len(self.calls) if self.calls else 1.0
+
     def copy(self) -> Case:
         """Return the case as it is now, for a judge in another thread: a run may end meanwhile."""
         return replace(
@@ -102,6 +109,7 @@ class Case:
             births=self.births[:],
             collections=self.collections[:],
             closed=self.closed[:],
+            calls=self.calls[:],
             c_heap=Changes(self.c_heap.values.copy()),
             mapped=Changes(self.mapped.values.copy()),
             exact=self.exact.copy(),

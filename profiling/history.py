@@ -57,6 +57,10 @@ class History:
         while self._bytes > self._max_bytes and (job := self._job_that_makes_room(run.job)):
             self._drop_oldest_of(job)
 
+    def knows(self, job: str) -> bool:
+        """Return whether the job has runs here."""
+        return job in self._runs
+
     def jobs(self) -> tuple[str, ...]:
         """Return the jobs with runs, sorted."""
         return tuple(sorted(self._runs))

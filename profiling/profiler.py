@@ -5,48 +5,53 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Any, TypeVar, overload
 
 from profiling.accepted import job_of, level_of, sample_bytes_of
 from profiling.adaptive import Adaptive, is_quiet
-from profiling.cases import Case, Cases, evidence_of
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
-from profiling.errors import DiffInProgress, UnknownJob
+from profiling.errors import DiffInProgress, SamplerUnavailable
 from profiling.history import History, RunStore, pair_to_compare
+from profiling.judging import Judging, Terms
+from profiling.live import LiveGroup, Owner, kind_of, live_memory, summaries
 from profiling.process import usage
-from profiling.process.full_collections import MAX_FREEZE_S, BudgetedCollector, count_full_collections
+from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holders
-from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunDiff, RunProfile, SiteKey, TimeDiff, Verdict
-from profiling.run import Care, Run, Shared
+from profiling.records import (
+    Level,
+    LiveMemory,
+    MemoryUsage,
+    ProfilerStatistics,
+    RunDiff,
+    RunProfile,
+    ScopeSummary,
+    TimeDiff,
+    Verdict,
+)
+from profiling.run import Run, Shared
 from profiling.samples import sampler
-from profiling.samples.estimates import largest_stacks, lines_by_birth
+from profiling.samples.estimates import SampleTable
 from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
-from profiling.source import SourceReader, add_user_packages, innermost_user_frame
-from profiling.stopwatch import Budget
+from profiling.scope import Scope, Scopes
+from profiling.source import SourceReader, add_user_packages
 from profiling.traces import tracing
-from profiling.traces.aggregation import SiteOf, innermost
-from profiling.traces.reader import MemoryBudget, TraceReader
-from profiling.verdict.evidence import RUN
-from profiling.verdict.judge import Judgement, judge
+from profiling.traces.reader import TraceReader
+from profiling.traces.readers import TraceReaders
+from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
-from profiling.verdict.suspects import with_stacks
+from profiling.watcher import Watcher
 from profiling.windows import PATIENCE, WINDOW_S, Windows
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
-COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
 FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
-TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is collected in any case
-MAX_JUDGING_SHARE = 0.005  # of the time, if nobody asks for a verdict
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _logger = logging.getLogger(__name__)
-
-
-def site_of_level(level: Level) -> SiteOf:
-    """Return how a trace of that level finds its site: the innermost frame, or for stacks the user's own."""
-    return innermost_user_frame if level is Level.STACKS else innermost
 
 
 class Profiler:
@@ -95,33 +100,36 @@ class Profiler:
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
-        self._collected_at = 0  # how many runs had finished at the last full collection of ours
-        self._readers: dict[Level, TraceReader] = {}
-        self._given_reader = reader
-        self._cases = Cases()
-        self._patience = patience or Patience()
-        self._for_judging = Budget(MAX_JUDGING_SHARE)
-        self._collects = collect
-        self._budget_bytes = round(budget_mb * (1 << 20))
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
         if level.samples and (why := sampler.unavailable_reason()) is not None:
             _logger.warning("no samples are taken, so leaks are told by the growth of the process alone: %s", why)
+        limit = usage.memory_limit(limit_mb)
+        reader_of = TraceReaders(round(budget_mb * (1 << 20)), lambda: usage.memory_usage(limit).available_bytes).of
         self._shared = Shared(
-            limit=usage.memory_limit(limit_mb),
-            reader=self._reader,
+            limit=limit,
+            reader=reader_of if reader is None else lambda _: reader,
             sampling=Sampling(sample_bytes_of(sample_bytes)),
             arenas=arenas,
             keep=self._keep,
             next_id=lambda: next(self._ids),
-            overhead_bytes=lambda: sampler.table_bytes() + self.history.overhead_bytes(),
+            overhead_bytes=lambda: self.overhead_bytes() - tracing.table_bytes(),
             collector=BudgetedCollector(is_bounded=not collect),
             all_threads=all_threads,
         )
-        self._holders = Holders(self._shared.collector, is_bounded=not collect)
-        # If all threads are the job's, nothing is outside jobs.
-        self._windows = None if all_threads else Windows(self._shared, window_s)
-        self.window_s = window_s
+        # If all threads are the job's, nothing is outside jobs, and no scope has anything of its own.
+        is_watched = not all_threads and level is not Level.COUNTERS and sampler.unavailable_reason() is None
+        self._scopes = Scopes(self.start_watching, is_on=is_watched)
+        self._windows = Windows(self._shared, window_s, self._scopes.labels) if is_watched else None
+        self._judging = Judging(
+            self.runs,
+            self._terms,
+            Holders(self._shared.collector, is_bounded=not collect),
+            patience or Patience(),
+            collects=collect,
+        )
+        self._watcher = Watcher(self.end_windows, window_s)
+        self._lock = threading.RLock()  # runs end in the program's threads, windows in the watcher's
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
@@ -134,20 +142,66 @@ class Profiler:
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        level, care = self.next_level(job_of(job)), self._care(job)
+        level, care = self.next_level(job_of(job)), self._judging.care(job, len(self.history.jobs()))
         again = partial(self.run, job, why_inexact=why_inexact)
         return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
 
-    def watch(self) -> None:
-        """Watch what is allocated outside jobs, from the first call on; to be called every `window_s` seconds.
+    def scope(self, name: str) -> Scope:
+        """Return a context manager, `with` or `async with`, around one call of a scope, such as `"GET /items/{id}"`.
 
-        After each run this is done anyway, and by `profiling.web.mount` while the application runs. Does nothing at
-        levels without samples, and without the extension. Raises SamplerUnavailable if tracemalloc was there before us.
+        What is allocated in the block, in its child tasks and in threads begun there is attributed to the scope; the
+        innermost scope or run counts. A block costs less than a microsecond. The profiler knows 256 scopes; the calls
+        of further ones are attributed to `(other)`, so a name must not have an id in it.
+
+        Examples:
+            >>> profiler = Profiler()
+            >>> with profiler.scope("GET /items/{id}"):
+            ...     item = {"id": 1}
+            >>> profiler.close()
         """
-        if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
+        return self._scopes.enter(name)
+
+    @overload
+    def watch(self, function: F, /) -> F: ...
+
+    @overload
+    def watch(self, name: str, /) -> Callable[[F], F]: ...
+
+    def watch(self, function_or_name: F | str, /) -> F | Callable[[F], F]:
+        """Decorate a function, plain, async or a generator: each call is a call of a scope.
+
+        Write `@profiler.watch`, and the scope is called as the function is, or `@profiler.watch("name")`.
+        """
+        if isinstance(function_or_name, str):
+            return partial(self._scopes.decorate, name=function_or_name)
+        return self._scopes.decorate(function_or_name)
+
+    def start_watching(self) -> None:
+        """Watch scopes and what is allocated outside jobs, from a thread of the profiler's own, until `close`.
+
+        The first scope does this anyway, and so does each kind of server that the profiler is mounted in. Does nothing
+        at level `counters` and without the extension. A warning says so if tracemalloc was there before us.
+        """
+        if self._windows is None:
+            return
+        try:
             self._shared.sampling.ensure_session()
-            self._shared.sampling.keep_within()
-            self._turn(self._windows)
+        except SamplerUnavailable as error:
+            _logger.warning("scopes and what is allocated outside jobs are not watched: %s", error)
+            return
+        self._watcher.start()
+
+    def end_windows(self) -> None:
+        """End the windows of scopes, and of what is outside jobs, whose time is over.
+
+        `start_watching` sees to this, and each run's end does. Raises SamplerUnavailable if tracemalloc was there
+        before us.
+        """
+        if self._windows is not None:
+            with self._lock:
+                self._shared.sampling.ensure_session()
+                self._shared.sampling.keep_within()
+                self._turn(self._windows)
 
     def next_level(self, job: str) -> Level:
         """Return the level that the job's next run will have."""
@@ -213,27 +267,15 @@ class Profiler:
         The call takes some milliseconds, once after each run; on a loop, use `verdicts`. A verdict with another
         `patience` than the profiler's is not remembered.
         """
-        return self.judgement(job, patience=patience).verdict
+        return self._judging.judgement(job, patience).verdict
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
         """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
-        runs = self.runs(job)
-        if patience is not None:
-            return self._judge(runs, self._cases.of(job), patience)
-        if not self._is_judged(runs):
-            self._note(runs, self._judge(runs, self._cases.of(job)))
-        return self._noted(job)
+        return self._judging.judgement(job, patience)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
-        # The runs are taken here, where none is added meanwhile.
-        asked = [self.runs(job) for job in jobs or self._jobs()]
-        if new := [runs for runs in asked if not self._is_judged(runs)]:
-            cases = [self._cases.of(runs[-1].job).copy() for runs in new]
-            judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
-            for runs, judgement in zip(new, judged, strict=True):
-                self._note(runs, judgement)
-        return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
+        return await self._judging.verdicts(jobs or self._jobs())
 
     def runs(self, job: str) -> Sequence[RunProfile]:
         """Return the last runs of a job, or the last windows of `OUTSIDE_JOBS`, oldest first. Raises UnknownJob."""
@@ -241,8 +283,7 @@ class Profiler:
 
     def last_verdict(self, job: str) -> Verdict | None:
         """Return the job's last verdict, which may be some runs old, or None if there is no verdict yet."""
-        case = self._cases.find(job)
-        return case.verdict if case else None
+        return judgement.verdict if (judgement := self._judging.last(job)) else None
 
     def _jobs(self) -> tuple[str, ...]:
         """Return whatever has runs or windows."""
@@ -251,49 +292,52 @@ class Profiler:
     def _store(self, job: str) -> RunStore:
         """Return where the runs of a job are kept, or the windows of what is outside jobs."""
         windows = self._windows.history if self._windows else None
-        return windows if windows is not None and job in windows.jobs() else self.history
+        return windows if windows is not None and windows.knows(job) else self.history
 
-    def _noted(self, job: str) -> Judgement:
-        judgement = self._cases.of(job).judgement
-        if judgement is None:
-            raise UnknownJob(job, self._jobs())
-        return judgement
+    def _terms(self, job: str) -> Terms | None:
+        """Return what is to be known of a scope, or of what is outside jobs, to judge its windows; None for a job."""
+        windows = self._windows if self._windows and self._windows.history.knows(job) else None
+        return Terms(windows.unit, PATIENCE) if windows else None
 
-    def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
-        return self._cases.of(runs[-1].job).judged_after >= runs[-1].id
+    def scopes(self) -> list[ScopeSummary]:
+        """Return what each scope, each job and all else holds, allocates and keeps, the one that grows most first.
 
-    def _note(self, runs: Sequence[RunProfile], judgement: Judgement) -> None:
-        case = self._cases.of(runs[-1].job)
-        if not self._is_judged(runs):  # by another meanwhile
-            case.judgement, case.judged_after = judgement, runs[-1].id
+        The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
+        SamplerUnavailable if no samples are taken.
+        """
+        labels = self._scopes.labels
+        owners = [self._owner(job, labels.get(job)) for job in sorted({*self._jobs(), *labels})]
+        return summaries(self._samples(), owners)
 
-    def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
-        job = runs[-1].job
-        windows = self._windows if job == OUTSIDE_JOBS else None
-        evidence = evidence_of(
-            case,
-            runs,
-            lines_by_birth(sampler.births(job)) if sampler.is_on() else {},
-            collections=count_full_collections(),
-            patience=patience or (PATIENCE if windows else self._patience),
-            unit=windows.unit if windows else RUN,
+    def live(self, *, scope: str | None = None, group_by: LiveGroup = "line", limit: int = 20) -> LiveMemory:
+        """Return what is alive now, in the process or of one scope or job, by line, function, file or scope.
+
+        Reads source files: call it in a thread. Raises SamplerUnavailable if no samples are taken.
+        """
+        samples, rss_bytes = self._samples(scope), self.usage().rss_bytes
+        return live_memory(samples, self.source.places, rss_bytes, group_by=group_by, limit=limit)
+
+    def _samples(self, job: str | None = None) -> SampleTable:
+        if not sampler.is_on():
+            raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
+        return sampler.snapshot(job)
+
+    def _owner(self, name: str, label: sampler.Label | None) -> Owner:
+        runs, case = self.runs(name) if name in self._jobs() else (), self._judging.cases.find(name)
+        return Owner(
+            name=name,
+            kind=kind_of(name, is_scope=label is not None),
+            calls=label.calls if label else case.runs if case and name != OUTSIDE_JOBS else 0,
+            calls_per_window=case.calls_per_run if case else 1.0,
+            active=label.active if label else sum(run.job == name for run in self._shared.active),
+            runs=runs,
+            verdict=self.last_verdict(name),
         )
-        judgement = judge(evidence)
-        if judgement.wants_bounds:
-            is_urgent = judgement.verdict.accusation is not None
-            judgement = judge(replace(evidence, reading=self._holders.read(job, evidence, is_urgent=is_urgent)))
-        if judgement.verdict.suspects:
-            stacks = self._stacks(job, [suspect.site for suspect in judgement.verdict.suspects])
-            judgement = replace(judgement, verdict=with_stacks(judgement.verdict, stacks))
-        return judgement
-
-    def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
-        """Return for each site the frames by which most of its bytes came, as far as they are still known."""
-        return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
-        return tracing.table_bytes() + sampler.table_bytes() + self.history.overhead_bytes()
+        histories = [self.history, *([self._windows.history] if self._windows else [])]
+        return tracing.table_bytes() + sampler.table_bytes() + sum(kept.overhead_bytes() for kept in histories)
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing and what it keeps."""
@@ -312,60 +356,35 @@ class Profiler:
 
     def close(self) -> None:
         """Switch tracing off, if this profiler switched it on. At a quiet point: no run, no worker thread at work."""
+        self._watcher.close()
         self._shared.tracing.close()
         self._shared.sampling.close()
 
     def _keep(self, profile: RunProfile) -> None:
+        with self._lock:
+            self._add(profile)
+
+    def _add(self, profile: RunProfile) -> None:
         self._finished += 1
         self._shared.sampling.keep_within()
-        if profile.collected_after:
-            self._collected_at = self._finished
         if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
-            self._cases.keep_only(set(self._jobs()))
+            self._judging.cases.keep_only(set(self._jobs()))
         self.history.add(profile)
-        self._learn(profile)
+        self._judging.learn(profile)
         if self._adaptive is not None:
             self._adapt(self._adaptive, profile)
         if self._windows is not None:
             self._windows.record_run(profile)
             self._turn(self._windows)
 
-    def _learn(self, profile: RunProfile) -> None:
-        """Note a run or a window in its case, and judge if that is due."""
-        case = self._cases.of(profile.job)
-        case.record_run(profile)
-        if case.is_due() and self._for_judging.is_left:
-            runs = self.runs(profile.job)
-            with self._for_judging.spend():
-                self._note(runs, self._judge(runs, case))
-
     def _turn(self, windows: Windows) -> None:
-        case = self._cases.find(OUTSIDE_JOBS)
-        judgement = case.judgement if case else None
-        if (profile := windows.turn(judgement)) is not None:
+        profiles = windows.turn(self._judging.last)
+        # Who waits longest for a judgement comes first, as time for them is bounded.
+        for profile in sorted(profiles, key=lambda window: self._judging.cases.of(window.job).judged_after):
             windows.history.add(profile)
-            if profile.collected_after:
-                self._collected_at = self._finished
-            self._learn(profile)
-            self._shared.sampling.suspect_outside(is_suspect=judgement is not None and judgement.keeps_something)
-
-    def _care(self, job: str) -> Care:
-        """Return what is done for the job's next run, so that the next verdict can be surer."""
-        case = self._cases.find(job)
-        if self._collects:
-            runs = case.runs + 1 if case else 1
-            return Care(closes=True, collects_after=runs % TRIAL_COLLECTED_EVERY == 0)
-        judgement = case.judgement if case else None
-        if case is None or judgement is None:
-            return Care()
-        is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self.history.jobs())
-        # A long run is not closed: older garbage would have to wait for its end.
-        closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
-        return Care(
-            closes=closes,
-            collects_after=judgement.wants_collection and is_time,
-            is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
-        )
+            self._judging.learn(profile)
+            judgement = self._judging.last(profile.job)
+            self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
         """Begin a series of exact runs if one is asked for, and end it if that is safe."""
@@ -375,20 +394,6 @@ class Profiler:
         if adaptive.is_over and not self._shared.active and is_quiet():
             self._shared.tracing.close()
             adaptive.end_series()
-
-    def _reader(self, level: Level) -> TraceReader:
-        if self._given_reader is not None:
-            return self._given_reader
-        made = self._readers.get(level)
-        if made is None:
-            made = self._readers[level] = TraceReader(site_of=site_of_level(level), room=self._memory_budget)
-        return made
-
-    def _memory_budget(self) -> MemoryBudget:
-        left_bytes = self.usage().available_bytes
-        if left_bytes < self._budget_bytes:
-            return MemoryBudget(left_bytes, "what is left to the memory limit")
-        return MemoryBudget(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
 
 
 def _base_level() -> Level:

@@ -302,6 +302,7 @@ class Run:
             lines=lines,
             samples=self._samples,
             birth=self._sampled.birth if self._sampled else None,
+            allocated_bytes=self._sampled.allocated_bytes if self._sampled else None,
             overlapped_with=tuple(sorted(self.overlapped_with)),
             at_once=self.at_once,
             closed=self._is_closed,

@@ -1,14 +1,14 @@
-"""What is allocated outside jobs, cut into windows: what a run is to a job, a window is to a scope.
+"""What lasts, cut into windows: what a run is to a job, a window is to a scope and to all that is outside jobs.
 
-A scope is a label that lasts: all work outside jobs bears one. Its life is cut into windows of some seconds. Each has
-a birth of its own and ends as a `RunProfile`, so the same evidence, verdict and forecast serve jobs and scopes.
+Each window has a birth of its own and ends as a `RunProfile`, so the same evidence, verdict and forecast serve all.
+All windows begin and end at common borders, so one look at the samples and one collection serve all of them too.
 """
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from profiling.process.full_collections import count_full_collections
 from profiling.records import Cost, Counters, Level, LineProfile, Outcome, RunProfile
 from profiling.run import Shared
 from profiling.samples import sampler
-from profiling.samples.estimates import estimate_live, line_profile
+from profiling.samples.estimates import estimate_live_by_job, line_profile
 from profiling.samples.sampling import OUTSIDE_JOBS
 from profiling.stopwatch import OverheadTimer
 from profiling.verdict.evidence import Unit
@@ -26,104 +26,165 @@ from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 
 WINDOW_S = 5.0
+MIN_CALLS = 8  # of a scope, in a window that ends after WINDOW_S
+LONGEST = 12  # times WINDOW_S: then a window ends if anything was called or allocated in it
+MAX_SHARE = 0.005  # of the time, that borders take: where they take longer, windows do too
 MAX_BYTES = 2 << 20  # of the windows that are remembered
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0)
 """A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day."""
 
 
-@dataclass(slots=True)
-class Window:
-    """The one that is open."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Border:
+    """A moment at which windows end and others begin."""
 
     session: int  # of sampling
-    began_s: float
-    started_at: datetime
-    before: Counters
-    is_emptied: bool  # whether the free lists were empty at its beginning
-    is_collected: bool  # whether no garbage was there
-    native_in_runs_bytes: float = 0.0
-    mapped_in_runs_bytes: float = 0.0
+    at_s: float
+    at: datetime
+    counters: Counters
+    is_emptied: bool  # whether the free lists were emptied
+    is_collected: bool  # whether all garbage was collected
+
+
+@dataclass(slots=True)
+class Window:
+    """One that is open, and what its label had counted when it began."""
+
+    label: sampler.Label
+    begin: Border
+    calls: int
+    active: int
+    taken: int
+    allocated_bytes: float
+
+    @classmethod
+    def open(cls, label: sampler.Label, begin: Border) -> Window:
+        """Return a window of the label that begins at this border."""
+        return cls(label, begin, label.calls, label.active, label.taken, label.allocated_bytes)
+
+    def is_over(self, now_s: float, window_s: float) -> bool:
+        """Return whether it has lasted long enough, and seen enough calls, to say something."""
+        lasted_s, calls = now_s - self.begin.at_s, self.label.calls - self.calls
+        if lasted_s < window_s:
+            return False
+        is_endless = self.label.job == OUTSIDE_JOBS or (self.active > 0 and self.label.active > 0)
+        if is_endless or calls >= MIN_CALLS:
+            return True
+        return lasted_s >= LONGEST * window_s and (calls > 0 or self.label.taken > self.taken)
 
 
 class Windows:
-    """The windows of what is outside jobs, one after the other."""
+    """The windows of each scope and of what is outside jobs, one after the other."""
 
-    def __init__(self, shared: Shared, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        window_s: float,
+        scopes: Mapping[str, sampler.Label],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if not window_s >= 0:
             raise ValueError(f"window_s is {window_s!r}; it must be a number of seconds, 0 or more")
         self.unit = Unit("window", f"windows of {window_s:g} s")
         self._shared = shared
         self._window_s = window_s
+        self._scopes = scopes
         self._clock = clock
-        self._window: Window | None = None
+        self._border: Border | None = None
+        self._next_s = 0.0  # no border before
+        self._open: dict[str, Window] = {}
+        self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0  # since the last border
         self._ids = itertools.count(1)
         self.history = History(max_bytes=MAX_BYTES)
 
     def record_run(self, run: RunProfile) -> None:
         """Leave to its job what a run did to the C heap and mapped directly, if it ran alone."""
-        if self._window is not None and not run.overlapped_with:
-            self._window.native_in_runs_bytes += native_change(run) or 0.0
-            self._window.mapped_in_runs_bytes += mapped_change(run) or 0.0
+        if not run.overlapped_with:
+            self._native_in_runs_bytes += native_change(run) or 0.0
+            self._mapped_in_runs_bytes += mapped_change(run) or 0.0
 
-    def turn(self, judgement: Judgement | None) -> RunProfile | None:
-        """End the window if its time is over, and return what was seen in it; the next one begins at once.
+    def turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
+        """End the windows whose time is over, and return what was seen in them; the next ones begin at once.
 
-        Between the two, garbage is collected or free lists are emptied if that makes the next `judgement` surer.
+        Between the two, garbage is collected or free lists are emptied if that makes the next judgement surer.
         """
         sampling, now_s = self._shared.sampling, self._clock()
-        window, label = self._window, sampling.outside
-        if label is None or sampler.current_session() is None:  # nobody samples, or somebody else
-            self._window = None
-            return None
+        if sampling.outside is None or sampler.current_session() is None:  # nobody samples, or somebody else
+            self._open.clear()
+            self._border = None
+            return []
         session = sampling.ensure_session()
-        if window is not None and window.session == session and now_s - window.began_s < self._window_s:
-            return None
+        if self._border is not None and self._border.session == session and now_s < self._next_s:
+            return []
         timer = OverheadTimer()
         with timer.blocking():
-            following, birth = self._begin(session, now_s, judgement), label.birth
-            sampler.let_go()
-            lines = line_profile(estimate_live(sampler.snapshot(OUTSIDE_JOBS, birth=birth)), None, session)
-            label.birth = sampler.next_birth()
-        self._window = following
-        if window is None or window.session != session:
-            return None
-        return self._profile(window, following, birth, lines, timer.cost())
+            profiles = self._cut(session, now_s, judgement_of, timer)
+        self._next_s = now_s + max(self._window_s, min(timer.stall_s / MAX_SHARE, LONGEST * self._window_s))
+        return profiles
 
-    def _begin(self, session: int, now_s: float, judgement: Judgement | None) -> Window:
+    def _cut(
+        self, session: int, now_s: float, judgement_of: Callable[[str], Judgement | None], timer: OverheadTimer
+    ) -> list[RunProfile]:
+        """Draw a border: close the windows that are over, and open one for each label that has none."""
+        labels = {**self._scopes, OUTSIDE_JOBS: self._shared.sampling.outside}
+        if self._border is None or self._border.session != session:
+            self._open.clear()
+        over = {name: window for name, window in self._open.items() if window.is_over(now_s, self._window_s)}
+        border = self._draw(session, now_s, [judgement for name in labels if (judgement := judgement_of(name))])
+        sampler.let_go()
+        live = estimate_live_by_job(sampler.snapshot(births=[window.label.birth for window in over.values()]))
+        profiles = []
+        for name, window in over.items():
+            lines = line_profile(live(name), None, session)
+            profiles.append(self._profile(name, window, border, lines, timer.cost()))
+            self._shared.sampling.follow(name, window.label, window.label.taken - window.taken)
+            window.label.birth = sampler.next_birth()
+        for name, label in labels.items():
+            if label is not None and (name in over or name not in self._open):
+                self._open[name] = Window.open(label, border)
+        self._border = border
+        self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0
+        return profiles
+
+    def _draw(self, session: int, now_s: float, judgements: Sequence[Judgement]) -> Border:
         full_collections, collector = count_full_collections(), self._shared.collector
-        collects = judgement is not None and (judgement.wants_collection or judgement.wants_collected_runs)
+        collects = any(judgement.wants_collection or judgement.wants_collected_runs for judgement in judgements)
         is_collected = collects and collector.collect()
-        is_emptied = is_collected or (judgement is not None and judgement.suspected and collector.empty_free_lists())
-        return Window(
+        suspected = any(judgement.suspected for judgement in judgements)
+        return Border(
             session=session,
-            began_s=now_s,
-            started_at=datetime.now(UTC),
-            before=replace(self._shared.counters(), full_collections=full_collections),
-            is_emptied=is_emptied,
+            at_s=now_s,
+            at=datetime.now(UTC),
+            counters=replace(self._shared.counters(), full_collections=full_collections),
+            is_emptied=is_collected or (suspected and collector.empty_free_lists()),
             is_collected=is_collected,
         )
 
-    def _profile(self, window: Window, following: Window, birth: int, lines: LineProfile, cost: Cost) -> RunProfile:
+    def _profile(self, name: str, window: Window, end: Border, lines: LineProfile, cost: Cost) -> RunProfile:
+        begin, is_outside = window.begin, name == OUTSIDE_JOBS
         return RunProfile(
             id=next(self._ids),
-            job=OUTSIDE_JOBS,
+            job=name,
             level=Level.SAMPLES,
             outcome=Outcome.COMPLETED,
-            started_at=window.started_at,
-            duration_s=following.began_s - window.began_s,
-            before=window.before,
-            after=following.before,
+            started_at=begin.at,
+            duration_s=end.at_s - begin.at_s,
+            before=begin.counters,
+            after=end.counters,
             limit=self._shared.limit,
             peak_rss_bytes=None,
             lines=None,
             samples=lines,
-            birth=birth,
-            overlapped_with=(),
-            closed=window.is_emptied and following.is_emptied,
-            collected=window.is_collected and following.is_collected,
-            collected_after=following.is_collected,
-            native_in_runs_bytes=window.native_in_runs_bytes,
-            mapped_in_runs_bytes=window.mapped_in_runs_bytes,
+            birth=window.label.birth,
+            # What grows beside Python's heap cannot be put down to one scope: that is told of the process.
+            overlapped_with=() if is_outside else (OUTSIDE_JOBS,),
+            closed=begin.is_emptied and end.is_emptied,
+            collected=begin.is_collected and end.is_collected,
+            collected_after=end.is_collected,
+            native_in_runs_bytes=self._native_in_runs_bytes if is_outside else 0.0,
+            mapped_in_runs_bytes=self._mapped_in_runs_bytes if is_outside else 0.0,
+            calls=window.label.calls - window.calls,
+            allocated_bytes=window.label.allocated_bytes - window.allocated_bytes,
             degraded=None,
             cost=cost,
         )

@@ -21,6 +21,7 @@ from profiling.records.runs import (
     SiteDiff,
     TimeDiff,
 )
+from profiling.records.scopes import LiveMemory, LiveSite, OwnerKind, ScopeSummary
 from profiling.records.verdict import Accusation, Bound, CheckResult, Forecast, Outlook, State, Suspect, Verdict
 
 __all__ = [
@@ -38,16 +39,20 @@ __all__ = [
     "LargeObject",
     "Level",
     "LineProfile",
+    "LiveMemory",
+    "LiveSite",
     "MemoryLimit",
     "MemoryUsage",
     "ObjectReport",
     "Outcome",
     "Outlook",
+    "OwnerKind",
     "Precision",
     "ProfilerStatistics",
     "RunDiff",
     "RunProfile",
     "SamplerStatistics",
+    "ScopeSummary",
     "SiteDiff",
     "SiteKey",
     "SiteTable",

@@ -66,6 +66,8 @@ class RunProfile:
     # Of a window: what runs within it account for, of the C heap's growth and of memory mapped directly.
     native_in_runs_bytes: float = 0.0
     mapped_in_runs_bytes: float = 0.0
+    calls: int = 1  # of a window: of its scope that began within it
+    allocated_bytes: float | None = None  # estimate of what was allocated within it, freed or not; None if not known
     degraded: str | None  # why less was measured than the level promises
     cost: Cost
 

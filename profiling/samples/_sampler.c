@@ -36,6 +36,7 @@
 #include "_sampler_label.h"
 #include "_sampler_origins.h"
 #include "_sampler_results.h"
+#include "_sampler_scope.h"
 #include "_sampler_tables.h"
 #include "_sampler_taking.h"
 #include "_sampler_watches.h"
@@ -205,15 +206,22 @@ static PyObject *thin(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *snapshot(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *job;
-    unsigned int since, birth;
-    if (!PyArg_ParseTuple(arguments, "OII", &job, &since, &birth)) {
+    unsigned int since;
+    Py_buffer births;
+    if (!PyArg_ParseTuple(arguments, "OIy*", &job, &since, &births)) {
         return NULL;
     }
-    Selection selection = {.job = job == Py_None ? NULL : job, .birth = birth, .since = since};
+    Selection selection = {
+        .job = job == Py_None ? NULL : job,
+        .births = births.buf,
+        .births_count = (size_t)births.len / sizeof(uint32_t),
+        .since = since,
+    };
     Table table;
     pthread_mutex_lock(&tables_lock);
     Place *places = table_collect(&table, &selection) ? places_of(&table) : NULL;
     pthread_mutex_unlock(&tables_lock);
+    PyBuffer_Release(&births);
     return result_of(&table, places);
 }
 
@@ -283,8 +291,8 @@ static PyMethodDef functions[] = {
     {"thin", thin, METH_NOARGS, "Double the rate, and let go the samples that it would not have taken."},
     {"mark", mark, METH_NOARGS, "A number for `snapshot`, to tell the samples taken from here on."},
     {"snapshot", snapshot, METH_VARARGS,
-     "snapshot(job or None, since, birth) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh are of that "
-     "birth or, where it is 0, since that mark."},
+     "snapshot(job or None, since, births) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh "
+     "are of those births, sorted and 32 bits each, or, where there are none, since that mark."},
     {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth, holders or None), see `SampledBirths`."},
     {"one_of_each_type", one_of_each_type, METH_O, "one_of_each_type(objects) -> the first of each, of a list."},
     {"of_types", of_types, METH_VARARGS, "of_types(objects, types) -> those of exactly these types, of a list."},
@@ -308,7 +316,7 @@ static int execute(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "the sampler does not know how this Python lays out its frames");
         return -1;
     }
-    if (PyModule_AddType(module, &Label_Type) < 0) {
+    if (PyModule_AddType(module, &Label_Type) < 0 || PyModule_AddType(module, &Scope_Type) < 0 || PyType_Ready(&Done_Type) < 0) {
         return -1;
     }
     if (!is_executed && pthread_atfork(before_fork, after_fork, after_fork) != 0) {

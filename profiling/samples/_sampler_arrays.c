@@ -39,6 +39,8 @@ static PyTypeObject *array_type;       /* set once */
 static ArrayAllocator arrays_below;    /* set once */
 static PyObject *array_handler_below;  /* its capsule; owned once set, never given back */
 static PyObject *array_handler;        /* ours; likewise */
+static PyObject *(*get_handler)(void);
+static PyObject *(*set_handler)(PyObject *);
 
 static void *array_malloc(void *Py_UNUSED(context), size_t size)
 {
@@ -98,13 +100,40 @@ ArrayParts array_parts(PyObject *object)
     return (ArrayParts){array->items, array->lengths, array->base};
 }
 
+/* With our handler over the one that is in place, if that is the one we know. -1: an error is set. */
+static int arrays_take(PyObject *current)
+{
+    if (current == array_handler) {
+        return true;
+    }
+    if (current != array_handler_below) {
+        return false;
+    }
+    PyObject *old = set_handler(array_handler);
+    Py_XDECREF(old);
+    return old != NULL ? true : -1;
+}
+
+bool arrays_come_here(void)
+{
+    if (array_handler == NULL) {
+        return true;
+    }
+    PyObject *current = get_handler();
+    int taken = current != NULL ? arrays_take(current) : -1;
+    Py_XDECREF(current);
+    return taken >= 0;
+}
+
 PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     void **table = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule));
     if (table == NULL) {
         return NULL;
     }
-    PyObject *current = ((PyObject *(*)(void))table[GET_HANDLER])();
+    get_handler = (PyObject *(*)(void))table[GET_HANDLER];
+    set_handler = (PyObject *(*)(PyObject *))table[SET_HANDLER];
+    PyObject *current = get_handler();
     ArrayHandler *handler = current != NULL ? PyCapsule_GetPointer(current, HANDLER_NAME) : NULL;
     if (handler == NULL) {
         Py_XDECREF(current);
@@ -120,14 +149,7 @@ PyObject *sample_arrays(PyObject *Py_UNUSED(module), PyObject *capsule)
         arrays_below = handler->allocator;
         array_handler_below = Py_NewRef(current);
     }
-    bool is_ours = current == array_handler, is_known = current == array_handler_below;
+    int taken = arrays_take(current);
     Py_DECREF(current);
-    if (is_known) {
-        PyObject *old = ((PyObject *(*)(PyObject *))table[SET_HANDLER])(array_handler);
-        if (old == NULL) {
-            return NULL;
-        }
-        Py_DECREF(old);
-    }
-    return PyBool_FromLong(is_ours || is_known);
+    return taken < 0 ? NULL : PyBool_FromLong(taken);
 }

@@ -101,6 +101,21 @@ static PyObject *get_taken(PyObject *self, void *Py_UNUSED(closure))
     return PyLong_FromUnsignedLong(((Label *)self)->taken);
 }
 
+static PyObject *get_calls(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(((Label *)self)->calls);
+}
+
+static PyObject *get_allocated(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyFloat_FromDouble(((Label *)self)->allocated);
+}
+
+static PyObject *get_active(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(((Label *)self)->active);
+}
+
 static PyObject *get_doublings(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLong(((Label *)self)->doublings);
@@ -132,6 +147,9 @@ static PyGetSetDef attributes[] = {
     {"job", get_job, NULL, "The job that work is attributed to, or None.", NULL},
     {"birth", get_birth, set_birth, "The number of the run or window that blocks are born in from now on.", NULL},
     {"taken", get_taken, NULL, "How many samples were taken under it.", NULL},
+    {"calls", get_calls, NULL, "How many blocks were entered under it, as a scope.", NULL},
+    {"allocated_bytes", get_allocated, NULL, "Estimate of the bytes allocated under it, freed or not.", NULL},
+    {"active", get_active, NULL, "How many of these blocks are under way.", NULL},
     {"doublings", get_doublings, set_doublings, "How many times its rate is twice that of the others.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

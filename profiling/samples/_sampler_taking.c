@@ -279,6 +279,7 @@ void sample(Countdown *countdown, void *block, size_t size)
         stack = capture(state, label);
         if (label != NULL) {
             label->taken++;
+            label->allocated += (double)size / chance(size, rate_at(choice.exponent));
         }
     }
     pthread_mutex_lock(&tables_lock);

@@ -19,15 +19,30 @@ static void estimate_add(Estimate *estimate, double size, double p)
     estimate->blocks_variance += spread;
 }
 
+static bool is_of_births(const Selection *selection, uint32_t birth)
+{
+    size_t low = 0, high = selection->births_count;
+    while (low < high) {
+        size_t half = (low + high) / 2;
+        if (selection->births[half] < birth) {
+            low = half + 1;
+        }
+        else {
+            high = half;
+        }
+    }
+    return low < selection->births_count && selection->births[low] == birth;
+}
+
 static bool is_selected(const Selection *selection, const Sample *sample)
 {
     return (selection->job == NULL || origins.items[sample->origin].job == selection->job)
-           && (!selection->is_of_birth || sample->birth == selection->birth);
+           && (!selection->is_of_birth || is_of_births(selection, sample->birth));
 }
 
 static bool is_fresh(const Selection *selection, const Sample *sample)
 {
-    return selection->birth ? sample->birth == selection->birth : sample_epoch(sample) >= selection->since;
+    return selection->births_count != 0 ? is_of_births(selection, sample->birth) : sample_epoch(sample) >= selection->since;
 }
 
 bool table_collect(Table *table, const Selection *selection)
@@ -91,7 +106,7 @@ void table_release(const Table *table)
 static void peak_keep(Watch *watch)
 {
     Table peak;
-    if (!table_collect(&peak, &(Selection){.is_of_birth = true, .birth = watch->birth})) {
+    if (!table_collect(&peak, &(Selection){.is_of_birth = true, .births = &watch->birth, .births_count = 1})) {
         return;
     }
     for (uint32_t i = 0; i < peak.length; i++) {

@@ -31,9 +31,10 @@ typedef struct {
 /* Which samples make a table, and which of them are fresh. */
 typedef struct {
     PyObject *job;          /* NULL: any */
-    bool is_of_birth;       /* those of `birth` alone */
-    uint32_t birth;         /* fresh are those of this birth or, where it is 0, those of `since` or a later epoch */
-    uint32_t since;
+    bool is_of_birth;       /* those of the births alone */
+    const uint32_t *births; /* sorted: fresh are those of these births or, where there are none, those of `since` on */
+    size_t births_count;
+    uint32_t since;         /* an epoch */
 } Selection;
 
 /* What is alive, by origin. False: no memory. */

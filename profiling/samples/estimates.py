@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from profiling.records import UNKNOWN_SITE, LineProfile, Precision, SiteKey, SiteTable
@@ -118,15 +119,30 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
 
 def estimate_live(table: SampleTable) -> LiveEstimate:
     """Return bytes and blocks by the user's line."""
-    frame_of, sums = users_frame(table.frames), EstimatesByLine()
+    return _estimate(table, _by_line(table, owner_of=lambda _: None).get(None, {}))
+
+
+def estimate_live_by_job(table: SampleTable) -> Callable[[str], LiveEstimate]:
+    """Return a function that tells bytes and blocks of a job by the user's line."""
+    sums = _by_line(table, owner_of=lambda row: row.job)
+    return lambda job: _estimate(table, sums.get(job, {}))
+
+
+def _by_line(table: SampleTable, owner_of: Callable[[SampleRow], str | None]) -> Mapping[str | None, EstimatesByLine]:
+    frame_of, sums = users_frame(table.frames), defaultdict[str | None, EstimatesByLine](dict)
     for row in table.rows():
-        if len(row.stack) == 0:
-            sums.setdefault(UNKNOWN_SITE, Estimate()).add(row)
-            continue
-        number = frame_of(row.stack)
-        if number is not None:
+        site = UNKNOWN_SITE
+        if len(row.stack):
+            number = frame_of(row.stack)
+            if number is None:
+                continue
             file, _, line = table.frames[number]
-            sums.setdefault((file, line), Estimate()).add(row)
+            site = file, line
+        sums[owner_of(row)].setdefault(site, Estimate()).add(row)
+    return sums
+
+
+def _estimate(table: SampleTable, sums: EstimatesByLine) -> LiveEstimate:
     return LiveEstimate(table.bytes_per_sample, table.coarsest_bytes, table.fresh_coarsest_bytes, table.thinned, sums)
 
 

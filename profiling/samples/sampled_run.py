@@ -29,6 +29,7 @@ class SampledRun:
         self._sampling = sampling
         self._watch: int | None = None
         self.birth: int | None = None  # until `open`
+        self.allocated_bytes = 0.0  # estimate, of what its own label was on; known after `leave`
 
     def open(self) -> None:
         """Begin. Raises SamplerUnavailable."""
@@ -50,6 +51,7 @@ class SampledRun:
         """Restore the label that this context had before `open`."""
         sampler.set_current_job(self._previous)
         _running.discard(self._label)
+        self.allocated_bytes = self._label.allocated_bytes
         self._label.bequeath(self._heir())
         self._sampling.learn(self._job, self._label.taken)
         if self._all_threads:
@@ -67,7 +69,7 @@ class SampledRun:
             return None
         peak = self._peak()
         sampler.let_go()
-        after = estimate_live(sampler.snapshot(self._job, birth=self.birth))
+        after = estimate_live(sampler.snapshot(self._job, births=(self.birth,) if self.birth else ()))
         return line_profile(after, peak, self._session)
 
     def _peak(self) -> LiveEstimate | None:

@@ -11,7 +11,8 @@ import math
 import os
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from array import array
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -54,6 +55,21 @@ class Label(Protocol):
     @property
     def taken(self) -> int:
         """Return how many samples were taken under this label."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Return how many blocks were entered under this label, as a scope."""
+        ...
+
+    @property
+    def active(self) -> int:
+        """Return how many of these blocks are under way."""
+        ...
+
+    @property
+    def allocated_bytes(self) -> float:
+        """Return an estimate of the bytes that were allocated under this label, freed since or not."""
         ...
 
     def bequeath(self, heir: Label) -> None:
@@ -181,6 +197,13 @@ def label(job: str | None, birth: int | None = None) -> Label:
     return made
 
 
+def scope(label: Label) -> Any:
+    """Return a context manager, `with` or `async with`, around one block under the label. Raises SamplerUnavailable."""
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    return _sampler.Scope(label)
+
+
 def next_birth() -> int:
     """Draw a number that no label of this process has had. Raises SamplerUnavailable."""
     if _sampler is None:
@@ -243,14 +266,16 @@ def mark() -> int:
     return _sampler.mark() if _sampler is not None else 0
 
 
-def snapshot(job: str | None = None, *, since: int = 0, birth: int | None = None) -> SampleTable:
+def snapshot(job: str | None = None, *, since: int = 0, births: Collection[int] = ()) -> SampleTable:
     """Return what is alive, of one job or of all.
 
-    The `fresh` figures are of the blocks with that birth or, without one, of those that came after the mark `since`.
+    The `fresh` figures are of the blocks with these births or, without any, of those that came after the mark `since`.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
-    return SampleTable(*_sampler.snapshot(sys.intern(job) if job is not None else None, since, birth or 0))
+    return SampleTable(
+        *_sampler.snapshot(sys.intern(job) if job is not None else None, since, array("I", sorted(births)))
+    )
 
 
 def births(

@@ -86,9 +86,9 @@ class Sampling:
             label.doublings = _doublings(known.bytes_per_sample)
         return label
 
-    def suspect_outside(self, *, is_suspect: bool) -> None:
-        """Let what is outside jobs be sampled as finely as a job under suspicion, or no longer."""
-        self._of(OUTSIDE_JOBS).is_suspect = is_suspect
+    def suspect(self, job: str, *, is_suspect: bool) -> None:
+        """Let a job, or what is outside jobs, be sampled as finely as one under suspicion, or no longer."""
+        self._of(job).is_suspect = is_suspect
 
     def learn(self, job: str, taken: int) -> None:
         """Let the job's rate follow how many samples its last run took."""
@@ -101,6 +101,12 @@ class Sampling:
             known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
         )
         known.seen_s = now_s
+
+    def follow(self, job: str, label: sampler.Label, taken: int) -> None:
+        """Let the rate of a label that lasts follow how many samples it took since the last time."""
+        if self._follows:
+            self.learn(job, taken)
+            label.doublings = _doublings(self._of(job).bytes_per_sample)
 
     def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
         """Return what the samples of a run may take, if the last one was so long ago and the samples took so much."""
@@ -138,9 +144,8 @@ class Sampling:
             if bytes_per_sample != told.bytes_per_sample:
                 sampler.set_bytes_per_sample(bytes_per_sample)
         if self._outside is not None:
-            self.learn(OUTSIDE_JOBS, self._outside.taken - self._outside_taken)
+            self.follow(OUTSIDE_JOBS, self._outside, self._outside.taken - self._outside_taken)
             self._outside_taken = self._outside.taken
-            self._outside.doublings = _doublings(self._of(OUTSIDE_JOBS).bytes_per_sample)
         self._look(now_s)
 
     @property

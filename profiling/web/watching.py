@@ -17,7 +17,7 @@ async def watch_windows(profiler: Profiler) -> None:
     """End the windows of what is outside jobs as their time is over, until cancelled."""
     try:
         while True:
-            profiler.watch()
-            await asyncio.sleep(max(profiler.window_s, MIN_WAIT_S))
+            profiler.end_windows()
+            await asyncio.sleep(max(5.0, MIN_WAIT_S))
     except SamplerUnavailable as error:
         _logger.warning("what is allocated outside jobs is not watched: %s", error)

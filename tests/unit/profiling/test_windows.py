@@ -28,14 +28,14 @@ def profiler() -> Iterator[Profiler]:
     """Return one whose windows end whenever they may, so a share of the time that they take would be no time."""
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as made:
         made._shared.collector = BudgetedCollector(is_bounded=False)
-        made.watch()
+        made.end_windows()
         yield made
 
 
 def after(profiler: Profiler, windows: int, work: Callable[[], object]) -> None:
     for _ in range(windows):
         work()
-        profiler.watch()
+        profiler.end_windows()
 
 
 def windows_of(profiler: Profiler) -> list[RunProfile]:
@@ -102,8 +102,8 @@ async def test_verdicts_of_all_have_what_is_outside_jobs(profiler: Profiler) -> 
 
 def test_no_window_ends_before_its_time() -> None:
     with closing(Profiler(level=Level.SAMPLES, window_s=3_600.0)) as profiler:
-        profiler.watch()
-        profiler.watch()
+        profiler.end_windows()
+        profiler.end_windows()
         with pytest.raises(UnknownJob):
             profiler.verdict(OUTSIDE_JOBS)
 
@@ -122,19 +122,19 @@ def test_two_windows_are_compared_line_by_line(profiler: Profiler) -> None:
 
 
 def test_window_does_not_outlive_its_session(profiler: Profiler) -> None:
-    profiler.watch()
+    profiler.end_windows()
     seen = len(windows_of(profiler))
     sampler.stop()
-    profiler.watch()
+    profiler.end_windows()
     assert len(windows_of(profiler)) == seen
-    profiler.watch()
+    profiler.end_windows()
     assert len(windows_of(profiler)) == seen + 1
 
 
 def test_levels_without_samples_have_no_windows() -> None:
     with closing(Profiler(level=Level.COUNTERS, window_s=0.0)) as profiler:
-        profiler.watch()
-        profiler.watch()
+        profiler.end_windows()
+        profiler.end_windows()
         assert not sampler.is_on()
         with profiler.run("job"):
             pass
@@ -163,8 +163,8 @@ def test_another_profilers_sampling_has_no_windows_of_ours() -> None:
     sampler.start(1_024)
     try:
         with closing(Profiler(level=Level.SAMPLES, window_s=0.0)) as profiler:
-            windows = Windows(profiler._shared, 0.0)
-            assert windows.turn(None) is None
-            assert windows.turn(None) is None
+            windows = Windows(profiler._shared, 0.0, {})
+            assert windows.turn(lambda _: None) == []
+            assert windows.turn(lambda _: None) == []
     finally:
         sampler.stop()

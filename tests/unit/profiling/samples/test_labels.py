@@ -30,7 +30,7 @@ def make(count: int) -> Sequence[object]:
 
 
 def born(birth: int) -> float:
-    return sum(entry.fresh_bytes for entry in estimate_live(sampler.snapshot(birth=birth)).sums.values())
+    return sum(entry.fresh_bytes for entry in estimate_live(sampler.snapshot(births=(birth,))).sums.values())
 
 
 def in_thread(work: Callable[[], None]) -> None:

@@ -1,0 +1,161 @@
+"""Who judges: the cases of all jobs and scopes, their last judgements, and the time that may be spent on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from profiling.cases import Case, Cases, evidence_of
+from profiling.errors import UnknownJob
+from profiling.process.full_collections import MAX_FREEZE_S, count_full_collections
+from profiling.process.holders import Holders
+from profiling.records import RunProfile, SiteKey, Verdict
+from profiling.run import Care
+from profiling.samples import sampler
+from profiling.samples.estimates import largest_stacks, lines_by_birth
+from profiling.stopwatch import Budget
+from profiling.verdict.evidence import RUN, Unit
+from profiling.verdict.judge import Judgement, judge
+from profiling.verdict.patience import Patience
+from profiling.verdict.suspects import with_stacks
+
+MAX_SHARE = 0.005  # of the time, if nobody asks for a verdict
+COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
+TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is collected in any case
+
+
+class Terms(NamedTuple):
+    """How a scope is judged, where that differs from a job."""
+
+    unit: Unit
+    patience: Patience
+
+
+JobTerms = Callable[[str], Terms | None]
+
+
+class Judging:
+    """The judge of one profiler.
+
+    Args:
+        runs_of: Returns the runs of a job, or the windows of a scope, oldest first. Raises UnknownJob.
+        terms_of: Returns the terms of a scope, or None for a job.
+        holders: Reads the stores that hold what is alive.
+        patience: How long a job is watched at most.
+        collects: Whether every run is closed, and all garbage collected after every other, as a test would do.
+    """
+
+    def __init__(
+        self,
+        runs_of: Callable[[str], Sequence[RunProfile]],
+        terms_of: JobTerms,
+        holders: Holders,
+        patience: Patience,
+        *,
+        collects: bool,
+    ) -> None:
+        self.cases = Cases()
+        self._collects = collects
+        self._ended = 0  # runs so far
+        self._collected_at = 0  # how many of them had ended at the last full collection of ours
+        self._runs_of = runs_of
+        self._terms_of = terms_of
+        self._holders = holders
+        self._patience = patience
+        self._budget = Budget(MAX_SHARE)
+
+    def last(self, job: str) -> Judgement | None:
+        """Return the last judgement, which may be some runs old, or None if there is none yet."""
+        case = self.cases.find(job)
+        return case.judgement if case else None
+
+    def learn(self, run: RunProfile) -> None:
+        """Note a run or a window in its case, and judge if that is due."""
+        case = self.cases.of(run.job)
+        case.record_run(run)
+        self._ended += self._terms_of(run.job) is None
+        if run.collected_after:
+            self._collected_at = self._ended
+        if case.is_due() and self._budget.is_left:
+            runs = self._runs_of(run.job)
+            with self._budget.spend():
+                self._note(runs, self._judge(runs, case))
+
+    def care(self, job: str, jobs: int) -> Care:
+        """Return what is done for the job's next run, beside so many jobs, so that the next verdict can be surer."""
+        case = self.cases.find(job)
+        if self._collects:
+            runs = case.runs + 1 if case else 1
+            return Care(closes=True, collects_after=runs % TRIAL_COLLECTED_EVERY == 0)
+        judgement = case.judgement if case else None
+        if case is None or judgement is None:
+            return Care()
+        is_time = self._ended - self._collected_at >= COLLECTED_EVERY * jobs
+        # A long run is not closed: older garbage would have to wait for its end.
+        closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
+        return Care(
+            closes=closes,
+            collects_after=judgement.wants_collection and is_time,
+            is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
+        )
+
+    def judgement(self, job: str, patience: Patience | None = None) -> Judgement:
+        """Return the judgement on all runs so far. With another `patience` it is not remembered. Raises UnknownJob."""
+        runs = self._runs_of(job)
+        if patience is not None:
+            return self._judge(runs, self.cases.of(job), patience)
+        if not self._is_judged(runs):
+            self._note(runs, self._judge(runs, self.cases.of(job)))
+        return self._noted(job)
+
+    async def verdicts(self, jobs: Sequence[str]) -> dict[str, Verdict]:
+        """Return the verdicts on these jobs without blocking the loop. Raises UnknownJob."""
+        # The runs are taken here, where none is added meanwhile.
+        asked = [self._runs_of(job) for job in jobs]
+        if new := [runs for runs in asked if not self._is_judged(runs)]:
+            cases = [self.cases.of(runs[-1].job).copy() for runs in new]
+            judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
+            for runs, judgement in zip(new, judged, strict=True):
+                self._note(runs, judgement)
+        return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
+
+    def _noted(self, job: str) -> Judgement:
+        judgement = self.last(job)
+        if judgement is None:  # forgotten meanwhile
+            raise UnknownJob(job, ())
+        return judgement
+
+    def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
+        return self.cases.of(runs[-1].job).judged_after >= runs[-1].id
+
+    def _note(self, runs: Sequence[RunProfile], judgement: Judgement) -> None:
+        case = self.cases.of(runs[-1].job)
+        if not self._is_judged(runs):  # by another meanwhile
+            case.judgement, case.judged_after = judgement, runs[-1].id
+
+    def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
+        job = runs[-1].job
+        terms = self._terms_of(job) or Terms(RUN, self._patience)
+        evidence = evidence_of(
+            case,
+            runs,
+            lines_by_birth(sampler.births(job)) if sampler.is_on() else {},
+            collections=count_full_collections(),
+            patience=patience or terms.patience,
+            unit=terms.unit,
+        )
+        judgement = judge(evidence)
+        if judgement.wants_bounds:
+            is_urgent = judgement.verdict.accusation is not None
+            judgement = judge(replace(evidence, reading=self._holders.read(job, evidence, is_urgent=is_urgent)))
+        if judgement.verdict.suspects:
+            stacks = _stacks(job, [suspect.site for suspect in judgement.verdict.suspects])
+            judgement = replace(judgement, verdict=with_stacks(judgement.verdict, stacks))
+        return judgement
+
+
+def _stacks(job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
+    """Return for each site the frames by which most of its bytes came, as far as they are still known."""
+    return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}

@@ -1,0 +1,199 @@
+"""What is alive now, by line, function, file or scope, from one look at the samples: pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal, NamedTuple, get_args
+
+from profiling.records import (
+    LiveMemory,
+    LiveSite,
+    OwnerKind,
+    RunProfile,
+    ScopeSummary,
+    SiteKey,
+    State,
+    Verdict,
+)
+from profiling.samples.estimates import Estimate, SampleRow, SampleTable, users_frame
+from profiling.samples.sampling import OUTSIDE_JOBS
+from profiling.source import Place, short_path
+
+LiveGroup = Literal["line", "function", "file", "scope"]
+LIVE_GROUPS: tuple[LiveGroup, ...] = get_args(LiveGroup)
+PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
+
+
+class _Key(NamedTuple):
+    """What a site is told by; what it is not told by is None."""
+
+    scope: str | None = None
+    path: str | None = None
+    line: int | None = None
+    function: str | None = None
+
+
+class _Group:
+    """The rows of one site, added up."""
+
+    def __init__(self) -> None:
+        self.sum = Estimate()
+        self.largest_bytes = 0.0
+        self.stack: Sequence[int] = ()
+
+    def add(self, row: SampleRow) -> None:
+        self.sum.add(row)
+        if row.figures[0] > self.largest_bytes:
+            self.largest_bytes, self.stack = row.figures[0], row.stack
+
+
+def live_memory(
+    table: SampleTable,
+    places_of: PlacesOf,
+    rss_bytes: int,
+    *,
+    group_by: LiveGroup = "line",
+    limit: int = 20,
+) -> LiveMemory:
+    """Return what is alive by the user's line, function or file, or by scope. Reads source files: call it in a thread.
+
+    Args:
+        table: What the sampler has of the whole process, or of one scope.
+        places_of: Finds the short name and the text of lines.
+        rss_bytes: Of the process.
+        group_by: What to add up.
+        limit: How many sites to list at most; those with the most bytes are.
+    """
+    groups, unknown = _grouped(table, group_by)
+    ranked = sorted(groups.items(), key=lambda entry: (-entry[1].sum.size_bytes, tuple(map(str, entry[0]))))
+    top = ranked[:limit]
+    places = places_of((key.path, key.line) for key, _ in top if key.path is not None and key.line is not None)
+    sites = tuple(_site(key, group, table, places) for key, group in top)
+    every = [group.sum for group in groups.values()] + [unknown]
+    attributed_bytes = sum(round(group.sum.size_bytes) for group in groups.values())
+    listed_bytes = sum(site.size_bytes for site in sites)
+    return LiveMemory(
+        group_by=group_by,
+        size_bytes=attributed_bytes + round(unknown.size_bytes),
+        error_bytes=_error(table, sum(each.variance for each in every)),
+        count=round(sum(each.blocks for each in every)),
+        unattributed_bytes=round(unknown.size_bytes),
+        listed_bytes=listed_bytes,
+        omitted_bytes=attributed_bytes - listed_bytes,
+        rss_bytes=rss_bytes,
+        bytes_per_sample=table.bytes_per_sample,
+        sites=sites,
+    )
+
+
+def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[Mapping[_Key, _Group], Estimate]:
+    """Return the groups, and what no Python frame is known of; the profiler's own is in neither."""
+    frame_of, groups, unknown = users_frame(table.frames), dict[_Key, _Group](), Estimate()
+    for row in table.rows():
+        number = frame_of(row.stack) if len(row.stack) else None
+        if number is None and len(row.stack):
+            continue
+        if group_by == "scope":
+            key = _Key(scope=row.job)
+        elif number is None:
+            unknown.add(row)
+            continue
+        else:
+            key = _key(table.frames[number], group_by)
+        groups.setdefault(key, _Group()).add(row)
+    return groups, unknown
+
+
+def _key(frame: tuple[str, str, int], group_by: LiveGroup) -> _Key:
+    file, function, line = frame
+    if group_by == "file":
+        return _Key(path=file)
+    if group_by == "function":
+        return _Key(path=file, function=function)
+    return _Key(path=file, line=line, function=function)
+
+
+def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey, Place]) -> LiveSite:
+    place = places[key.path, key.line] if key.path is not None and key.line is not None else None
+    return LiveSite(
+        scope=key.scope,
+        path=key.path,
+        file=None if key.path is None else short_path(key.path),
+        line=key.line,
+        function=key.function,
+        source=place.source if place else None,
+        size_bytes=round(group.sum.size_bytes),
+        error_bytes=_error(table, group.sum.variance),
+        count=round(group.sum.blocks),
+        stack=tuple((table.frames[number][0], table.frames[number][2]) for number in group.stack),
+    )
+
+
+def _error(table: SampleTable, variance: float) -> float:
+    """Return the standard error of a sum, with that of one sample that was not taken: see `profiling.samples`."""
+    return math.sqrt(variance + table.coarsest_bytes**2)
+
+
+class Owner(NamedTuple):
+    """A scope, a job or what is outside both, as far as others than the sampler know it."""
+
+    name: str
+    kind: OwnerKind
+    calls: int
+    active: int
+    calls_per_window: float  # in the mean
+    runs: Sequence[RunProfile]  # its last runs or windows, oldest first
+    verdict: Verdict | None
+
+
+def summaries(table: SampleTable, owners: Iterable[Owner]) -> list[ScopeSummary]:
+    """Return a summary of each owner: first what grows most by the hour, then what holds most."""
+    live, _ = _grouped(table, "scope")
+    found = [_summary(owner, live.get(_Key(scope=owner.name)), table) for owner in owners]
+    return sorted(found, key=lambda each: (-(each.bytes_per_hour or 0.0), -each.live_bytes, each.name))
+
+
+def _summary(owner: Owner, live: _Group | None, table: SampleTable) -> ScopeSummary:
+    held = live.sum if live else Estimate()
+    per_window = _growth(owner.verdict)
+    calls = sum(run.calls for run in owner.runs)
+    allocated = [run.allocated_bytes for run in owner.runs if run.allocated_bytes is not None]
+    return ScopeSummary(
+        name=owner.name,
+        kind=owner.kind,
+        calls=owner.calls,
+        active=owner.active,
+        live_bytes=round(held.size_bytes),
+        error_bytes=_error(table, held.variance),
+        live_blocks=round(held.blocks),
+        allocated_bytes_per_call=sum(allocated) / calls if calls and allocated else None,
+        bytes_per_call=per_window / owner.calls_per_window
+        if per_window is not None and owner.calls_per_window
+        else None,
+        bytes_per_hour=None if per_window is None else per_window * _windows_per_hour(owner.runs),
+        verdict=owner.verdict,
+    )
+
+
+def _growth(verdict: Verdict | None) -> float | None:
+    """Return the bytes per window or run that a verdict tells, 0 if it is stable; None if nothing is known yet."""
+    if verdict is None or verdict.state is State.INSUFFICIENT_RUNS:
+        return None
+    return verdict.bytes_per_run if verdict.state is not State.STABLE else 0.0
+
+
+def _windows_per_hour(runs: Sequence[RunProfile]) -> float:
+    if not runs:
+        return 0.0
+    last = runs[-1]
+    span = last.started_at + timedelta(seconds=last.duration_s) - runs[0].started_at
+    return len(runs) * 3_600 / max(span.total_seconds(), 1e-9)
+
+
+def kind_of(name: str, *, is_scope: bool) -> OwnerKind:
+    """Return the kind of an owner by its name."""
+    if name == OUTSIDE_JOBS:
+        return OwnerKind.OUTSIDE
+    return OwnerKind.SCOPE if is_scope else OwnerKind.JOB

@@ -1,0 +1,69 @@
+"""Scopes: names for blocks of code that run often, such as the handler of a route. Each block entered is one call.
+
+A scope does nothing but label. What it keeps is told by windows of its life, see `profiling.windows`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from typing import Any, Protocol, TypeVar
+
+from profiling.decorated import decorated
+from profiling.samples import sampler
+
+MAX_SCOPES = 256
+OTHER_SCOPES = "(other)"  # the scope of all names beyond those
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
+    """A context manager around one call, `with` or `async with`."""
+
+
+class Scopes:
+    """The labels of all scopes of one profiler, by name."""
+
+    def __init__(self, begin: Callable[[], None], *, is_on: bool) -> None:
+        self._begin = begin  # called once, before the first scope is entered
+        self._labels: dict[str, sampler.Label] = {}
+        self._lock = threading.Lock()
+        self._is_on = is_on
+
+    @property
+    def labels(self) -> Mapping[str, sampler.Label]:
+        """Return the labels by name."""
+        return self._labels
+
+    def enter(self, name: str) -> Scope:
+        """Return a context manager around one call. Raises TypeError for a name that is not a str."""
+        label = self._labels.get(name)
+        if label is None:
+            if not self._is_on:
+                return nullcontext()
+            label = self._add(name)
+        entered: Scope = sampler.scope(label)
+        return entered
+
+    def decorate(self, function: F, name: str | None = None) -> F:
+        """Return the function, plain, async or a generator, with a scope around each call.
+
+        Without a name the scope is called as the function is, by module and qualified name.
+        """
+        known = name if name is not None else f"{function.__module__}.{function.__qualname__}"
+        return decorated(function, lambda: self.enter(known))
+
+    def _add(self, name: str) -> sampler.Label:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a scope is a str, and not {name!r}")
+        with self._lock:
+            is_first = not self._labels
+            known = name if len(self._labels) < MAX_SCOPES else OTHER_SCOPES
+            label = self._labels.get(known)
+            if label is None:
+                label = self._labels[known] = sampler.label(known)
+        if is_first:
+            self._begin()
+        return label
