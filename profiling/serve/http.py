@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import responses
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from profiling.web.messages import Problem, Response
 
 MAX_HEAD_BYTES = 16 << 10
+END_OF_HEAD = b"\r\n\r\n"
 MAX_BODY_BYTES = 64 << 10  # of a body, which no route reads
 
 _REQUEST_LINE = re.compile(r"([A-Z]{1,16}) ([!-~]{1,8192}) HTTP/1\.[01]")
@@ -27,25 +28,38 @@ class Head:
     headers: dict[str, str]  # names in small letters; bytes that are no UTF-8 are lone surrogates
 
 
-async def read_request(reader: asyncio.StreamReader) -> Head:
+Receive = Callable[[], Awaitable[bytes]]  # what has come, once something has; nothing at the end of the connection
+
+
+async def read_request(receive: Receive) -> Head:
     """Return the head of a request, once its body has come too; none of it is kept.
 
     Raises:
         Problem: The request is not HTTP, or too large.
-        asyncio.IncompleteReadError: The connection ended before the request did.
+        ConnectionError: The connection ended before the request did.
     """
-    try:
-        raw = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.LimitOverrunError as error:
+    raw = b""
+    while (head_bytes := raw.find(END_OF_HEAD)) < 0 and len(raw) <= MAX_HEAD_BYTES:
+        raw += await _receive_some(receive)
+    if not 0 <= head_bytes <= MAX_HEAD_BYTES:
         detail = f"the head of a request must fit into {MAX_HEAD_BYTES} bytes"
-        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail) from error
-    head = _parse(raw.decode(errors="surrogateescape"))
-    await reader.readexactly(_body_bytes(head.headers))
+        raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+    head = _parse(raw[:head_bytes].decode(errors="surrogateescape"))
+    missing_bytes = _body_bytes(head.headers) - (len(raw) - head_bytes - len(END_OF_HEAD))
+    while missing_bytes > 0:
+        missing_bytes -= len(await _receive_some(receive))
     return head
 
 
+async def _receive_some(receive: Receive) -> bytes:
+    part = await receive()
+    if not part:
+        raise ConnectionError("the connection ended before the request did")
+    return part
+
+
 def _parse(text: str) -> Head:
-    line, *rest = text.removesuffix("\r\n\r\n").split("\r\n")
+    line, *rest = text.split("\r\n")
     match = _REQUEST_LINE.fullmatch(line)
     if match is None:
         raise Problem(HTTPStatus.BAD_REQUEST, "the request line is not one of HTTP/1.1")

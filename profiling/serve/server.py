@@ -1,18 +1,21 @@
-"""The debug server: asyncio's streams on a loop in a thread of the profiler's own."""
+"""The debug server: sockets on a loop in a thread of the profiler's own."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import socket
 import weakref
+from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 from profiling.profiler import Profiler
-from profiling.serve.address import Address, TcpAddress, UnixAddress, address_of, is_loopback
-from profiling.serve.http import MAX_HEAD_BYTES, Head, encode, read_request
+from profiling.serve.address import Address, TcpAddress, address_of, is_loopback
+from profiling.serve.http import Head, encode, read_request
 from profiling.web.access import Access
 from profiling.web.background import BackgroundLoop
 from profiling.web.dispatcher import PREFIXES, dispatcher_of, split_path
@@ -21,11 +24,16 @@ from profiling.web.messages import Problem, Request, Response, query_of
 
 MAX_CONNECTIONS = 32
 REQUEST_S = 10.0
+RECEIVED_BYTES = 16 << 10  # at once
+MAX_DRAINED_BYTES = 1 << 20
+PAUSE_S = 1.0  # after a connection that could not be accepted
 CLOSED = (
     "this debug server is closed, since it can be reached from other machines; open it with token=..., "
     "or with open_to_all=True to whoever can reach it"
 )
 NOT_A_PAGE = "only a request to localhost or a loopback address is answered here; no page of another site may ask"
+
+_logger = logging.getLogger(__name__)
 
 
 class DebugServer:
@@ -79,10 +87,13 @@ class DebugServer:
         self._socket = where.listen()
         self._address = _bound(where, self._socket)
         self._process = os.getpid()
-        self._connections = 0
+        self._tasks: set[asyncio.Task[Any]] = set()  # one for each connection
         self._request_s = request_s
-        self._loop = BackgroundLoop(profiler)
-        self._server = self._loop.run(self._listen())
+        self._loop = BackgroundLoop()
+        self._socket.setblocking(False)
+        self._is_listening = True
+        self._loop.run(self._listen())
+        profiler.start_watching()
         _servers.add(self)
         atexit.register(self._address.remove)
 
@@ -93,9 +104,9 @@ class DebugServer:
 
     def close(self) -> None:
         """Stop to listen, end the requests that are under way, and wait for the end of the thread."""
-        if self._process == os.getpid() and self._server is not None:
-            self._loop.run(self._stop(self._server))
-            self._server = None
+        if self._process == os.getpid() and self._is_listening:
+            self._is_listening = False
+            self._loop.run(self._stop())
             self._loop.close()
             self._address.remove()
             atexit.unregister(self._address.remove)
@@ -106,44 +117,80 @@ class DebugServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _listen(self) -> asyncio.Server | None:
-        if isinstance(self._address, UnixAddress):
-            return await asyncio.start_unix_server(self._serve, sock=self._socket, limit=MAX_HEAD_BYTES)
-        return await asyncio.start_server(self._serve, sock=self._socket, limit=MAX_HEAD_BYTES)
+    async def _listen(self) -> None:
+        asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
-    async def _stop(self, server: asyncio.Server) -> None:
-        server.close()
+    async def _stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the one request of a connection."""
-        self._connections += 1
+    def _accept(self) -> None:
+        """Accept a connection, in a callback: a task that is cancelled may lose the connection that it has accepted."""
+        loop = asyncio.get_running_loop()
         try:
-            await self._answer(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # the client is gone, or sends nothing, or takes nothing
-        finally:
-            self._connections -= 1
-            writer.close()
+            connection, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # the client has gone already
+        except OSError as error:
+            _logger.warning("no connection to the debug routes can be accepted for %g s: %s", PAUSE_S, error)
+            loop.remove_reader(self._socket)
+            loop.call_later(PAUSE_S, self._listen_again)
+            return
+        connection.setblocking(False)
+        task = asyncio.create_task(self._serve(connection), name="profiling: debug request")
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._end, connection))
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with_body = True
-        try:
-            head = await self._read(reader)
-            with_body = head.method != "HEAD"
-            response = await self._respond(head)
-        except Problem as problem:
-            response = problem.response()
-        writer.write(encode(response, with_body=with_body))
-        async with asyncio.timeout(self._request_s):
-            await writer.drain()
+    def _listen_again(self) -> None:
+        if self._is_listening:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
-    async def _read(self, reader: asyncio.StreamReader) -> Head:
-        if self._connections > MAX_CONNECTIONS:
+    def _end(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        # Not in the task, which may be cancelled before its first step.
+        self._tasks.discard(task)
+        connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """Answer the one request of a connection. A client that is gone, or sends or takes nothing, is left."""
+        with suppress(OSError, TimeoutError):
+            try:
+                head = await self._read(connection)
+            except Problem as problem:
+                await self._send(connection, encode(problem.response()))
+                await self._drain(connection)
+            else:
+                response = await self._respond(head)
+                await self._send(connection, encode(response, with_body=head.method != "HEAD"))
+
+    async def _read(self, connection: socket.socket) -> Head:
+        if len(self._tasks) > MAX_CONNECTIONS:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are under way", headers=_LATER)
         async with asyncio.timeout(self._request_s):
-            return await read_request(reader)
+            return await read_request(partial(asyncio.get_running_loop().sock_recv, connection, RECEIVED_BYTES))
+
+    async def _send(self, connection: socket.socket, raw: bytes) -> None:
+        async with asyncio.timeout(self._request_s):
+            await asyncio.get_running_loop().sock_sendall(connection, raw)
+
+    async def _drain(self, connection: socket.socket) -> None:
+        """Take the rest of a request that was refused: a socket closed before is reset, and the answer may be lost."""
+        connection.shutdown(socket.SHUT_WR)
+        loop, left_bytes = asyncio.get_running_loop(), MAX_DRAINED_BYTES
+        async with asyncio.timeout(self._request_s):
+            while left_bytes > 0 and (part := await loop.sock_recv(connection, RECEIVED_BYTES)):
+                left_bytes -= len(part)
 
     async def _respond(self, head: Head) -> Response:
+        try:
+            return await self._dispatch(head)
+        except Problem as problem:
+            return problem.response()
+
+    async def _dispatch(self, head: Head) -> Response:
         if self._checks_host and not is_loopback(_name_of(head.headers.get("host", "localhost"))):
             raise Problem(HTTPStatus.FORBIDDEN, NOT_A_PAGE)
         prefix, path = split_path(PREFIXES, head.path)

@@ -8,21 +8,17 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from profiling.profiler import Profiler
-from profiling.web.watching import watch_windows
-
 T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """A loop that begins when it is first needed, in each process for itself, and ends the profiler's windows.
+    """A loop that begins when it is first needed, in each process for itself.
 
     The thread is a daemon: a program that never closes the loop ends all the same. A fork has none of the parent's
     threads, so that a worker that was forked begins a loop of its own.
     """
 
-    def __init__(self, profiler: Profiler) -> None:
-        self._profiler = profiler
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,6 +68,4 @@ class BackgroundLoop:
     async def _run(self, is_up: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         is_up.set()
-        watching = asyncio.create_task(watch_windows(self._profiler), name="profiling: windows")
         await self._stop.wait()
-        watching.cancel()

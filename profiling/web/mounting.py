@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
@@ -15,7 +15,6 @@ from profiling.web.jobs import JobControl
 from profiling.web.messages import Request, first_values
 from profiling.web.problems import aiohttp_response
 from profiling.web.table import ROUTES
-from profiling.web.watching import watch_windows
 
 
 def mount(
@@ -31,7 +30,8 @@ def mount(
 ) -> None:
     """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
-    While the application runs, what is allocated outside jobs is watched, if the profiler takes samples.
+    From the start of the application until `profiler.close()`, what is allocated outside jobs is watched, if the
+    profiler takes samples.
 
     Args:
         app: The application, which has not started.
@@ -51,7 +51,7 @@ def mount(
     dispatcher = dispatcher_of(
         profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
     )
-    app.cleanup_ctx.append(_watching(profiler))
+    app.on_startup.append(partial(_start_watching, profiler))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
 
@@ -98,16 +98,8 @@ def _request_below(prefix: str, request: web.Request) -> Request:
     )
 
 
-def _watching(profiler: Profiler) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Return a clean-up context for `app.cleanup_ctx`: the task begins with the application and ends with it."""
-
-    async def context(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(watch_windows(profiler), name="profiling: windows of what is outside jobs")
-        yield
-        task.cancel()
-        await asyncio.wait([task])
-
-    return context
+async def _start_watching(profiler: Profiler, _: web.Application) -> None:
+    profiler.start_watching()
 
 
 def _refuse_other(app: object, profiler: object) -> None:
