@@ -38,6 +38,14 @@ class UnknownJob(ProfilingError):
         super().__init__(f"no job {job!r}; there are: {', '.join(self.known) or 'none yet'}")
 
 
+class UnknownScope(UnknownJob):
+    """Raised for a name that is neither a scope's nor a job's; the message lists those there are."""
+
+    def __init__(self, scope: str, known: Iterable[str]) -> None:
+        super().__init__(scope, known)
+        self.args = (f"no scope or job {scope!r}; there are: {', '.join(self.known) or 'none yet'}",)
+
+
 class UnknownRun(ProfilingError):
     """Raised for a run id that is not in the history: it never was, or newer runs have taken its place."""
 

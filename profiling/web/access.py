@@ -11,12 +11,9 @@ import hmac
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
+from profiling.web.messages import Problem
 
-from profiling.web.problems import Problem
-
-READING = {hdrs.METH_GET, hdrs.METH_HEAD}
+READING = {"GET", "HEAD"}
 CLOSED = (
     "the debug routes of this service are closed; open them with mount(app, profiler, token=...), "
     "or with open_to_all=True to whoever can reach them"
@@ -47,33 +44,17 @@ class Access:
         """Return whether there is neither a token nor leave to look without one."""
         return not self.token and not self.open_to_all
 
-
-def access_middleware(access: Access) -> Middleware:
-    """Return a middleware that lets requests through by the rule, and refuses others with 403 and what is missing."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        check_access(access, request)
-        return await handler(request)
-
-    return check
-
-
-def check_access(access: Access, request: web.Request) -> None:
-    """Raise Problem 403 with what is missing if the rule does not let the request through.
-
-    A request that no route answers changes nothing: whoever may look is told that the path or the method is wrong.
-    """
-    changes = request.method not in READING and request.match_info.http_exception is None
-    if access.open_to_all and not changes:
-        return
-    if access.lets_nobody_in:
-        raise Problem(HTTPStatus.FORBIDDEN, access.closed)
-    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "bearer" or not given.strip():
-        raise Problem(HTTPStatus.FORBIDDEN, f"send the header `Authorization: Bearer <{access.token_name}>`")
-    if access.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(access.token)):
-        raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is not the right {access.token_name}")
+    def check(self, authorization: str, *, changes: bool) -> None:
+        """Raise Problem 403 with what is missing if the rule does not let a request with that header through."""
+        if self.open_to_all and not changes:
+            return
+        if self.lets_nobody_in:
+            raise Problem(HTTPStatus.FORBIDDEN, self.closed)
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not given.strip():
+            raise Problem(HTTPStatus.FORBIDDEN, f"send the header `Authorization: Bearer <{self.token_name}>`")
+        if self.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(self.token)):
+            raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is not the right {self.token_name}")
 
 
 def _bytes_of(text: str) -> bytes:

@@ -1,6 +1,6 @@
 """What a route is, declared once.
 
-From the declaration come the table of aiohttp, the index, what is accepted of a query, and the OpenAPI document.
+From the declaration come the routing, the index, what is accepted of a query, and the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
-
+from profiling.web.messages import Response
 from profiling.web.parameters import MAX_ID, Parameter, Text, Whole
 from profiling.web.shapes import Shape
 
-Handler = Callable[..., Awaitable[web.StreamResponse]]  # of the handlers' owner, the request, and what it asks for
+Handler = Callable[..., Awaitable[Response]]  # of the handlers' owner, the request, and what it asks for
 
 PLACES: dict[str, Parameter] = {
     "job_id": Text(name="job_id", description="name of a job"),
+    "scope": Text(name="scope", description="name of a scope or a job, slashes and all", example="GET%20/items"),
     "run_id": Whole(name="run_id", description="number of a run", low=1, high=MAX_ID),
 }
 """What may stand in a path."""

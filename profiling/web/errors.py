@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
 from profiling.errors import (
     DiffInProgress,
     IntervalBroken,
@@ -21,7 +18,7 @@ from profiling.errors import (
     UnknownRun,
     WalkInProgress,
 )
-from profiling.web.problems import Problem
+from profiling.web.messages import Problem
 
 STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
     UnknownJob: HTTPStatus.NOT_FOUND,
@@ -38,13 +35,13 @@ STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
 }
 
 
-@web.middleware
-async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what the caller can mend, or wait for, into a Problem; the rest goes on and becomes a 500."""
-    try:
-        return await handler(request)
-    except tuple(STATUS_OF) as error:
-        extra = {"known": list(error.known)} if isinstance(error, UnknownJob) else None
-        headers = {"Retry-After": "5"} if isinstance(error, (WalkInProgress, DiffInProgress)) else None
-        status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
-        raise Problem(status, str(error), extra=extra, headers=headers) from error
+def problem_of(error: Exception) -> Problem | None:
+    """Return what the caller can mend, or wait for, as a Problem; None for an error that is no answer."""
+    if isinstance(error, Problem):
+        return error
+    status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), None)
+    if status is None:
+        return None
+    extra = {"known": list(error.known)} if isinstance(error, UnknownJob) else None
+    headers = {"Retry-After": "5"} if isinstance(error, (WalkInProgress, DiffInProgress)) else None
+    return Problem(status, str(error), extra=extra, headers=headers)

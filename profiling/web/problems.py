@@ -7,67 +7,29 @@ and an `Expect` header it does not know.
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import responses
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-CONTENT_TYPE = "application/problem+json"
+from profiling.web.messages import PROBLEM_JSON as CONTENT_TYPE
+from profiling.web.messages import Problem, Response
+
+__all__ = ["CONTENT_TYPE", "Problem", "aiohttp_response", "problem_response", "problems_middleware"]
 
 _log = logging.getLogger(__name__)
 
 
-class Problem(Exception):
-    """Raised in a handler for a request that gets an error as its answer.
-
-    `detail` tells the caller what happened and what to do, in a sentence; `extra` holds further members of the document
-    for programs (`{"known": [...]}`), `headers` those of the response (`{"Retry-After": "5"}`). The title is the status
-    phrase: RFC 9457 asks for that if `type` is `about:blank`, as it always is here.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        detail: str,
-        *,
-        extra: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{status}: {detail}")
-        self.status = status
-        self.title = responses.get(status, "Error")
-        self.detail = detail
-        self.extra = dict(extra or {})
-        self.headers = dict(headers or {})
-
-
 def problem_response(problem: Problem) -> web.Response:
     """Return the answer that carries a problem; a member of `extra` never replaces one that RFC 9457 defines."""
-    document = problem.extra | {
-        "type": "about:blank",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    return web.Response(
-        body=_json(document),
-        status=problem.status,
-        headers=problem.headers,
-        content_type=CONTENT_TYPE,
-    )
+    return aiohttp_response(problem.response())
 
 
-def _json(document: dict[str, object]) -> bytes:
-    try:
-        return orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        # Bytes of a request line that are no UTF-8 reach us as lone surrogates, which orjson refuses.
-        return json.dumps(document).encode()
+def aiohttp_response(response: Response) -> web.Response:
+    """Return a response of the debug routes as one of aiohttp."""
+    headers = {**response.headers, "Content-Type": response.content_type}
+    return web.Response(body=response.body, status=response.status, headers=headers)
 
 
 @web.middleware
@@ -97,19 +59,17 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
         return _problem_of_http_error(error, request)
     # The raw path is percent-encoded, so that it cannot break the log's line; a query may hold a secret.
     _log.error("unexpected error in %s %s", request.method, request.rel_url.raw_path, exc_info=error)
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log of the service says what")
+    return Problem.unexpected()
 
 
 def _problem_of_http_error(error: web.HTTPException, request: web.Request) -> Problem:
-    extra: dict[str, object] = {}
     if isinstance(error, web.HTTPMethodNotAllowed):
-        extra["allowed"] = allowed = sorted(error.allowed_methods)
-        detail = f"{request.method} is not allowed at {request.path}; {', '.join(allowed)} is"
-    elif error.text and error.text != f"{error.status}: {error.reason}":
+        return Problem.not_allowed(request.method, request.path, error.allowed_methods)
+    if error.text and error.text != f"{error.status}: {error.reason}":
         detail = error.text
     elif isinstance(error, web.HTTPNotFound):
-        detail = f"there is nothing at {request.path}"
+        return Problem.nothing_at(request.path)
     else:
         detail = error.reason
     headers = {name: value for name, value in error.headers.items() if not name.lower().startswith("content-")}
-    return Problem(error.status, detail, extra=extra, headers=headers)
+    return Problem(error.status, detail, headers=headers)

@@ -6,28 +6,26 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import web
-
 from profiling.web.declarations import Route
+from profiling.web.messages import Problem
 from profiling.web.parameters import Parameter
-from profiling.web.problems import Problem
 
 Given = Mapping[str, Any]
 """A value for each parameter of the route; of a route with two forms, for those of the form that was asked."""
 
 
-def given(route: Route, request: web.Request) -> Given:
+def given(route: Route, query: Mapping[str, str], places: Mapping[str, str]) -> Given:
     """Return the values, defaults if nothing is given. Raises Problem 422 that names the first field that is wrong.
 
     A parameter that the route does not have is refused: a misspelt one must not be ignored.
     """
-    known = route.form_of(request.query)
+    known = route.form_of(query)
     names = [parameter.name for parameter in known]
-    for name in request.query:
+    for name in query:
         if name not in names:
             raise _bad_field(name, f"unknown; there are: {', '.join(names) or 'none'}")
-    values = {parameter.name: _read(parameter, request.query.get(parameter.name)) for parameter in known}
-    return values | {place.name: _read(place, request.match_info[place.name]) for place in route.places}
+    values = {parameter.name: _read(parameter, query.get(parameter.name)) for parameter in known}
+    return values | {place.name: _read(place, places[place.name]) for place in route.places}
 
 
 def _read(parameter: Parameter, text: str | None) -> Any:

@@ -6,16 +6,14 @@ import asyncio
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 
-import orjson
-from aiohttp import web
-
-from profiling.errors import NotEnoughRuns, UnknownJob
+from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
 from profiling.process import composition, object_walk
 from profiling.profiler import Profiler
-from profiling.records import RunProfile
+from profiling.records import LiveMemory, RunProfile
 from profiling.report.json import (
     Json,
     diff_to_dict,
@@ -26,9 +24,12 @@ from profiling.report.json import (
     trimmed_to_dict,
     verdict_to_dict,
 )
+from profiling.report.scopes import live_to_dict, live_to_text, scope_to_dict, scopes_to_dict, scopes_to_text
 from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
+from profiling.web.encoding import dumps
 from profiling.web.jobs import JobControl, JobInfo
+from profiling.web.messages import Request, Response, json_response, text_response
 from profiling.web.query import Given
 
 WARNING_PERCENT = 75.0
@@ -52,14 +53,14 @@ class DebugRoutes:
         self._environment = environment
         self._health: tuple[float, bytes] = (-math.inf, b"")  # when it was made, and what was told
 
-    async def health(self, _request: web.Request, _given: Given | None = None) -> web.Response:
+    async def health(self, _request: Request, _given: Given | None = None) -> Response:
         """Answer with memory against the limit, HEALTH_KEPT_S old at most, at the cost of one small read."""
         made_s, body = self._health
         now_s = time.monotonic()
         if now_s - made_s > HEALTH_KEPT_S:
-            body = orjson.dumps(self._health_now())
+            body = dumps(self._health_now())
             self._health = (now_s, body)
-        return web.Response(body=body, content_type="application/json")
+        return Response(body=body)
 
     def _health_now(self) -> Json:
         usage = self._profiler.usage()
@@ -71,14 +72,14 @@ class DebugRoutes:
             "scheduler_enabled": self._jobs.enabled,
         }
 
-    async def memory(self, _request: web.Request, _given: Given) -> web.Response:
+    async def memory(self, _request: Request, _given: Given) -> Response:
         """Answer with what the process holds, by one walk over the heap in slices; 429 during another walk."""
         usage = self._profiler.usage()
         report = await object_walk.walk()
         parts = await composition.read_composition(profiler_bytes=self._profiler.overhead_bytes())
-        return answer(memory_to_dict(usage, report, parts, self._profiler.statistics()))
+        return json_response(memory_to_dict(usage, report, parts, self._profiler.statistics()))
 
-    async def diff(self, _request: web.Request, given: Given) -> web.Response:
+    async def diff(self, _request: Request, given: Given) -> Response:
         """Answer with a job's latest run with lines against the run before it.
 
         If `seconds` is given, answer with what changes from now on.
@@ -99,11 +100,11 @@ class DebugRoutes:
         diff = await asyncio.to_thread(compare)
         judged = (await self._profiler.verdicts(job))[job]
         if given["format"] == "text":
-            return web.Response(text=diff_to_text(diff, judged))
+            return text_response(diff_to_text(diff, judged))
         # In a thread, since it looks for the packages that the files of suspects are in.
-        return answer(await asyncio.to_thread(diff_to_dict, diff, judged))
+        return json_response(await asyncio.to_thread(diff_to_dict, diff, judged))
 
-    async def _diff_over(self, given: Given) -> web.Response:
+    async def _diff_over(self, given: Given) -> Response:
         """Answer with any change of the process over some seconds, as Go's pprof does.
 
         `gc=1` collects garbage at both ends.
@@ -112,52 +113,90 @@ class DebugRoutes:
             given["seconds"], collect=given["gc"] == "1", group_by=given["group_by"], limit=given["limit"]
         )
         is_text = given["format"] == "text"
-        return web.Response(text=time_diff_to_text(diff)) if is_text else answer(time_diff_to_dict(diff))
+        return text_response(time_diff_to_text(diff)) if is_text else json_response(time_diff_to_dict(diff))
 
-    async def trim(self, _request: web.Request, _given: Given) -> web.Response:
+    async def live(self, _request: Request, given: Given) -> Response:
+        """Answer with what is alive now in the process."""
+        live = await self._live(given, given["scope"])
+        if given["format"] == "text":
+            return text_response(live_to_text(live))
+        return json_response(await asyncio.to_thread(live_to_dict, live))
+
+    async def scopes(self, _request: Request, given: Given) -> Response:
+        """Answer with each scope and job, the one that grows most first."""
+        scopes = self._profiler.scopes()
+        to_form = scopes_to_text if given["format"] == "text" else scopes_to_dict
+        told = await asyncio.to_thread(to_form, scopes, given["limit"])
+        return text_response(told) if isinstance(told, str) else json_response(told)
+
+    async def scope(self, _request: Request, given: Given) -> Response:
+        """Answer with one scope or job, judged now, and with the lines that hold most of its memory."""
+        name = given["scope"]
+        with suppress(UnknownJob):  # no window of it has ended yet
+            await self._profiler.verdicts(name)
+        scopes = self._profiler.scopes()
+        found = next((scope for scope in scopes if scope.name == name), None)
+        if found is None:
+            raise UnknownScope(name, [scope.name for scope in scopes])
+        live = await self._live(given, name)
+        if given["format"] == "text":
+            return text_response(scopes_to_text([found], 1) + "\n" + live_to_text(live))
+        return json_response(await asyncio.to_thread(lambda: scope_to_dict(found) | live_to_dict(live)))
+
+    async def _live(self, given: Given, scope: str | None) -> LiveMemory:
+        asked = partial(
+            self._profiler.live,
+            scope=scope,
+            group_by=given["group_by"],
+            order=given["order"],
+            limit=given["limit"],
+        )
+        return await asyncio.to_thread(asked)
+
+    async def trim(self, _request: Request, _given: Given) -> Response:
         """Let the C allocator give back what it holds free."""
-        return answer(trimmed_to_dict(await composition.trim()))
+        return json_response(trimmed_to_dict(await composition.trim()))
 
-    async def verdict(self, _request: web.Request, given: Given) -> web.Response:
+    async def verdict(self, _request: Request, given: Given) -> Response:
         """Answer with what the job's runs say together: state, pace, forecast, and the lines that keep ever more."""
         job = given["job_id"]
         if not self._runs_of(job):
-            return answer({"job": job, "verdict": None})
+            return json_response({"job": job, "verdict": None})
         judged = await self._profiler.verdicts(job)
-        return answer({"job": job, "verdict": await asyncio.to_thread(verdict_to_dict, judged[job])})
+        return json_response({"job": job, "verdict": await asyncio.to_thread(verdict_to_dict, judged[job])})
 
-    async def runs(self, _request: web.Request, given: Given) -> web.Response:
+    async def runs(self, _request: Request, given: Given) -> Response:
         """Answer with the runs in the history, newest first, of one job or of all."""
         runs = self._runs_of(given["job"]) if given["job"] else self._profiler.history.runs()
-        return answer({"runs": [run_to_dict(run) for run in list(reversed(runs))[: given["limit"]]]})
+        return json_response({"runs": [run_to_dict(run) for run in list(reversed(runs))[: given["limit"]]]})
 
-    async def run(self, _request: web.Request, given: Given) -> web.Response:
+    async def run(self, _request: Request, given: Given) -> Response:
         """Answer with one run and the lines that kept the most in it."""
         run, places_of = self._profiler.history.get(given["run_id"]), self._profiler.source.places
-        return answer(await asyncio.to_thread(run_with_sites_to_dict, run, places_of, given["limit"]))
+        return json_response(await asyncio.to_thread(run_with_sites_to_dict, run, places_of, given["limit"]))
 
-    async def list_jobs(self, _request: web.Request, _given: Given) -> web.Response:
+    async def list_jobs(self, _request: Request, _given: Given) -> Response:
         """Answer with each job's state, next run, last run and verdict."""
         judged = await self._profiler.verdicts()
         # In a thread, since it looks for the packages that the files of suspects are in.
         verdicts = await asyncio.to_thread(lambda: {job: verdict_to_dict(judged[job]) for job in judged})
         jobs = [_job_to_dict(info) | {"verdict": verdicts.get(info.id)} for info in self._jobs.jobs()]
-        return answer({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
+        return json_response({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
 
-    async def run_job(self, _request: web.Request, given: Given) -> web.Response:
+    async def run_job(self, _request: Request, given: Given) -> Response:
         """Start a run now; 409 while the job runs."""
         self._jobs.run_now(given["job_id"])
-        return answer(self._job(given["job_id"]), status=HTTPStatus.ACCEPTED)
+        return json_response(self._job(given["job_id"]), status=HTTPStatus.ACCEPTED)
 
-    async def pause_job(self, _request: web.Request, given: Given) -> web.Response:
+    async def pause_job(self, _request: Request, given: Given) -> Response:
         """Let no slot of the job fire any more."""
         self._jobs.pause(given["job_id"])
-        return answer(self._job(given["job_id"]))
+        return json_response(self._job(given["job_id"]))
 
-    async def resume_job(self, _request: web.Request, given: Given) -> web.Response:
+    async def resume_job(self, _request: Request, given: Given) -> Response:
         """Let the job's slots fire again."""
         self._jobs.resume(given["job_id"])
-        return answer(self._job(given["job_id"]))
+        return json_response(self._job(given["job_id"]))
 
     def _runs_of(self, job: str) -> Sequence[RunProfile]:
         """Return the job's runs, oldest first, and no runs for a job that has yet to run. Raises UnknownJob."""
@@ -190,8 +229,3 @@ def _job_to_dict(info: JobInfo) -> Json:
         "failures": info.failures,
         "coalesced_slots": info.coalesced_slots,
     }
-
-
-def answer(document: Json, status: int = HTTPStatus.OK) -> web.Response:
-    """Return the document as JSON."""
-    return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")

@@ -4,50 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import unquote
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
+from profiling.live import LIVE_GROUPS, LIVE_ORDERS
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import HEALTH, INDEX, MEMORY, TRIMMED
+from profiling.web.messages import Request, Response, json_response
 from profiling.web.openapi import document_of
 from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
-from profiling.web.query import Given, given
-from profiling.web.routes import DebugRoutes, answer
+from profiling.web.query import Given
+from profiling.web.routes import DebugRoutes
+from profiling.web.scope_answers import LIVE, SCOPE_WITH_SITES, SCOPES
 
 DOCUMENT_PATH = "/openapi.json"
 
 
-async def index(_owner: DebugRoutes, request: web.Request, _given: Given) -> web.Response:
+async def index(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
     """Answer with the routes there are, by the prefix that was asked."""
-    prefix = request.path.rstrip("/")
+    prefix = unquote(request.prefix)
     routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
-    return answer({"routes": routes})
+    return json_response({"routes": routes})
 
 
-async def document(_owner: DebugRoutes, request: web.Request, _given: Given) -> web.Response:
+async def document(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
     """Answer with the OpenAPI document of these routes, below the prefix that was asked."""
-    return answer(document_of(ROUTES, request.path.removesuffix(DOCUMENT_PATH)))
+    return json_response(document_of(ROUTES, unquote(request.prefix)))
 
 
-def table(owner: DebugRoutes) -> list[web.RouteDef]:
-    """Return all routes, relative to where the application is mounted; the index is there without its slash too."""
-    routes = [web.route(route.method, route.path, _handler(route, owner)) for route in ROUTES]
-    return [web.get("", _handler(ROUTES[0], owner)), *routes]
-
-
-def _handler(route: Route, owner: DebugRoutes) -> Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await route.handler(owner, request, given(route, request))
-
-    return handle
-
-
-_AS = (
-    Choice(name="group_by", description="what a row is of", choices=GROUPS),
+_FORMAT = Choice(name="format", description="the form of the answer", choices=("json", "text"))
+_AS = (Choice(name="group_by", description="what a row is of", choices=GROUPS), limit(20), _FORMAT)
+_LIVE_AS = (
+    Choice(name="group_by", description="what a row is of", choices=LIVE_GROUPS),
+    Choice(name="order", description="whether live or allocated bytes decide which come first", choices=LIVE_ORDERS),
     limit(20),
-    Choice(name="format", description="the form of the answer", choices=("json", "text")),
+    _FORMAT,
 )
 _DIFF_OF_JOB = (
     Text(name="job", description="whose latest run with lines is compared; needed without `seconds`", required=True),
@@ -62,6 +53,7 @@ _DIFF_OVER = (
 )
 
 _NO_JOB = {404: "no such job"}
+_NO_SAMPLES = {409: "no samples are taken"}
 _STEERED: Mapping[int, str] = _NO_JOB | {409: "no scheduler was given to `mount`"}
 
 ROUTES = (
@@ -100,6 +92,36 @@ ROUTES = (
         is_text_too=True,
         problems=_NO_JOB
         | {409: "no two runs to compare", 429: "another one is under way", 503: "the profiler has no budget for it"},
+    ),
+    Route(
+        method="GET",
+        path="/memory/live",
+        handler=DebugRoutes.live,
+        summary="What is alive now, by line, function, file or scope, and what was allocated so far",
+        answer=LIVE,
+        parameters=(Text(name="scope", description="of this scope or job only"), *_LIVE_AS),
+        is_text_too=True,
+        problems=_NO_SAMPLES,
+    ),
+    Route(
+        method="GET",
+        path="/scopes",
+        handler=DebugRoutes.scopes,
+        summary="What each scope and job holds, allocates and keeps, the one that grows most first",
+        answer=SCOPES,
+        parameters=(limit(50), _FORMAT),
+        is_text_too=True,
+        problems=_NO_SAMPLES,
+    ),
+    Route(
+        method="GET",
+        path="/scopes/{scope}",
+        handler=DebugRoutes.scope,
+        summary="One scope or job, judged now, with the lines that hold most of its memory",
+        answer=SCOPE_WITH_SITES,
+        parameters=_LIVE_AS,
+        is_text_too=True,
+        problems=_NO_SAMPLES | {404: "no such scope or job"},
     ),
     Route(
         method="POST",

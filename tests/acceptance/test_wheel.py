@@ -154,10 +154,10 @@ def test_check_finds_a_leak_by_samples(light: Environment) -> None:
 
 
 def test_web_without_its_extra_names_the_extra(light: Environment) -> None:
-    status, output = light.run_python("-c", "import profiling.web")
+    status, output = light.run_python("-c", "from profiling.web import mount")
     assert status == 1
     assert output.splitlines()[-1] == (
-        "profiling.errors.MissingExtra: profiling.web needs the package orjson, which is not installed; "
+        "profiling.errors.MissingExtra: profiling.web.mount needs the package aiohttp, which is not installed; "
         "install it with: pip install 'volaris[web]'"
     )
 

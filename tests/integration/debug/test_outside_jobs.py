@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 
 import pytest
@@ -27,6 +28,13 @@ async def keeps(_: web.Request) -> web.Response:
     return web.Response()
 
 
+@pytest.fixture
+def busy() -> Iterator[Profiler]:
+    """A profiler whose windows have no length; it is closed outside of the loop, as that waits for a thread."""
+    with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as profiler:
+        yield profiler
+
+
 @asynccontextmanager
 async def served(profiler: Profiler) -> AsyncIterator[Client]:
     app = web.Application()
@@ -42,25 +50,27 @@ async def windows(client: Client) -> int:
         return (await answer.json())["verdict"]["runs"] if answer.status == 200 else 0
 
 
-async def test_handlers_are_watched_and_told_though_no_job_runs_and_nobody_asks_for_it() -> None:
-    with closing(Profiler(level=Level.SAMPLES, sample_bytes=1_024, window_s=0.0)) as profiler:
-        async with asyncio.timeout(60), served(profiler) as client:
-            told = ""
-            while "test_outside_jobs.py" not in told:  # two windows of as many requests do not differ
-                async with client.get("/"):
-                    pass
-                if await windows(client) >= 2:
-                    async with client.get(f"/debug/memory/diff?job={OUTSIDE_JOBS}&format=text") as answer:
-                        told = await answer.text()
-            assert f"{OUTSIDE_JOBS}: run" in told
+async def test_handlers_are_watched_and_told_though_no_job_runs_and_nobody_asks_for_it(busy: Profiler) -> None:
+    async with asyncio.timeout(60), served(busy) as client:
+        told = ""
+        while "test_outside_jobs.py" not in told:  # two windows of as many requests do not differ
+            async with client.get("/"):
+                pass
+            if await windows(client) >= 2:
+                async with client.get(f"/debug/memory/diff?job={OUTSIDE_JOBS}&format=text") as answer:
+                    told = await answer.text()
+        assert f"{OUTSIDE_JOBS}: run" in told
 
 
-async def test_task_ends_with_the_application() -> None:
-    with closing(Profiler(level=Level.SAMPLES)) as profiler:
-        async with served(profiler):
-            assert sampler.is_on()
-            assert [task for task in asyncio.all_tasks() if task.get_name().startswith("profiling")]
-        assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("profiling")]
+def watching() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "profiling: windows"]
+
+
+async def test_watching_begins_with_the_application(busy: Profiler) -> None:
+    assert not watching()
+    async with served(busy):
+        assert sampler.is_on()
+        assert len(watching()) == 1
 
 
 async def test_application_runs_on_if_samples_cannot_be_had(
@@ -74,4 +84,4 @@ async def test_application_runs_on_if_samples_cannot_be_had(
         with caplog.at_level(logging.WARNING):
             async with served(profiler) as client, client.get("/debug/health") as answer:
                 assert answer.status == 200
-    assert "what is allocated outside jobs is not watched: tracemalloc is on" in caplog.text
+    assert "scopes and what is allocated outside jobs are not watched: tracemalloc is on" in caplog.text

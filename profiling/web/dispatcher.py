@@ -1,0 +1,119 @@
+"""From a request to its response: which route it is of, whether the client may call it, and what goes wrong.
+
+It knows no web framework. An adapter makes a `Request` of what its server got, and sends the `Response`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+from profiling.profiler import Profiler
+from profiling.web.access import READING, Access
+from profiling.web.declarations import Route
+from profiling.web.errors import problem_of
+from profiling.web.jobs import JobControl, ProfiledJobs
+from profiling.web.messages import Problem, Request, Response
+from profiling.web.query import given
+from profiling.web.routes import DebugRoutes
+from profiling.web.table import ROUTES
+
+PREFIXES = ("/api/v1/debug", "/debug")
+PROCESS_HEADER = "X-Profiler-Process"  # the id of the process that answered: of many workers each knows its own memory
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """The debug routes of one profiler under one rule of access."""
+
+    def __init__(self, handlers: DebugRoutes, access: Access) -> None:
+        self._handlers = handlers
+        self._access = access
+
+    async def respond(self, request: Request) -> Response:
+        """Return the answer to a request, whatever goes wrong; a HEAD has the body of its GET, not to be sent."""
+        try:
+            response = await self._answer(request)
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None:
+                # The path is percent-encoded, so that it cannot break the log's line; a query may hold a secret.
+                path = request.prefix + request.path
+                _log.error("unexpected error in %s %s", request.method, path, exc_info=error)
+                problem = Problem.unexpected()
+            response = problem.response()
+        return replace(response, headers={**response.headers, PROCESS_HEADER: str(os.getpid())})
+
+    async def _answer(self, request: Request) -> Response:
+        found = dict(_routes_at(request.path))
+        method = "GET" if request.method == "HEAD" else request.method
+        match = next(((route, places) for route, places in found.values() if route.method == method), None)
+        if match is None:
+            # Changes nothing: whoever may look is told that the path or the method is wrong.
+            self._access.check(request.authorization, changes=False)
+            if not found:
+                raise Problem.nothing_at(request.full_path)
+            raise Problem.not_allowed(request.method, request.full_path, _with_head(found))
+        route, places = match
+        if route.is_open:  # asked often: none of the checks is in its way
+            return await route.handler(self._handlers, request, {})
+        self._access.check(request.authorization, changes=request.method not in READING)
+        return await route.handler(self._handlers, request, given(route, request.query, places))
+
+
+def dispatcher_of(
+    profiler: Profiler,
+    *,
+    token: str | None,
+    open_to_all: bool,
+    access: Access | None,
+    environment: str | None,
+    jobs: JobControl | None,
+) -> Dispatcher:
+    """Return the dispatcher of a profiler, by the arguments that `mount` has under every kind of server.
+
+    Raises:
+        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+    """
+    if not isinstance(profiler, Profiler):
+        raise TypeError(f"the debug routes are those of a Profiler, and not of {profiler!r}")
+    if access is None:
+        access = Access(token=token, open_to_all=open_to_all)
+    elif token is not None or open_to_all:
+        raise TypeError("give either an access or token and open_to_all, which the access has too")
+    return Dispatcher(DebugRoutes(profiler, jobs or ProfiledJobs(profiler), environment), access)
+
+
+def split_path(prefixes: Iterable[str], path: str) -> tuple[str | None, str]:
+    """Return the prefix that a path is below, and the rest; None and the path if it is below none."""
+    for prefix in prefixes:
+        rest = path.removeprefix(prefix)
+        if len(rest) < len(path) and rest[:1] in {"", "/"}:
+            return prefix, rest
+    return None, path
+
+
+def _pattern_of(path: str) -> re.Pattern[str]:
+    # The name of a scope may have slashes, and some servers have decoded them before they get here.
+    part = ".+" if path.endswith("{scope}") else "[^/]+"
+    return re.compile(re.sub(r"\\{(\w+)\\}", rf"(?P<\1>{part})", re.escape(path)))
+
+
+_PATTERNS = [(_pattern_of(route.path), route) for route in ROUTES]
+
+
+def _routes_at(path: str) -> Iterator[tuple[str, tuple[Route, Mapping[str, str]]]]:
+    """Yield the routes at a path by their method, with what stands in the path, decoded."""
+    for pattern, route in _PATTERNS:
+        # The index is there without its slash too.
+        if match := pattern.fullmatch(path or "/"):
+            yield route.method, (route, {name: unquote(value) for name, value in match.groupdict().items()})
+
+
+def _with_head(methods: Mapping[str, object]) -> list[str]:
+    return [*methods, *(["HEAD"] if "GET" in methods else [])]
