@@ -64,7 +64,7 @@ ALLOCATED = Shape(
     "What was allocated since sampling began, freed since or not.",
     {
         "attributed_bytes": whole("by lines that are known"),
-        "unattributed_bytes": whole("by lines that are not remembered"),
+        "unattributed_bytes": whole("by lines that are not remembered, of the whole process"),
     },
 )
 _LIVE = {

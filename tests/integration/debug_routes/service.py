@@ -28,7 +28,7 @@ RUNS = (
 def routes(method: str) -> list[str]:
     """Paths of all guarded routes with that method, each with something real in its place and its query."""
     guarded = [route for route in ROUTES if route.method == method and route.path != "/health"]
-    paths = [route.path.format(run_id=1, job_id="sync") for route in guarded]
+    paths = [route.path.format(run_id=1, job_id="sync", scope="sync") for route in guarded]
     return [f"{path}?job=sync" if path == "/memory/diff" else path for path in paths]
 
 
