@@ -35,7 +35,7 @@ from profiling.records import (
 from profiling.run import Run, Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable
-from profiling.samples.sampling import Sampling
+from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
 from profiling.scope import Scope, Scopes
 from profiling.source import SourceReader, add_user_packages
 from profiling.traces import tracing
@@ -305,7 +305,8 @@ class Profiler:
         SamplerUnavailable if no samples are taken.
         """
         labels, active = self._scopes.labels, [run.job for run in tuple(self._shared.active)]
-        runs = {job: self._runs_of(job) for job in sorted({*self._jobs(), *labels})}
+        outside = (OUTSIDE_JOBS,) if self._windows else ()
+        runs = {job: self._runs_of(job) for job in sorted({*self._jobs(), *labels, *outside})}
         return summaries(self._samples(), owners(runs, labels, active, self._judging.cases))
 
     def live(self, *, scope: str | None = None, group_by: LiveGroup = "line", limit: int = 20) -> LiveMemory:
