@@ -96,10 +96,12 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 def test_windows_of_busy_scopes_end_at_common_borders(service: Service) -> None:
-    service.call("a"), service.call("b")
+    service.call("a")
+    service.call("b")
     service.after(WINDOW_S)  # opens
     for _ in range(3):
-        service.call("a", times=MIN_CALLS), service.call("b", times=2 * MIN_CALLS)
+        service.call("a", times=MIN_CALLS)
+        service.call("b", times=2 * MIN_CALLS)
         service.after(WINDOW_S)
     a, b = service.windows_of("a"), service.windows_of("b")
     assert [window.calls for window in a] == [MIN_CALLS] * 3

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 
 import pytest
 
@@ -20,63 +21,69 @@ RUNS = 60
 SCOPES = 12
 
 
+class Users:
+    """What several threads do with one profiler."""
+
+    def __init__(self, profiler: Profiler) -> None:
+        self.profiler = profiler
+        self.kept: list[bytes] = []
+        self.errors: list[BaseException] = []
+        self.is_over = threading.Event()
+
+    def thread(self, work: Callable[[], object], *, is_endless: bool = True) -> threading.Thread:
+        """Return a thread that does the work, again and again if it is endless."""
+
+        def loop() -> None:
+            try:
+                work()
+                while is_endless and not self.is_over.is_set():
+                    work()
+            except BaseException as error:
+                self.errors.append(error)
+
+        return threading.Thread(target=loop)
+
+    def runs(self, job: str) -> None:
+        for _ in range(RUNS):
+            with self.profiler.run(job):
+                self.kept.append(bytes(5_000))
+
+    def calls(self) -> None:
+        for number in range(SCOPES):
+            with self.profiler.scope(f"/{number}"):
+                self.kept.append(bytes(1_000))
+
+    def reads(self) -> None:
+        for job in (*self.profiler._jobs(), "/0", "a"):
+            with suppress(UnknownJob, NotEnoughRuns):
+                self.profiler.verdict(job)
+                self.profiler.diff(job)
+        self.profiler.history.runs()
+        self.profiler.scopes()
+        self.profiler.live(group_by="scope")
+        self.profiler.statistics()
+
+    def verdicts(self) -> None:
+        asyncio.run(self.judged())
+
+    async def judged(self) -> None:
+        await self.profiler.verdicts()
+
+
 def test_all_of_a_profiler_is_used_by_many_threads_at_once() -> None:
-    errors: list[BaseException] = []
-    is_over = threading.Event()
-    kept: list[bytes] = []
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=4_096, window_s=0.0)) as profiler:
         profiler.start_watching()
-
-        def guarded(work: Callable[[], None], *, again: bool = True) -> threading.Thread:
-            def loop() -> None:
-                try:
-                    while True:
-                        work()
-                        if not again or is_over.is_set():
-                            return
-                except BaseException as error:
-                    errors.append(error)
-
-            return threading.Thread(target=loop)
-
-        def runs(job: str) -> None:
-            for _ in range(RUNS):
-                with profiler.run(job):
-                    kept.append(bytes(5_000))
-
-        def calls() -> None:
-            for number in range(SCOPES):
-                with profiler.scope(f"/{number}"):
-                    kept.append(bytes(1_000))
-
-        def reads() -> None:
-            for job in (*profiler._jobs(), "/0", "a"):
-                try:
-                    profiler.verdict(job)
-                    profiler.diff(job)
-                except (UnknownJob, NotEnoughRuns):
-                    continue
-            profiler.history.runs()
-            profiler.scopes()
-            profiler.live(group_by="scope")
-            profiler.statistics()
-
-        def verdicts() -> None:
-            asyncio.run(judged())
-
-        async def judged() -> None:
-            await profiler.verdicts()
-
-        workers = [guarded(lambda: runs("a"), again=False), guarded(lambda: runs("/1"), again=False)]
-        others = [guarded(work) for work in (calls, reads, verdicts, profiler.end_windows)]
+        users = Users(profiler)
+        workers = [users.thread(partial(users.runs, job), is_endless=False) for job in ("a", "/1")]
+        others = [users.thread(work) for work in (users.calls, users.reads, users.verdicts, profiler.end_windows)]
         for thread in (*workers, *others):
             thread.start()
         for thread in workers:
             thread.join()
-        is_over.set()
+        users.is_over.set()
         for thread in others:
             thread.join()
-        assert errors == []
+        assert users.errors == []
         assert profiler.statistics().runs == 2 * RUNS
         assert profiler._judging.cases.of("a").runs == RUNS
         assert {scope.active for scope in profiler.scopes()} == {0}
