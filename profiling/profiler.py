@@ -35,7 +35,7 @@ from profiling.records import (
 )
 from profiling.run import Run, Shared
 from profiling.samples import sampler
-from profiling.samples.sampling import Sampling
+from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
 from profiling.scope import Scope, Scopes
 from profiling.source import SourceReader, add_user_packages
 from profiling.traces import tracing
@@ -305,7 +305,8 @@ class Profiler:
         The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
         SamplerUnavailable if no samples are taken.
         """
-        return self._overview.scopes(sorted({*self._jobs(), *self._scopes.labels}))
+        outside = (OUTSIDE_JOBS,) if self._windows else ()
+        return self._overview.scopes(sorted({*self._jobs(), *self._scopes.labels, *outside}))
 
     def live(
         self,

@@ -72,7 +72,7 @@ static void leave(Scope *scope)
     }
     PyObject *kind, *error, *traceback; /* of the block */
     PyErr_Fetch(&kind, &error, &traceback);
-    if (PyContextVar_Reset(job_label, token) < 0) {
+    if (!label_reset(token)) {
         PyErr_Clear(); /* a generator that is closed in another context, whose label is not ours */
     }
     PyErr_Restore(kind, error, traceback);
