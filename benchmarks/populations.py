@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.simulated import LIMIT_BYTES, Job, Outcome, Rng, Step, Store, watch
+from benchmarks.simulated import LIMIT_BYTES, Job, Outcome, Rng, Step, Store, between, watch
 
 RATES_BYTES = (4_096, 16_384, 65_536)
 MIN_BLOCK_BYTES, MAX_BLOCK_BYTES = 48.0, 8_192.0
@@ -29,19 +29,14 @@ def watch_population(name: str, make: Make, *, jobs: int, runs: int) -> list[Out
     return outcomes
 
 
-def _between(rng: Rng, least: float, most: float) -> float:
-    """Draw a figure whose logarithm is uniform."""
-    return math.exp(rng.uniform(math.log(least), math.log(most)))
-
-
 def _store(rng: Rng, rate_bytes: float | None = None, *, is_garbage: bool = False) -> Store:
     rate_bytes = rate_bytes or float(rng.choice(RATES_BYTES))
-    return Store(rng, rate_bytes, _between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES), is_garbage=is_garbage)
+    return Store(rng, rate_bytes, between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES), is_garbage=is_garbage)
 
 
 def _job(rng: Rng, store: Store, step: Step, *, collected_every: int | None = None) -> Job:
     """Return a job with this store beside a table of random size that every run replaces."""
-    table, usual_bytes = _store(rng, store.rate_bytes), _between(rng, 1e4, 4e6)
+    table, usual_bytes = _store(rng, store.rate_bytes), between(rng, 1e4, 4e6)
 
     def both(birth: int, rng: Rng) -> None:
         table.drop(1.0)
@@ -69,7 +64,7 @@ def leak(pace_bytes: float, rate_bytes: float | None = None) -> Make:
 def cache(rng: Rng) -> Job:
     """Make a cache that fills over 5 to 35 runs and then keeps its entries, or replaces the oldest."""
     store, runs, keeps = _store(rng), int(rng.integers(5, 36)), bool(rng.integers(2))
-    capacity_bytes = _between(rng, 1e5, 0.1 * LIMIT_BYTES)
+    capacity_bytes = between(rng, 1e5, 0.1 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         if birth <= runs or not keeps:
@@ -81,7 +76,7 @@ def cache(rng: Rng) -> Job:
 
 def expiry(rng: Rng) -> Job:
     """Make entries that live for 1 to 30 runs."""
-    store, lifetime, pace_bytes = _store(rng), int(rng.integers(1, 31)), _between(rng, 5e3, 0.003 * LIMIT_BYTES)
+    store, lifetime, pace_bytes = _store(rng), int(rng.integers(1, 31)), between(rng, 5e3, 0.003 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         store.add(birth, pace_bytes)
@@ -92,7 +87,7 @@ def expiry(rng: Rng) -> Job:
 
 def batches(rng: Rng) -> Job:
     """Make a buffer that is flushed every 5 to 30 runs."""
-    store, every, pace_bytes = _store(rng), int(rng.integers(5, 31)), _between(rng, 5e3, 0.003 * LIMIT_BYTES)
+    store, every, pace_bytes = _store(rng), int(rng.integers(5, 31)), between(rng, 5e3, 0.003 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         if birth % every == 0:
@@ -104,7 +99,7 @@ def batches(rng: Rng) -> Job:
 
 def replaced(rng: Rng) -> Job:
     """Make a table of random size that seven of ten runs replace."""
-    store, usual_bytes = _store(rng), _between(rng, 1e5, 5e7)
+    store, usual_bytes = _store(rng), between(rng, 1e5, 5e7)
 
     def step(birth: int, rng: Rng) -> None:
         if rng.uniform() < 0.7:
@@ -116,7 +111,7 @@ def replaced(rng: Rng) -> Job:
 
 def warm_up(rng: Rng) -> Job:
     """Make a job that keeps what its first 1 to 12 runs allocate."""
-    store, runs, pace_bytes = _store(rng), int(rng.integers(1, 13)), _between(rng, 1e4, 0.005 * LIMIT_BYTES)
+    store, runs, pace_bytes = _store(rng), int(rng.integers(1, 13)), between(rng, 1e4, 0.005 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         if birth <= runs:
@@ -127,13 +122,13 @@ def warm_up(rng: Rng) -> Job:
 
 def garbage(rng: Rng) -> Job:
     """Make cyclic garbage that a full collection frees, every 1 to 50 runs."""
-    store, pace_bytes = _store(rng, is_garbage=True), _between(rng, 5e3, 0.003 * LIMIT_BYTES)
+    store, pace_bytes = _store(rng, is_garbage=True), between(rng, 5e3, 0.003 * LIMIT_BYTES)
     return _job(rng, store, lambda birth, _: store.add(birth, pace_bytes), collected_every=int(rng.integers(1, 51)))
 
 
 def wandering(rng: Rng) -> Job:
     """Make a list whose entries are removed at random, after 2 to 12 runs in the mean."""
-    store, lifetime, pace_bytes = _store(rng), float(rng.uniform(2, 12)), _between(rng, 5e3, 0.002 * LIMIT_BYTES)
+    store, lifetime, pace_bytes = _store(rng), float(rng.uniform(2, 12)), between(rng, 5e3, 0.002 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         store.drop(1 / lifetime * rng.uniform(0.3, 1.7))
@@ -145,14 +140,14 @@ def wandering(rng: Rng) -> Job:
 def memo(rng: Rng) -> Job:
     """Make a memo of a bounded set of keys that are asked for at random: fewer and fewer of them are new."""
     store, scale = _store(rng), float(rng.uniform(3, 15))
-    capacity_bytes = _between(rng, 1e5, 0.1 * LIMIT_BYTES)
+    capacity_bytes = between(rng, 1e5, 0.1 * LIMIT_BYTES)
     return _job(rng, store, lambda birth, _: store.add(birth, capacity_bytes / scale * math.exp(-birth / scale)))
 
 
 def popular(rng: Rng) -> Job:
     """Make a full cache where the least popular entries make room for new ones, and the most popular stay for long."""
     store, runs, power = _store(rng), int(rng.integers(2, 30)), float(rng.uniform(0.3, 1.5))
-    capacity_bytes = _between(rng, 1e5, 0.1 * LIMIT_BYTES)
+    capacity_bytes = between(rng, 1e5, 0.1 * LIMIT_BYTES)
 
     def step(birth: int, rng: Rng) -> None:
         store.add(birth, capacity_bytes / runs)

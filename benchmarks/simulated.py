@@ -17,6 +17,7 @@ from profiling.records import Accusation, MemoryLimit, SiteKey
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import Headroom
 from profiling.verdict.judge import Judgement, judge
+from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive
 
 LIMIT_BYTES = 512 << 20
@@ -29,6 +30,11 @@ MIN_POISSON_BLOCKS = 4.0  # so few are rounded, and more are drawn
 Rng = np.random.Generator
 Step = Callable[[int, Rng], None]
 """What a run does to the stores, given its birth."""
+
+
+def between(rng: Rng, least: float, most: float) -> float:
+    """Draw a figure whose logarithm is uniform."""
+    return math.exp(rng.uniform(math.log(least), math.log(most)))
 
 
 @dataclass(slots=True)
@@ -91,6 +97,7 @@ class Job:
     stores: list[Store]
     step: Step
     collected_every: int  # runs from one full collection of the interpreter's own to the next
+    patience: Patience = field(default_factory=Patience)
     ended: list[int] = field(default_factory=list)
     settled_upto: int = 0
     closed: set[int] = field(default_factory=set)
@@ -144,6 +151,7 @@ class Job:
             headroom=_headroom(sum(recent[-1]) + OTHERS_BYTES),
             left_bytes=LIMIT_BYTES - OTHERS_BYTES - sum(recent[0]),
             accusation=self.accusation,
+            patience=self.patience,
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from profiling.forks import ForkLock
 from profiling.records import UNKNOWN_SITE, Accusation, Counters, Outcome, RunProfile, SiteKey, Verdict
 from profiling.verdict.bounds import NOTHING_READ
 from profiling.verdict.evidence import RUN, Evidence, LineEvidence, Unit
@@ -103,7 +104,7 @@ class Case:
         return sum(self.calls) / len(self.calls) if self.calls else 1.0
 
     def copy(self) -> Case:
-        """Return the case as it is now, for a judge in another thread: a run may end meanwhile."""
+        """Return the case as it is now: a run may end while it is judged."""
         return replace(
             self,
             births=self.births[:],
@@ -262,20 +263,41 @@ def evidence_of(
 
 
 class Cases:
-    """The cases of all jobs that the history knows."""
+    """The cases of all jobs that the history knows. Runs end, and are judged, in several threads at once."""
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
+        self._lock = ForkLock()
 
     def __len__(self) -> int:
         return len(self._cases)
 
     def of(self, job: str) -> Case:
         """Return the job's case, a new one if there is none."""
-        case = self._cases.get(job)
-        if case is None:
-            case = self._cases[job] = Case()
-        return case
+        with self._lock:
+            case = self._cases.get(job)
+            if case is None:
+                case = self._cases[job] = Case()
+            return case
+
+    def record_run(self, run: RunProfile) -> bool:
+        """Remember a run that has ended; return whether its job is to be judged now."""
+        with self._lock:
+            case = self.of(run.job)
+            case.record_run(run)
+            return case.is_due()
+
+    def copy_of(self, job: str) -> Case:
+        """Return the job's case as it is now, for a judge."""
+        with self._lock:
+            return self.of(job).copy()
+
+    def note(self, job: str, judgement: Judgement, after_run: int) -> None:
+        """Keep a judgement that rests on the runs up to that one, unless there is a later one."""
+        with self._lock:
+            case = self.of(job)
+            if case.judged_after < after_run:
+                case.judgement, case.judged_after = judgement, after_run
 
     def find(self, job: str) -> Case | None:
         """Return the job's case, or None."""
@@ -283,5 +305,11 @@ class Cases:
 
     def keep_only(self, known: Collection[str]) -> None:
         """Forget jobs that the history has forgotten."""
-        for job in self._cases.keys() - known:
-            del self._cases[job]
+        with self._lock:
+            for job in self._cases.keys() - known:
+                del self._cases[job]
+
+    def forget(self, job: str) -> None:
+        """Forget the job, if there is a case of it."""
+        with self._lock:
+            self._cases.pop(job, None)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from profiling import forks
 from profiling.errors import ChildFailed
 
 CHUNK_BYTES = 1 << 16
@@ -76,7 +77,8 @@ class _Child:
         reader, writer = os.pipe()
         started_s = time.perf_counter()
         try:
-            pid = os.fork()
+            with forks.for_measuring():
+                pid = os.fork()
         except OSError as error:
             os.close(reader)
             os.close(writer)

@@ -57,6 +57,11 @@ class History:
         while self._bytes > self._max_bytes and (job := self._job_that_makes_room(run.job)):
             self._drop_oldest_of(job)
 
+    def forget(self, job: str) -> None:
+        """Drop the job's runs."""
+        while job in self._runs:
+            self._drop_oldest_of(job)
+
     def knows(self, job: str) -> bool:
         """Return whether the job has runs here."""
         return job in self._runs
@@ -68,7 +73,7 @@ class History:
     def runs(self, job: str | None = None) -> Sequence[RunProfile]:
         """Return the runs of a job, or of all, oldest first. Raises UnknownJob for a job that has none."""
         if job is None:
-            return sorted((run for runs in self._runs.values() for run in runs), key=lambda run: run.id)
+            return sorted(self._all(), key=lambda run: run.id)
         found = self._runs.get(job)  # asked once: a report in a thread may meet a job that just made room
         if found is None:
             raise UnknownJob(job, self._runs)
@@ -76,11 +81,14 @@ class History:
 
     def get(self, run_id: int) -> RunProfile:
         """Return one run. Raises UnknownRun."""
-        for runs in self._runs.values():
-            for run in runs:
-                if run.id == run_id:
-                    return run
+        for run in self._all():
+            if run.id == run_id:
+                return run
         raise UnknownRun(run_id)
+
+    def _all(self) -> list[RunProfile]:
+        """Return all runs in no order, from copies: a run may end in another thread meanwhile."""
+        return [run for runs in tuple(self._runs.values()) for run in tuple(runs)]
 
     def overhead_bytes(self) -> int:
         """Estimate the size: the tables and the records, without the keys that all tables share."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from profiling.cases import Case, Cases, evidence_of
+from profiling.cases import Cases, evidence_of
 from profiling.errors import UnknownJob
 from profiling.process.full_collections import MAX_FREEZE_S, count_full_collections
 from profiling.process.holders import Holders
@@ -73,15 +73,13 @@ class Judging:
 
     def learn(self, run: RunProfile) -> None:
         """Note a run or a window in its case, and judge if that is due."""
-        case = self.cases.of(run.job)
-        case.record_run(run)
+        is_due = self.cases.record_run(run)
         self._ended += self._terms_of(run.job) is None
         if run.collected_after:
             self._collected_at = self._ended
-        if case.is_due() and self._budget.is_left:
-            runs = self._runs_of(run.job)
+        if is_due and self._budget.is_left:
             with self._budget.spend():
-                self._note(runs, self._judge(runs, case))
+                self._judge_anew(self._runs_of(run.job))
 
     def care(self, job: str, jobs: int) -> Care:
         """Return what is done for the job's next run, beside so many jobs, so that the next verdict can be surer."""
@@ -105,20 +103,16 @@ class Judging:
         """Return the judgement on all runs so far. With another `patience` it is not remembered. Raises UnknownJob."""
         runs = self._runs_of(job)
         if patience is not None:
-            return self._judge(runs, self.cases.of(job), patience)
+            return self._judge(runs, patience)
         if not self._is_judged(runs):
-            self._note(runs, self._judge(runs, self.cases.of(job)))
+            self._judge_anew(runs)
         return self._noted(job)
 
     async def verdicts(self, jobs: Sequence[str]) -> dict[str, Verdict]:
         """Return the verdicts on these jobs without blocking the loop. Raises UnknownJob."""
-        # The runs are taken here, where none is added meanwhile.
         asked = [self._runs_of(job) for job in jobs]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
-            cases = [self.cases.of(runs[-1].job).copy() for runs in new]
-            judged = await asyncio.to_thread(lambda: [self._judge(*of) for of in zip(new, cases, strict=True)])
-            for runs, judgement in zip(new, judged, strict=True):
-                self._note(runs, judgement)
+            await asyncio.to_thread(self._judge_anew, *new)
         return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
 
     def _noted(self, job: str) -> Judgement:
@@ -130,13 +124,13 @@ class Judging:
     def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
         return self.cases.of(runs[-1].job).judged_after >= runs[-1].id
 
-    def _note(self, runs: Sequence[RunProfile], judgement: Judgement) -> None:
-        case = self.cases.of(runs[-1].job)
-        if not self._is_judged(runs):  # by another meanwhile
-            case.judgement, case.judged_after = judgement, runs[-1].id
+    def _judge_anew(self, *runs_of_jobs: Sequence[RunProfile]) -> None:
+        for runs in runs_of_jobs:
+            self.cases.note(runs[-1].job, self._judge(runs), runs[-1].id)
 
-    def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
+    def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
         job = runs[-1].job
+        case = self.cases.copy_of(job)
         terms = self._terms_of(job) or Terms(RUN, self._patience)
         evidence = evidence_of(
             case,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal, NamedTuple, get_args
 
+from profiling.cases import Case, Cases
 from profiling.records import (
     LiveMemory,
     LiveSite,
@@ -18,6 +19,7 @@ from profiling.records import (
     Verdict,
 )
 from profiling.samples.estimates import Estimate, SampleRow, SampleTable, users_frame
+from profiling.samples.sampler import Label
 from profiling.samples.sampling import OUTSIDE_JOBS
 from profiling.source import Place, short_path
 
@@ -192,8 +194,28 @@ def _windows_per_hour(runs: Sequence[RunProfile]) -> float:
     return len(runs) * 3_600 / max(span.total_seconds(), 1e-9)
 
 
-def kind_of(name: str, *, is_scope: bool) -> OwnerKind:
-    """Return the kind of an owner by its name."""
-    if name == OUTSIDE_JOBS:
-        return OwnerKind.OUTSIDE
-    return OwnerKind.SCOPE if is_scope else OwnerKind.JOB
+def owners(
+    runs: Mapping[str, Sequence[RunProfile]], labels: Mapping[str, Label], active: Sequence[str], cases: Cases
+) -> list[Owner]:
+    """Return the owners by name, with what is known of each.
+
+    Args:
+        runs: The last runs or windows of each.
+        labels: Those of scopes.
+        active: The job of each run under way.
+        cases: What is remembered of each.
+    """
+    return [_owner(name, runs[name], labels.get(name), active.count(name), cases.find(name)) for name in runs]
+
+
+def _owner(name: str, runs: Sequence[RunProfile], label: Label | None, active: int, case: Case | None) -> Owner:
+    is_outside = name == OUTSIDE_JOBS
+    return Owner(
+        name=name,
+        kind=OwnerKind.OUTSIDE if is_outside else OwnerKind.SCOPE if label else OwnerKind.JOB,
+        calls=label.calls if label else case.runs if case and not is_outside else 0,
+        active=label.active if label else active,
+        calls_per_window=case.calls_per_run if case else 1.0,
+        runs=runs,
+        verdict=case.verdict if case else None,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar, overload
@@ -14,10 +13,11 @@ from profiling.accepted import job_of, level_of, sample_bytes_of
 from profiling.adaptive import Adaptive, is_quiet
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
-from profiling.errors import DiffInProgress, SamplerUnavailable
+from profiling.errors import DiffInProgress, SamplerUnavailable, UnknownJob
+from profiling.forks import ForkLock
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.judging import Judging, Terms
-from profiling.live import LiveGroup, Owner, kind_of, live_memory, summaries
+from profiling.live import LiveGroup, live_memory, owners, summaries
 from profiling.process import usage
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holders
@@ -129,7 +129,7 @@ class Profiler:
             collects=collect,
         )
         self._watcher = Watcher(self.end_windows, window_s)
-        self._lock = threading.RLock()  # runs end in the program's threads, windows in the watcher's
+        self._lock = ForkLock()  # of the histories: runs end in the program's threads, windows in the watcher's
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
@@ -198,10 +198,9 @@ class Profiler:
         before us.
         """
         if self._windows is not None:
-            with self._lock:
-                self._shared.sampling.ensure_session()
-                self._shared.sampling.keep_within()
-                self._turn(self._windows)
+            self._shared.sampling.ensure_session()
+            self._shared.sampling.keep_within()
+            self._turn(self._windows)
 
     def next_level(self, job: str) -> Level:
         """Return the level that the job's next run will have."""
@@ -305,9 +304,10 @@ class Profiler:
         The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
         SamplerUnavailable if no samples are taken.
         """
-        labels = self._scopes.labels
-        owners = [self._owner(job, labels.get(job)) for job in sorted({*self._jobs(), *labels})]
-        return summaries(self._samples(), owners)
+        labels, active = self._scopes.labels, [run.job for run in tuple(self._shared.active)]
+        outside = (OUTSIDE_JOBS,) if self._windows else ()
+        runs = {job: self._runs_of(job) for job in sorted({*self._jobs(), *labels, *outside})}
+        return summaries(self._samples(), owners(runs, labels, active, self._judging.cases))
 
     def live(self, *, scope: str | None = None, group_by: LiveGroup = "line", limit: int = 20) -> LiveMemory:
         """Return what is alive now, in the process or of one scope or job, by line, function, file or scope.
@@ -322,17 +322,11 @@ class Profiler:
             raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
         return sampler.snapshot(job)
 
-    def _owner(self, name: str, label: sampler.Label | None) -> Owner:
-        runs, case = self.runs(name) if name in self._jobs() else (), self._judging.cases.find(name)
-        return Owner(
-            name=name,
-            kind=kind_of(name, is_scope=label is not None),
-            calls=label.calls if label else case.runs if case and name != OUTSIDE_JOBS else 0,
-            calls_per_window=case.calls_per_run if case else 1.0,
-            active=label.active if label else sum(run.job == name for run in self._shared.active),
-            runs=runs,
-            verdict=self.last_verdict(name),
-        )
+    def _runs_of(self, job: str) -> Sequence[RunProfile]:
+        try:
+            return self.runs(job)
+        except UnknownJob:  # a scope without a window so far, or a job that has just made room
+            return ()
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
@@ -344,7 +338,7 @@ class Profiler:
         return ProfilerStatistics(
             level=self.level,
             tracing=tracing.is_on(),
-            active_jobs=tuple(sorted(run.job for run in self._shared.active)),
+            active_jobs=tuple(sorted(run.job for run in tuple(self._shared.active))),
             runs=self._finished,
             history_runs=len(self.history.runs()),
             history_bytes=self.history.overhead_bytes(),
@@ -360,28 +354,31 @@ class Profiler:
         self._shared.tracing.close()
         self._shared.sampling.close()
 
-    def _keep(self, profile: RunProfile) -> None:
-        with self._lock:
-            self._add(profile)
-
-    def _add(self, profile: RunProfile) -> None:
-        self._finished += 1
+    def _keep(self, run: RunProfile) -> None:
         self._shared.sampling.keep_within()
+        with self._lock:
+            self._add(run)
+        self._judging.learn(run)
+        if self._adaptive is not None:
+            self._adapt(self._adaptive, run)
+        if self._windows is not None:
+            self._windows.record_run(run)
+            self._turn(self._windows)
+
+    def _add(self, run: RunProfile) -> None:
+        self._finished += 1
         if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
             self._judging.cases.keep_only(set(self._jobs()))
-        self.history.add(profile)
-        self._judging.learn(profile)
-        if self._adaptive is not None:
-            self._adapt(self._adaptive, profile)
-        if self._windows is not None:
-            self._windows.record_run(profile)
-            self._turn(self._windows)
+        if self._windows is not None and self._windows.leave_to_job(run.job):
+            self._judging.cases.forget(run.job)
+        self.history.add(run)
 
     def _turn(self, windows: Windows) -> None:
         profiles = windows.turn(self._judging.last)
         # Who waits longest for a judgement comes first, as time for them is bounded.
         for profile in sorted(profiles, key=lambda window: self._judging.cases.of(window.job).judged_after):
-            windows.history.add(profile)
+            with self._lock:
+                windows.history.add(profile)
             self._judging.learn(profile)
             judgement = self._judging.last(profile.job)
             self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)

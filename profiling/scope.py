@@ -5,13 +5,14 @@ A scope does nothing but label. What it keeps is told by windows of its life, se
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
 from profiling.decorated import decorated
+from profiling.forks import ForkLock
 from profiling.samples import sampler
+from profiling.samples.sampled_run import shared_label
 
 MAX_SCOPES = 256
 OTHER_SCOPES = "(other)"  # the scope of all names beyond those
@@ -29,7 +30,7 @@ class Scopes:
     def __init__(self, begin: Callable[[], None], *, is_on: bool) -> None:
         self._begin = begin  # called once, before the first scope is entered
         self._labels: dict[str, sampler.Label] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
         self._is_on = is_on
 
     @property
@@ -52,7 +53,7 @@ class Scopes:
 
         Without a name the scope is called as the function is, by module and qualified name.
         """
-        known = name if name is not None else f"{function.__module__}.{function.__qualname__}"
+        known = name if name is not None else _name_of(function)
         return decorated(function, lambda: self.enter(known))
 
     def _add(self, name: str) -> sampler.Label:
@@ -63,7 +64,12 @@ class Scopes:
             known = name if len(self._labels) < MAX_SCOPES else OTHER_SCOPES
             label = self._labels.get(known)
             if label is None:
-                label = self._labels[known] = sampler.label(known)
+                label = self._labels[known] = shared_label(known)
         if is_first:
             self._begin()
         return label
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    named: Any = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import tokenize
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from profiling.forks import ForkLock
 from profiling.records import SiteKey
 
 PROFILER_FILES = f"{Path(__file__).parent}{os.sep}"
@@ -40,7 +40,7 @@ class SourceReader:
         self._places: OrderedDict[SiteKey, Place] = OrderedDict()
         # Held while files are read: sixteen questions at once about one run would each read the same files, and all of
         # them wait for the last.
-        self._lock = threading.Lock()
+        self._lock = ForkLock()
 
     def places(self, keys: Iterable[SiteKey]) -> Mapping[SiteKey, Place]:
         """Return the place of each key. Each file is read once, up to the last line of it that is wanted."""

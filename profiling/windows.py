@@ -7,12 +7,14 @@ All windows begin and end at common borders, so one look at the samples and one 
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from profiling.cases import mapped_change, native_change
+from profiling.forks import renew_in_children
 from profiling.history import History
 from profiling.process.full_collections import count_full_collections
 from profiling.records import Cost, Counters, Level, LineProfile, Outcome, RunProfile
@@ -46,7 +48,7 @@ class Border:
     is_collected: bool  # whether all garbage was collected
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Window:
     """One that is open, and what its label had counted when it began."""
 
@@ -93,9 +95,18 @@ class Windows:
         self._border: Border | None = None
         self._next_s = 0.0  # no border before
         self._open: dict[str, Window] = {}
+        self._jobs: set[str] = set()  # of the scopes' names, those that jobs have too
+        self._turning = threading.Lock()
         self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0  # since the last border
         self._ids = itertools.count(1)
         self.history = History(max_bytes=MAX_BYTES)
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: the parent's thread may have been at a border."""
+        self._turning = threading.Lock()
+        self._open.clear()
+        self._border = None
 
     def record_run(self, run: RunProfile) -> None:
         """Leave to its job what a run did to the C heap and mapped directly, if it ran alone."""
@@ -103,11 +114,28 @@ class Windows:
             self._native_in_runs_bytes += native_change(run) or 0.0
             self._mapped_in_runs_bytes += mapped_change(run) or 0.0
 
+    def leave_to_job(self, job: str) -> bool:
+        """Have no windows of a scope that is called as a job is, whose runs tell more; return whether this is news."""
+        if job not in self._scopes or job in self._jobs:
+            return False
+        self._jobs.add(job)
+        self.history.forget(job)
+        return True
+
     def turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
         """End the windows whose time is over, and return what was seen in them; the next ones begin at once.
 
-        Between the two, garbage is collected or free lists are emptied if that makes the next judgement surer.
+        Between the two, garbage is collected or free lists are emptied if that makes the next judgement surer. If
+        another thread is at a border, there is nothing left to do, and nobody waits for it.
         """
+        if not self._turning.acquire(blocking=False):
+            return []
+        try:
+            return self._turn(judgement_of)
+        finally:
+            self._turning.release()
+
+    def _turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
         sampling, now_s = self._shared.sampling, self._clock()
         if sampling.outside is None or sampler.current_session() is None:  # nobody samples, or somebody else
             self._open.clear()
@@ -126,22 +154,29 @@ class Windows:
         self, session: int, now_s: float, judgement_of: Callable[[str], Judgement | None], timer: OverheadTimer
     ) -> list[RunProfile]:
         """Draw a border: close the windows that are over, and open one for each label that has none."""
-        labels = {**self._scopes, OUTSIDE_JOBS: self._shared.sampling.outside}
+        scopes = {name: label for name, label in tuple(self._scopes.items()) if name not in self._jobs}
+        labels = {**scopes, OUTSIDE_JOBS: self._shared.sampling.outside}
         if self._border is None or self._border.session != session:
             self._open.clear()
+        else:
+            self._open = {name: window for name, window in self._open.items() if name in labels}
         over = {name: window for name, window in self._open.items() if window.is_over(now_s, self._window_s)}
         border = self._draw(session, now_s, [judgement for name in labels if (judgement := judgement_of(name))])
+        sampler.find_arrays()  # NumPy may have been imported meanwhile
         sampler.let_go()
         live = estimate_live_by_job(sampler.snapshot(births=[window.label.birth for window in over.values()]))
         profiles = []
-        for name, window in over.items():
-            lines = line_profile(live(name), None, session)
-            profiles.append(self._profile(name, window, border, lines, timer.cost()))
-            self._shared.sampling.follow(name, window.label, window.label.taken - window.taken)
-            window.label.birth = sampler.next_birth()
         for name, label in labels.items():
-            if label is not None and (name in over or name not in self._open):
-                self._open[name] = Window.open(label, border)
+            if label is None or (name in self._open and name not in over):
+                continue
+            birth, following = label.birth, Window.open(label, border)
+            if (window := over.get(name)) is not None:  # others are at work: the two windows have no gap between them
+                label.birth = sampler.next_birth()
+                lines = line_profile(live(name), None, session)
+                profiles.append(self._profile(name, birth, window, following, lines, timer.cost()))
+                if name != OUTSIDE_JOBS:  # whose rate is looked at with that of the process
+                    self._shared.sampling.follow(name, label, following.taken - window.taken)
+            self._open[name] = following
         self._border = border
         self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0
         return profiles
@@ -160,8 +195,10 @@ class Windows:
             is_collected=is_collected,
         )
 
-    def _profile(self, name: str, window: Window, end: Border, lines: LineProfile, cost: Cost) -> RunProfile:
-        begin, is_outside = window.begin, name == OUTSIDE_JOBS
+    def _profile(
+        self, name: str, birth: int, window: Window, following: Window, lines: LineProfile, cost: Cost
+    ) -> RunProfile:
+        begin, end, is_outside = window.begin, following.begin, name == OUTSIDE_JOBS
         return RunProfile(
             id=next(self._ids),
             job=name,
@@ -175,7 +212,7 @@ class Windows:
             peak_rss_bytes=None,
             lines=None,
             samples=lines,
-            birth=window.label.birth,
+            birth=birth,
             # What grows beside Python's heap cannot be put down to one scope: that is told of the process.
             overlapped_with=() if is_outside else (OUTSIDE_JOBS,),
             closed=begin.is_emptied and end.is_emptied,
@@ -183,8 +220,8 @@ class Windows:
             collected_after=end.is_collected,
             native_in_runs_bytes=self._native_in_runs_bytes if is_outside else 0.0,
             mapped_in_runs_bytes=self._mapped_in_runs_bytes if is_outside else 0.0,
-            calls=window.label.calls - window.calls,
-            allocated_bytes=window.label.allocated_bytes - window.allocated_bytes,
+            calls=following.calls - window.calls,
+            allocated_bytes=following.allocated_bytes - window.allocated_bytes,
             degraded=None,
             cost=cost,
         )

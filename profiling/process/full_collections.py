@@ -152,8 +152,9 @@ class BudgetedCollector:
         self._collections = _collections()
 
     def _freeze(self, run: object) -> None:
-        gc.freeze()
+        # First, as another thread may look meanwhile, and would take what is frozen for the program's.
         self._frozen_for, self._frozen_s, self._collections = run, self._clock(), _collections()
+        gc.freeze()
 
     def _thaw(self) -> None:
         self._count_partial()

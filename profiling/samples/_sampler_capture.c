@@ -7,6 +7,7 @@
 
 PyObject *job_label;
 static Stack captured; /* with the interpreter held */
+static PyThreadState *resets; /* likewise: the thread that resets its label */
 
 #if PY_VERSION_HEX < 0x030D0000
 #define PyThreadState_GetUnchecked _PyThreadState_UncheckedGet /* their names before they were documented */
@@ -113,11 +114,22 @@ bool walks_agree(PyThreadState *state)
            && memcmp(known.lasti, walked.lasti, known.frames * sizeof(*known.lasti)) == 0;
 }
 
-Label *label_in_force(void)
+/* To look a variable up fills a cache, and to take its value away empties the cache first and then allocates. A sample in
+ * between would fill it again, with the value that goes. */
+bool label_reset(PyObject *token)
+{
+    PyThreadState *outer = resets;
+    resets = PyThreadState_Get();
+    bool is_reset = PyContextVar_Reset(job_label, token) == 0;
+    resets = outer;
+    return is_reset;
+}
+
+Label *label_in_force(PyThreadState *state)
 {
     PyObject *held = NULL;
     Label *label = default_label;
-    if (PyContextVar_Get(job_label, NULL, &held) == 0 && held != NULL) {
+    if (state != resets && PyContextVar_Get(job_label, NULL, &held) == 0 && held != NULL) {
         label = Py_IS_TYPE(held, &Label_Type) ? (Label *)held : label;
         Py_DECREF(held);
     }

@@ -18,7 +18,10 @@ PyThreadState *held_state(void);
 
 /* The label of the running thread's context, or the default one; borrowed: the context holds it. NULL: none. With the
  * interpreter held. */
-Label *label_in_force(void);
+Label *label_in_force(PyThreadState *state);
+
+/* Put back the label that was there before the token. False: an error is set. With the interpreter held. */
+bool label_reset(PyObject *token);
 
 /* With the interpreter held. The references are borrowed: the frames hold the code, the context the label, and no code
  * runs before they are stored. Nothing is allocated. */

@@ -49,11 +49,12 @@ static PyObject *scope_call(PyObject *type, PyObject *const *arguments, size_t c
     if (PyVectorcall_NARGS(count) != 1 || names != NULL || !Py_IS_TYPE(arguments[0], &Label_Type)) {
         return PyErr_Format(PyExc_TypeError, "a scope takes a label");
     }
-    Scope *scope = PyObject_New(Scope, (PyTypeObject *)type);
+    Scope *scope = PyObject_GC_New(Scope, (PyTypeObject *)type);
     if (scope != NULL) {
         scope->label = (Label *)Py_NewRef(arguments[0]);
         scope->token = NULL;
         scope->is_entered = false;
+        PyObject_GC_Track(scope);
     }
     return (PyObject *)scope;
 }
@@ -71,18 +72,55 @@ static void leave(Scope *scope)
     }
     PyObject *kind, *error, *traceback; /* of the block */
     PyErr_Fetch(&kind, &error, &traceback);
-    if (PyContextVar_Reset(job_label, token) < 0) {
+    if (!label_reset(token)) {
         PyErr_Clear(); /* a generator that is closed in another context, whose label is not ours */
     }
     PyErr_Restore(kind, error, traceback);
     Py_DECREF(token);
 }
 
-static void scope_dealloc(PyObject *self)
+/* The token knows its context, and that may know a task that is never ended and has the scope on its stack. */
+static int scope_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(((Scope *)self)->token);
+    return 0;
+}
+
+static int scope_clear(PyObject *self)
 {
     leave((Scope *)self);
-    Py_XDECREF(((Scope *)self)->label);
-    Py_TYPE(self)->tp_free(self);
+    return 0;
+}
+
+static void scope_dealloc(PyObject *self)
+{
+    PyObject_GC_UnTrack(self);
+    leave((Scope *)self);
+    Py_DECREF(((Scope *)self)->label);
+    PyObject_GC_Del(self);
+}
+
+/* Whether the context works for a label of this job already: a run keeps what a scope of its own name would take. */
+static int is_at_work_for(const Label *label)
+{
+    PyObject *held;
+    if (PyContextVar_Get(job_label, NULL, &held) < 0) {
+        return -1;
+    }
+    int is_same = held != NULL && Py_IS_TYPE(held, &Label_Type) && ((Label *)held)->job == label->job;
+    Py_XDECREF(held);
+    return is_same;
+}
+
+/* False: an error is set. */
+static bool put_label(Scope *scope)
+{
+    int is_there = is_at_work_for(scope->label);
+    if (is_there != 0) {
+        return is_there > 0;
+    }
+    scope->token = PyContextVar_Set(job_label, (PyObject *)scope->label);
+    return scope->token != NULL && arrays_come_here();
 }
 
 static bool enter(Scope *scope)
@@ -91,11 +129,9 @@ static bool enter(Scope *scope)
         PyErr_SetString(PyExc_RuntimeError, "this scope is under way: call scope() anew for each block");
         return false;
     }
-    if (job_label != NULL) { /* sampling has begun once */
-        scope->token = PyContextVar_Set(job_label, (PyObject *)scope->label);
-        if (scope->token == NULL || !arrays_come_here()) {
-            return false;
-        }
+    if (job_label != NULL && !put_label(scope)) { /* there is one once sampling has begun */
+        leave(scope);
+        return false;
     }
     scope->is_entered = true;
     scope->label->calls++;
@@ -138,8 +174,10 @@ PyTypeObject Scope_Type = {
     .tp_name = "profiling.samples._sampler.Scope",
     .tp_doc = "Scope(label): a context manager, `with` or `async with`, under which work is attributed to the label.",
     .tp_basicsize = sizeof(Scope),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_vectorcall = scope_call,
     .tp_dealloc = scope_dealloc,
+    .tp_traverse = scope_traverse,
+    .tp_clear = scope_clear,
     .tp_methods = methods,
 };

@@ -268,7 +268,7 @@ static Choice choose(Countdown *countdown, size_t size, uint32_t doublings)
 void sample(Countdown *countdown, void *block, size_t size)
 {
     PyThreadState *state = held_state();
-    Label *label = state != NULL ? label_in_force() : NULL;
+    Label *label = state != NULL ? label_in_force(state) : NULL;
     Choice choice = choose(countdown, size, label != NULL && size < ALWAYS_FINE ? label->doublings : 0);
     bool is_foreign = countdown == &hot.objects && state == NULL; /* of another interpreter */
     if (!choice.is_taken || is_foreign || block == NULL) {

@@ -15,8 +15,15 @@ _heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
 Its birth is that of the job's latest run. It lasts as long as a context holds the label of a run that has ended.
 """
 
-_running: WeakSet[sampler.Label] = WeakSet()
-"""The labels of runs that have not ended, so that a run inside another one of its job takes nothing from it."""
+_at_work: WeakSet[sampler.Label] = WeakSet()
+"""The labels of runs that have not ended, and of scopes: a run of the same name inside takes nothing from them."""
+
+
+def shared_label(name: str) -> sampler.Label:
+    """Return a label for a scope, under which many calls work. Raises SamplerUnavailable."""
+    label = sampler.label(name)
+    _at_work.add(label)
+    return label
 
 
 class SampledRun:
@@ -41,16 +48,16 @@ class SampledRun:
         heir = self._heir()
         heir.birth, heir.doublings = label.birth, label.doublings
         self._previous = sampler.set_current_job(label)
-        if self._previous is not None and self._previous.job == self._job and self._previous not in _running:
+        if self._previous is not None and self._previous.job == self._job and self._previous not in _at_work:
             self._previous.bequeath(heir)  # whoever set it may have made an event loop since, which works for this run
-        _running.add(label)
+        _at_work.add(label)
         if self._all_threads:
             sampler.set_default_label(label)
 
     def leave(self) -> None:
         """Restore the label that this context had before `open`."""
         sampler.set_current_job(self._previous)
-        _running.discard(self._label)
+        _at_work.discard(self._label)
         self.allocated_bytes = self._label.allocated_bytes
         self._label.bequeath(self._heir())
         self._sampling.learn(self._job, self._label.taken)

@@ -230,7 +230,7 @@ def set_current_job(work: str | Label | None) -> Label | None:
     if _sampler is not None:
         job_label.set(label(work) if isinstance(work, str) else work)
         if work is not None:
-            _sample_arrays()
+            find_arrays()
     return previous
 
 
@@ -244,8 +244,11 @@ def share_birth(other: Label | None) -> None:
         other.birth = own.birth
 
 
-def _sample_arrays() -> None:
-    """Let NumPy's arrays of this context be sampled too, if NumPy is loaded: they do not use Python's allocators."""
+def find_arrays() -> None:
+    """Let NumPy's arrays of this context, and of scopes, be sampled too, if NumPy is loaded.
+
+    They do not use Python's allocators. Scopes look for no NumPy, so it has to be found once before they know of it.
+    """
     umath: Any = sys.modules.get("numpy._core._multiarray_umath") or sys.modules.get("numpy.core._multiarray_umath")
     api = getattr(umath, "_ARRAY_API", None)
     if _sampler is not None and api is not None:

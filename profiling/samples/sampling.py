@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from profiling.forks import ForkLock
 from profiling.samples import sampler, threads
 
 MIN_BYTES_PER_SAMPLE = 4_096  # fewer add nothing: at 4 KB a leak of 15 KB per run is settled after 50 runs
@@ -54,23 +55,25 @@ class Sampling:
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
         self._at_once_s = INITIAL_SAMPLING_BUDGET_S
+        self._lock = ForkLock()  # runs end in the program's threads, and windows in one of the profiler's
 
     def ensure_session(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
-        if not sampler.is_on():
-            if self._bytes_per_sample is None:
-                sampler.start(MIN_BYTES_PER_SAMPLE, finest_bytes=MIN_BYTES_PER_SAMPLE)
-                sampler.set_share(MAX_SAMPLING_SHARE, MAX_BYTES_PER_SAMPLE)
-            else:
-                sampler.start(self._bytes_per_sample)
-            self._is_ours = True
-            self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
-            sampler.set_default_label(self._outside)
-            threads.follow()
-            self._look(self._cpu_clock())
-        session = sampler.current_session()
-        assert session is not None  # noqa: S101 - it was just begun
-        return session
+        with self._lock:
+            if not sampler.is_on():
+                if self._bytes_per_sample is None:
+                    sampler.start(MIN_BYTES_PER_SAMPLE, finest_bytes=MIN_BYTES_PER_SAMPLE)
+                    sampler.set_share(MAX_SAMPLING_SHARE, MAX_BYTES_PER_SAMPLE)
+                else:
+                    sampler.start(self._bytes_per_sample)
+                self._is_ours = True
+                self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
+                sampler.set_default_label(self._outside)
+                threads.follow()
+                self._look(self._cpu_clock())
+            session = sampler.current_session()
+            assert session is not None  # noqa: S101 - it was just begun
+            return session
 
     @property
     def outside(self) -> sampler.Label | None:
@@ -79,34 +82,38 @@ class Sampling:
 
     def label(self, job: str, *, is_suspect: bool = False) -> sampler.Label:
         """Return a label for a run of the job, sampled as finely as its share allows. Raises SamplerUnavailable."""
-        label = sampler.label(job)
-        if self._follows:
-            known = self._of(job)
-            known.is_suspect = is_suspect
-            label.doublings = _doublings(known.bytes_per_sample)
-        return label
+        with self._lock:
+            label = sampler.label(job)
+            if self._follows:
+                known = self._of(job)
+                known.is_suspect = is_suspect
+                label.doublings = _doublings(known.bytes_per_sample)
+            return label
 
     def suspect(self, job: str, *, is_suspect: bool) -> None:
         """Let a job, or what is outside jobs, be sampled as finely as one under suspicion, or no longer."""
-        self._of(job).is_suspect = is_suspect
+        with self._lock:
+            self._of(job).is_suspect = is_suspect
 
     def learn(self, job: str, taken: int) -> None:
         """Let the job's rate follow how many samples its last run took."""
-        if not self._follows:
-            return
-        known, now_s = self._of(job), self._cpu_clock()
-        sample_s = sampler.statistics().sample_s or SAMPLE_S
-        allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
-        known.bytes_per_sample = bytes_per_sample_for(
-            known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
-        )
-        known.seen_s = now_s
+        with self._lock:
+            if not self._follows:
+                return
+            known, now_s = self._of(job), self._cpu_clock()
+            sample_s = sampler.statistics().sample_s or SAMPLE_S
+            allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
+            known.bytes_per_sample = bytes_per_sample_for(
+                known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
+            )
+            known.seen_s = now_s
 
     def follow(self, job: str, label: sampler.Label, taken: int) -> None:
         """Let the rate of a label that lasts follow how many samples it took since the last time."""
-        if self._follows:
-            self.learn(job, taken)
-            label.doublings = _doublings(self._of(job).bytes_per_sample)
+        with self._lock:
+            if self._follows:
+                self.learn(job, taken)
+                label.doublings = _doublings(self._of(job).bytes_per_sample)
 
     def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
         """Return what the samples of a run may take, if the last one was so long ago and the samples took so much."""
@@ -125,28 +132,29 @@ class Sampling:
         If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If
         they take much less, they become twice as frequent. Does nothing for a fixed rate.
         """
-        taken_before, let_go_before, cpu_before_s, before = self._looked_at
-        now_s = self._cpu_clock()
-        if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
-            return
-        told = sampler.statistics()
-        if told.bytes_per_sample == before:  # else the sampler has doubled the interval, and samples differ in theirs
-            taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
-            let_go_s = (told.let_go - let_go_before) * LET_GO_S
-            allowed_s = share * (now_s - cpu_before_s)
-            # A finer rate of the process costs if a job is not sampled more coarsely anyway.
-            spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
-            bytes_per_sample = told.bytes_per_sample
-            if taken_s + let_go_s > allowed_s:
-                bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, taken_s + let_go_s, allowed_s)
-            elif told.alive < REFINE_BELOW_ALIVE:
-                bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, spent_s, allowed_s)
-            if bytes_per_sample != told.bytes_per_sample:
-                sampler.set_bytes_per_sample(bytes_per_sample)
-        if self._outside is not None:
-            self.follow(OUTSIDE_JOBS, self._outside, self._outside.taken - self._outside_taken)
-            self._outside_taken = self._outside.taken
-        self._look(now_s)
+        with self._lock:
+            taken_before, let_go_before, cpu_before_s, before = self._looked_at
+            now_s = self._cpu_clock()
+            if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
+                return
+            told = sampler.statistics()
+            if told.bytes_per_sample == before:  # else the sampler has doubled it, and samples differ in theirs
+                taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
+                let_go_s = (told.let_go - let_go_before) * LET_GO_S
+                allowed_s = share * (now_s - cpu_before_s)
+                # A finer rate of the process costs if a job is not sampled more coarsely anyway.
+                spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
+                bytes_per_sample = told.bytes_per_sample
+                if taken_s + let_go_s > allowed_s:
+                    bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, taken_s + let_go_s, allowed_s)
+                elif told.alive < REFINE_BELOW_ALIVE:
+                    bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, spent_s, allowed_s)
+                if bytes_per_sample != told.bytes_per_sample:
+                    sampler.set_bytes_per_sample(bytes_per_sample)
+            if self._outside is not None:
+                self.follow(OUTSIDE_JOBS, self._outside, self._outside.taken - self._outside_taken)
+                self._outside_taken = self._outside.taken
+            self._look(now_s)
 
     @property
     def _follows(self) -> bool:
@@ -167,11 +175,12 @@ class Sampling:
 
     def close(self) -> None:
         """Stop, if it was us who started."""
-        if self._is_ours:
-            sampler.stop()
-            sampler.set_default_label(None)
-            threads.leave()
-        self._is_ours, self._outside = False, None
+        with self._lock:
+            if self._is_ours:
+                sampler.stop()
+                sampler.set_default_label(None)
+                threads.leave()
+            self._is_ours, self._outside = False, None
 
 
 def _doublings(bytes_per_sample: float) -> int:
