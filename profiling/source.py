@@ -20,9 +20,13 @@ from profiling.records import SiteKey
 PROFILER_FILES = f"{Path(__file__).parent}{os.sep}"
 """Where the profiler's own code is: what is allocated from there is its own."""
 
-PASSAGE_FILES = tuple(
-    f"{PROFILER_FILES}{name}" for name in ("decorated.py", f"samples{os.sep}threads.py", f"launch{os.sep}")
+PASSAGES = (
+    "decorated.py",
+    f"samples{os.sep}threads.py",
+    f"web{os.sep}mounting.py",
+    *(f"{room}{os.sep}" for room in ("launch", "asgi", "wsgi")),
 )
+PASSAGE_FILES = tuple(PROFILER_FILES + name for name in PASSAGES)
 """Files of the profiler that only call the program: what is allocated below them is the program's."""
 
 MAX_SOURCE_CHARS = 200

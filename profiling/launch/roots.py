@@ -27,17 +27,22 @@ class Roots:
 
     def on(self) -> None:
         """Label what begins from now on, for as long as the process lasts."""
-        create_task, start = asyncio.BaseEventLoop.create_task, threading.Thread.start
-        roots = self
-
-        def labelled_create_task(loop: asyncio.BaseEventLoop, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
-            return roots.create_task(partial(create_task, loop), coro, **kwargs)
+        self.label_tasks_of(asyncio.BaseEventLoop)
+        roots, start = self, threading.Thread.start
 
         def labelled_start(thread: threading.Thread) -> None:
             roots.start(start, thread)
 
-        asyncio.BaseEventLoop.create_task = labelled_create_task  # type: ignore[method-assign, assignment]
         threading.Thread.start = labelled_start  # type: ignore[method-assign, assignment]
+
+    def label_tasks_of(self, loops: Any) -> None:
+        """Label the tasks of a class of event loops."""
+        roots, create_task = self, loops.create_task
+
+        def labelled_create_task(loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
+            return roots.create_task(partial(create_task, loop), coro, **kwargs)
+
+        loops.create_task = labelled_create_task
 
     def create_task(
         self, create: Callable[..., asyncio.Task[Any]], coro: Coroutine[Any, Any, Any], **kwargs: Any

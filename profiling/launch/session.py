@@ -7,7 +7,9 @@ import os
 import signal
 from types import FrameType
 
+from profiling.errors import CannotLaunch
 from profiling.launch.farewell import farewell
+from profiling.launch.frameworks import label_frameworks
 from profiling.launch.program import Program
 from profiling.launch.roots import Roots
 from profiling.profiler import Profiler
@@ -23,12 +25,26 @@ def launch(program: Program, *, level: Level = Level.ADAPTIVE, address: str | No
     program.prepare()
     profiler = Profiler(level=level)
     profiler.start_watching()
-    Roots(profiler).on()
+    roots = Roots(profiler)
+    roots.on()
+    label_frameworks(profiler, roots)
+    if address is not None:
+        _serve(profiler, address)
     end = End(profiler)
     atexit.register(end.tell)
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, end.tell_and_terminate)
     program.run()
+
+
+def _serve(profiler: Profiler, address: str) -> None:
+    from profiling.serve import DebugServer
+
+    try:
+        server = DebugServer(profiler, address)
+    except (OSError, ValueError) as error:
+        raise CannotLaunch(f"nobody can listen at {address}: {error}") from error
+    write(f"profiling: serving the debug routes at {server.address}/debug\n")
 
 
 class End:

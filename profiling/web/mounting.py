@@ -55,7 +55,7 @@ def mount(
         profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
     )
     if requests:
-        app.middlewares.insert(0, _scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
+        app.middlewares.insert(0, scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
     app.on_startup.append(partial(_start_watching, profiler))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
@@ -104,7 +104,9 @@ def _request_below(prefix: str, request: web.Request) -> Request:
     )
 
 
-def _scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
+def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
+    """Return a middleware that makes each request a call of a scope; those below the prefixes share one."""
+
     @web.middleware
     async def as_call_of_scope(request: web.Request, handler: Handler) -> web.StreamResponse:
         with profiler.scope(_label_of(request, prefixes)):
