@@ -265,7 +265,8 @@ def test_busy_run_becomes_coarser_before_it_ends() -> None:
 def test_estimates_are_unbiased_when_the_rate_changes_midway(sampling: Start, rates_kb: Sequence[int]) -> None:
     estimates, errors = [], []
     truth_bytes = len(rates_kb) * 1_000 * (500 + 8)
-    for seed in range(150):
+    runs = 600
+    for seed in range(runs):
         sampling(rates_kb[0] * KB, finest_bytes=1 * KB, seed=seed)
         kept = []
         with sampler.labelled("job"):
@@ -278,8 +279,8 @@ def test_estimates_are_unbiased_when_the_rate_changes_midway(sampling: Start, ra
         errors.append((entry.size_bytes - truth_bytes) / entry.variance**0.5)
         sampler.stop()
         del kept
-    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=4 * np.std(estimates) / 150**0.5 + 0.002 * truth_bytes)
-    assert 0.85 < np.std(errors) < 1.15
+    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=5 * np.std(estimates) / runs**0.5 + 0.002 * truth_bytes)
+    assert 0.85 < np.std(errors) < 1.2  # of 600 runs the standard error is 0.03; of few samples it is 1.03 in the mean
 
 
 def test_estimates_are_unbiased_when_samples_of_several_rates_are_thinned(sampling: Start) -> None:
