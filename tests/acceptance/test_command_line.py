@@ -34,7 +34,7 @@ def volaris(tmp_path: Path) -> Volaris:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=120,
             check=False,
         )
 
@@ -61,7 +61,7 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stderr
         self.log.extend(self.process.stderr)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -216,11 +217,12 @@ async def test_diff_over_seconds_tells_what_changes_whatever_runs(client: Client
     async with client.get("/debug/memory/diff?seconds=1&gc=1&limit=3") as response:
         told = await response.json()
     assert (told["collected"], told["jobs"], len(told["sites"]) <= 3) == (True, [], True)
-    assert 1 <= told["seconds"] < 20
+    assert told["seconds"] >= 1
     totals = told["totals"]
     assert totals["attributed_bytes"] + totals["unattributed_bytes"] == totals["size_diff_bytes"]
     async with client.get("/debug/memory/diff?seconds=1&format=text") as response:
-        assert (await response.text()).startswith("the process over 1 s, by line, with no job at work\n")
+        # The second and what the two looks take, which is more on a busy machine.
+        assert re.match(r"the process over [1-9]\d* s, by line, with no job at work\n", await response.text())
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ async def test_a_client_that_goes_away_frees_what_it_held(caplog: pytest.LogCapt
         await response.content.readline()
         assert parts.streams.running == 1
         response.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await prices.closed.wait()
     assert parts.streams.running == 0
     assert caplog.records == []
@@ -167,7 +167,7 @@ async def test_a_client_that_goes_away_frees_what_it_held(caplog: pytest.LogCapt
 
 async def test_a_client_that_reads_nothing_is_cut_off_at_the_time_limit() -> None:
     prices = Streaming(batches=BATCHES * 50)
-    parts = Parts(prices=prices, streams=Streams(time_limit_s=0.3))
+    parts = Parts(prices=prices, streams=Streams(time_limit_s=1.0))
     async with serving(parts) as client:
         response = await client.get(f"{PATH}?format=csv")
         await prices.closed.wait()
