@@ -159,7 +159,7 @@ def test_run_at_a_terminal_shows_how_far_it_is_and_the_log_above(database_url: s
         assert process.wait(timeout=120) == 0
     assert "\x1b[" in shown
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
-    assert re.search(r"prices_1m .* 0:00:\d\d +\d+\.\d MB", text)
+    assert re.search(r"prices_1m .* 0:\d\d:\d\d +\d+\.\d MB", text)
     assert re.search(r"[\r\n]\S+ \S+ - INFO - job_completed - job_id=prices_1m ", text)
 
 
