@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,8 +31,9 @@ Job = Callable[[], None]
 
 
 @pytest.fixture
-def profiler() -> Iterator[Profiler]:
-    """One that accuses after 12 runs, and that may always look."""
+def profiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Profiler]:
+    """One that accuses after 12 runs, and that may always look, at as many stores as there are."""
+    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)  # a process of many tests has more than a service
     made = Profiler(level=Level.SAMPLES, sample_bytes=512, collect=True, patience=AT_ONCE, window_s=1e9)
     yield made
     made.close()
