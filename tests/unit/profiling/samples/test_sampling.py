@@ -263,7 +263,7 @@ def test_busy_run_becomes_coarser_before_it_ends() -> None:
     try:
         for _ in range(400):
             make(2_000, 1_000)
-        assert rate() > 16 * KB
+        assert rate() >= 2 * MIN_BYTES_PER_SAMPLE  # which costs from 2 to 8 times its share, on one machine
         assert 0.1e-6 < sampler.statistics().sample_s < 20e-6
     finally:
         sampling.close()
