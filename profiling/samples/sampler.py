@@ -147,7 +147,7 @@ def set_bytes_per_sample(bytes_per_sample: float) -> None:
 def set_share(share: float, coarsest_bytes: float) -> None:
     """Let the rate become coarser by itself, up to that one, when samples take more than the share of the CPU time.
 
-    Until the next start. It is looked at within 10 ms of sampling, so also in the middle of a long run.
+    Until the next start. It is looked at within 20 ms of sampling, so also in the middle of a long run.
     """
     if _sampler is not None:
         _sampler.set_share(share, _exponent(coarsest_bytes))

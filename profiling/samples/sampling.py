@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from profiling.samples import sampler, threads
@@ -15,10 +15,11 @@ MAX_BYTES_PER_SAMPLE = 524_288  # more tell too little: a leak of 100 KB per run
 MAX_SAMPLING_SHARE = 0.04  # of the CPU time, that samples may take in a burst
 JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
 SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
-INITIAL_SAMPLING_BUDGET_S = 0.2  # of CPU time, once, beyond their share, so that a service is judged soon
-INITIAL_BUDGET_RUNS = 20  # of each of them, over which that is spread
-REFINE_BELOW = 1 / 3  # of what may be taken: twice as many samples then still leave room
-REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 4  # else finer samples would be thinned again
+MAX_SAVED_S = 0.2  # of CPU time, which samples might have taken and did not: there from the start, for suspects
+SAVED_OVER_S = 10.0  # of CPU time, over which that is spread
+MAX_REFINED_SHARE = 0.9  # of what may be taken, that finer samples are to take
+MAX_REFINED = 3  # doublings at once: of few samples it is not known well what more of them would take
+REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # else finer samples would be thinned again
 SAMPLE_S = 2e-6  # of CPU time for one, until it is measured
 LET_GO_S = 0.1e-6  # for what is no sample, as its job is sampled more coarsely
 LOOKED_AT_EVERY_S = 1.0  # of CPU time
@@ -33,14 +34,21 @@ class JobRate:
 
     bytes_per_sample: float = MIN_BYTES_PER_SAMPLE
     seen_s: float = 0.0  # CPU time of the process at its last look
+    interval_s: float = 0.0  # from the look before to that one
+    finest_s: float = 0.0  # that its samples in between would have taken at the finest rate
     is_suspect: bool = False
+
+    def wanted_share(self, now_s: float) -> float:
+        """Return the share of the CPU time that its samples would take at the finest rate; less if it rests by now."""
+        return self.finest_s / max(self.interval_s, now_s - self.seen_s, 1e-9)
 
 
 class Sampling:
     """On with its first need, and numbered by session, since stopping drops all samples.
 
-    A given rate is fixed. Without one the rate follows the work: each job has the same share of the CPU time that
-    samples may take, so one that allocates little is sampled finely beside another that allocates much.
+    A given rate is fixed. Without one the rate follows the work: each job may take as much as every other of the CPU
+    time that is there for samples, and what some do not need is there for the others. So a job that allocates little is
+    sampled finely beside another that allocates much.
     """
 
     def __init__(
@@ -53,7 +61,7 @@ class Sampling:
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
-        self._at_once_s = INITIAL_SAMPLING_BUDGET_S
+        self._saved_s, self._saved_at_s = MAX_SAVED_S, self._cpu_clock()
 
     def ensure_session(self) -> int:
         """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
@@ -95,23 +103,29 @@ class Sampling:
         if not self._follows:
             return
         known, now_s = self._of(job), self._cpu_clock()
-        sample_s = sampler.statistics().sample_s or SAMPLE_S
-        allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
+        told = sampler.statistics()
+        sample_s = told.sample_s or SAMPLE_S
+        known.interval_s, known.seen_s = now_s - known.seen_s, now_s
+        known.finest_s = taken * sample_s * max(known.bytes_per_sample, told.bytes_per_sample) / MIN_BYTES_PER_SAMPLE
+        self._save(now_s, taken * sample_s)
+        allowed_s = known.interval_s * self._share_of(known)
         known.bytes_per_sample = bytes_per_sample_for(
-            known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
+            known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s), most_refined=MAX_REFINED
         )
-        known.seen_s = now_s
 
-    def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
-        """Return what the samples of a run may take, if the last one was so long ago and the samples took so much."""
-        share_s = JOBS_SHARE / len(self._jobs) * seconds
+    def _save(self, now_s: float, spent_s: float) -> None:
+        """Note what samples have taken of what they might have taken since the last time."""
+        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._saved_at_s)
+        self._saved_s, self._saved_at_s = min(MAX_SAVED_S, max(0.0, self._saved_s + allowed_s - spent_s)), now_s
+
+    def _share_of(self, known: JobRate) -> float:
+        """Return the share of the CPU time that the samples of a job may take, from its last look on."""
+        now_s = known.seen_s
+        share = fair_share((other.wanted_share(now_s) for other in self._jobs.values()), JOBS_SHARE)
         if not known.is_suspect:
-            return share_s
-        suspects = sum(other.is_suspect for other in self._jobs.values())
-        share_s += SUSPECTS_SHARE / suspects * seconds
-        at_once_s = self._at_once_s / (suspects * INITIAL_BUDGET_RUNS)
-        self._at_once_s -= min(at_once_s, max(0.0, spent_s - share_s))
-        return share_s + at_once_s
+            return share
+        wanted = [other.wanted_share(now_s) - share for other in self._jobs.values() if other.is_suspect]
+        return share + fair_share(wanted, SUSPECTS_SHARE + self._saved_s / SAVED_OVER_S)
 
     def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
         """Let the rate of the process follow the work, looked at once a second of its CPU time.
@@ -174,11 +188,25 @@ def _doublings(bytes_per_sample: float) -> int:
     return max(0, round(math.log2(bytes_per_sample / max(sampler.statistics().bytes_per_sample, MIN_BYTES_PER_SAMPLE))))
 
 
-def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float) -> float:
-    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much."""
+def fair_share(wanted: Iterable[float], available: float) -> float:
+    """Return the most that each may have if none has more than it wants, and all together have what is available."""
+    ranked = sorted(wanted)
+    for number, want in enumerate(ranked):
+        share = available / (len(ranked) - number)
+        if want >= share:
+            return share
+        available -= max(0.0, want)
+    return max(0.0, ranked[-1]) + available if ranked else available
+
+
+def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float, *, most_refined: int = 1) -> float:
+    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much.
+
+    The rate becomes coarser by as many doublings as it takes, and finer by `most_refined` at most.
+    """
     if spent > allowed:
         doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1
         return max(bytes_per_sample, min(bytes_per_sample * 2.0**doublings, MAX_BYTES_PER_SAMPLE))
-    if spent < REFINE_BELOW * allowed:
-        return min(bytes_per_sample, max(bytes_per_sample / 2, MIN_BYTES_PER_SAMPLE))
-    return bytes_per_sample
+    room = MAX_REFINED_SHARE * allowed / spent if spent else math.inf
+    refined = max(0, math.floor(math.log2(min(room, 2.0**most_refined))))
+    return min(bytes_per_sample, max(bytes_per_sample / 2.0**refined, MIN_BYTES_PER_SAMPLE))

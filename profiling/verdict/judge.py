@@ -17,13 +17,12 @@ from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
-from profiling.verdict.survivors import NOTHING, surviving_pace
+from profiling.verdict.survivors import NOTHING, WARM_UP_RUNS, surviving_pace
 from profiling.verdict.suspects import growing_lines, pace_of_all, suspects_of
 from profiling.verdict.swelling import YOUNG_RUNS
 from profiling.verdict.wording import reason_of
 
 MIN_RUNS = patience.MIN_RUNS
-WARM_UP_RUNS = 2  # what the first runs keep is a warm-up, if no other runs keep anything
 MIN_KEEPING_RUNS = 2
 MIN_KEEPING_SHARE = 0.5  # of the least pace that matters, in the mean: some leak with every third run only
 

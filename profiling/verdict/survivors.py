@@ -25,6 +25,7 @@ MIN_EARLIEST_SHARE = 1 / 6  # of the pace, in the earliest: free lists may have 
 SURVIVED_SHARE = 0.8  # of what the older runs kept at their own end: nothing of note has drained since
 SURVIVED_SAMPLES = 12  # so few are enough if hardly any has died
 SURVIVED_OLD_SAMPLES = 5  # of them from older runs of which it is known what they had kept
+WARM_UP_RUNS = 2  # what the first runs keep may be a warm-up, beside which a leak is small
 WINDOW_STEP = 0.75  # from one window to the next
 NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, else others die as these are born
 NET_SAMPLES = 10.0  # to be expected in the runs over which it is looked at
@@ -93,7 +94,8 @@ def surviving_pace(
         at_once: How many runs were at work together. The totals at their ends have in them what the others hold for a
             while, and rise in steps of so many runs if they begin together. So they are compared over as many.
 
-    All runs are compared, then the last three quarters of them, and so on: a leak may have begun late.
+    All runs are compared, then those after a warm-up, the last three quarters of all, and so on: a leak may have begun
+    late.
     The longest window that makes the case sure is returned, else the longest that makes a suspicion.
     """
     suspicion = None
@@ -162,6 +164,8 @@ def _windows(runs: Sequence[int]) -> Iterator[Sequence[int]]:
     length = len(runs)
     while length >= MIN_RUNS:
         yield runs[-length:]
+        if length == len(runs) >= MIN_RUNS + WARM_UP_RUNS:
+            yield runs[WARM_UP_RUNS:]
         length = int(length * WINDOW_STEP)
 
 

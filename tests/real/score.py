@@ -69,12 +69,14 @@ class Said:
 
     states: list[tuple[int, str]] = field(default_factory=list)
     last: Verdict | None = None
+    reasons: list[str] = field(default_factory=list)  # of each change of state
 
     def add(self, run: int, verdict: Verdict) -> None:
-        """Note a verdict."""
+        """Note a verdict, and its reason if its state is a new one."""
         self.last = verdict
         if not self.states or self.states[-1][1] != verdict.state.value:
             self.states.append((run, verdict.state.value))
+            self.reasons.append(f"{run}: {verdict.state}, {verdict.reason}")
 
     @property
     def was_accused(self) -> bool:
@@ -137,6 +139,8 @@ async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     wrong_line = [job.name for job in leaks if said[job.name].was_accused and not _is_right(job, said[job.name])]
     accused = [job.name for job in every if job.verdict == "stable" and said[job.name].was_accused]
     withdrawn = [name for name, one in said.items() if one.was_withdrawn]
+    for name in dict.fromkeys([*missed, *wrong_line, *accused, *withdrawn]):
+        _print(f"{name}: {said[name].reasons}, {said[name].last}")
     _print(
         f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; wrong line {wrong_line}; "
         f"accused {len(accused)} of {len(every) - len(leaks)} {accused}; withdrawn {withdrawn}"
