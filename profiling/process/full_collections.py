@@ -16,7 +16,8 @@ from collections.abc import Callable
 
 from profiling.stopwatch import Budget
 
-MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
+MAX_PIECE_S = 0.05  # of CPU time, that one collection may take, unless the interpreter was due for it
+BLOCK_S = 0.1e-6  # of a collection for each block of pymalloc, until one was timed; measured on 3.11: 0.02 to 0.14
 IMMORTAL_OBJECTS = 1_000  # CPython 3.12 counts its own, 375, among the frozen; a freeze has 5 000 of a bare interpreter
 BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object, and what it has for itself
 MAX_GC_TIME_SHARE = 0.01  # of the time that full collections may take
@@ -74,7 +75,8 @@ class BudgetedCollector:
         cpu_clock: Callable[[], float] = time.thread_time,
         is_bounded: bool = True,
     ) -> None:
-        self._clock = clock
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self._block_s = BLOCK_S
         self._is_bounded = is_bounded
         self._for_collections = Budget(MAX_GC_TIME_SHARE, clock, cpu_clock=cpu_clock, at_once_s=INITIAL_GC_BUDGET_S)
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock, cpu_clock=cpu_clock)
@@ -90,9 +92,14 @@ class BudgetedCollector:
         """Return whether all older objects are frozen for a run, so that the collector lists none of them."""
         return self._frozen_for is not None
 
-    def blocks_to_visit(self) -> int:
+    @property
+    def takes_long(self) -> bool:
+        """Whether a visit to all objects would hold the caller for too long, by what the last collection took."""
+        return self._blocks_to_visit() * self._block_s > MAX_PIECE_S
+
+    def _blocks_to_visit(self) -> int:
         """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
-        return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program()
+        return max(1, sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program())
 
     def begin(self, run: object, *, closes: bool) -> bool:
         """Close the beginning of a run: freeze all objects, and empty the free lists; return whether that was done.
@@ -140,8 +147,10 @@ class BudgetedCollector:
         """Collect all garbage, which holds the caller; return False if that would cost too much."""
         if self._is_bounded and not self._may_collect():
             return False
+        blocks, began_s = self._blocks_to_visit(), self._cpu_clock()
         with self._for_collections.spend():
             gc.collect()
+        self._block_s = (self._cpu_clock() - began_s) / blocks
         self._young = 0
         return True
 
@@ -164,12 +173,11 @@ class BudgetedCollector:
         """Return whether a full collection may be made now.
 
         None is made if the program has switched its collector off, if it is frozen for a run, or if no time is left. A
-        collection that takes over 50 ms is made only if the interpreter would have collected by now, had no run been
-        closed.
+        collection that takes long is made only if the interpreter would have collected by now, had no run been closed.
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False
-        return self.blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
+        return not self.takes_long or self._young + _young_collections() >= _young_until_full()
 
     def _frozen_by_program(self) -> int:
         """Return how many objects the program has frozen, if no run is frozen; a count above 0 is kept for a minute."""

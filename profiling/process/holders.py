@@ -26,7 +26,6 @@ from profiling.verdict.evidence import Evidence, LineEvidence
 
 LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also with an underscore, or privately behind a property
 USED = "currsize"  # beside such a limit, in the same unit
-MAX_BLOCKS = 800_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
 MAX_WALK_TIME_SHARE = 0.005  # of the time
 INITIAL_WALK_BUDGET_S = 0.1  # beyond that, and one look for each accusation
 MAX_WALKS_S = 0.01  # of CPU time in one search, after which no further holder is looked into
@@ -66,7 +65,7 @@ class Holders:
         if self._is_bounded and not (is_urgent or self._budget.is_left):
             return evidence.reading
         bounds: Mapping[SiteKey, Bound] = {}
-        if not self._is_bounded or self._collector.blocks_to_visit() <= MAX_BLOCKS:
+        if not self._is_bounded or not self._collector.takes_long:
             with self._budget.spend():
                 bounds = bounds_of(job, evidence.lines, find_holders())
         return reading_after(evidence.reading, evidence.ended[-1], bounds)

@@ -145,25 +145,28 @@ def is_of_a_class(cls: type) -> bool:
 class Attributes:
     """What the objects of one type store by themselves, read without properties: those would run the program's code."""
 
-    __slots__ = ("_namespaces", "_privates")
+    __slots__ = ("_mro", "_namespaces")
 
     def __init__(self, cls: type) -> None:
-        mro = _mro_of(cls)[:-1]
-        self._namespaces = [_namespace_of(base) for base in mro]
-        self._privates = [f"_{_plain(_name_of(base)).lstrip('_')}__" for base in mro]
+        self._mro = _mro_of(cls)[:-1]
+        self._namespaces = [_namespace_of(base) for base in self._mro]
 
     def keys(self, name: str) -> list[str]:
         """Return the keys of a value of that name: also those private to a class that has a property for it."""
         behind = [
-            private + name
-            for private, namespace in zip(self._privates, self._namespaces, strict=True)
+            f"_{_plain(_name_of(base)).lstrip('_')}__{name}"
+            for base, namespace in zip(self._mro, self._namespaces, strict=True)
             if name in namespace and type(namespace[name]) is property
         ]
         return [name, f"_{name}", *behind]
 
     def stored(self, obj: Any, key: str) -> object:
         """Return what an object of this type, or its class, stores under a key, or None."""
-        defined = next((namespace[key] for namespace in self._namespaces if key in namespace), None)
+        defined = None
+        for namespace in self._namespaces:  # a loop, as a look at all types of a heap comes here ten thousand times
+            if key in namespace:
+                defined = namespace[key]
+                break
         try:
             if defined is None or type(defined) is int:
                 return object.__getattribute__(obj, key)  # an attribute that no descriptor stands before
