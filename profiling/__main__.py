@@ -1,7 +1,10 @@
-"""`python -m profiling check FILE.py:FUNCTION`: does it leak, where, and how much per run.
+"""The command `python -m profiling check FILE.py:FUNCTION`: does a function leak, where, and how much per run.
 
-Exit status: 0 if no job is accused; 1 if one leaks, in Python's heap or a C heap, or ran less than 12 times, and with
---strict if one is growing; 2 if the call was wrong or a run failed.
+The exit status is:
+
+- 0 if no job is accused;
+- 1 if a job leaks in Python's heap or in a C heap, or ran less than 12 times, and with --strict if a job is growing;
+- 2 if the command line was wrong or a run failed.
 """
 
 from __future__ import annotations
@@ -26,31 +29,31 @@ from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
 from profiling.verdict.patience import MIN_RUNS
 
 STATES = f"""\
-A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second of CPU time.
-One that keeps something is run on until it is known what:
-  leaking            what it keeps stays and grows with every run; each line is named
-  native_growth      a C library keeps more with every run
-  growing            it grows, and may still be something that fills up
-  stable             it does not grow
-  insufficient_runs  there were fewer than {MIN_RUNS} runs"""
+A function that keeps no memory is run {MIN_RUNS} times, or up to {KEEPING_RUNS} times within half a second of CPU time.
+A function that keeps memory is run until its verdict is sure, or until a limit is reached:
+  leaking            its memory grows with every run and is not freed; the report names each line
+  native_growth      memory that a C library holds grows with every run
+  growing            its memory grows, but may still be a cache that fills up
+  stable             its memory does not grow
+  insufficient_runs  it ran fewer than {MIN_RUNS} times, so there is no verdict"""
 EXIT_STATUS = """\
 exit status:
-    0  stable or growing
-    1  leaking, native_growth or insufficient_runs; with --strict, growing too
-    2  the call was wrong, or a run failed, also by sys.exit
+    0  every function is stable or growing
+    1  a function is leaking, native_growth or insufficient_runs; with --strict, growing too
+    2  the command line was wrong, or a run failed; a function that calls sys.exit fails
   130  interrupted"""
 FAILED = 2
-INTERRUPTED = 130  # as a shell tells an interrupt
+INTERRUPTED = 130  # the status by which shells report an interrupt
 LEAVING_S = 5.0
 MAX_RUNS_ASKED = 1_000
 MAX_TIMEOUT_S = 86_400.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command of the arguments, by default those of the process, and return the exit status."""
+    """Run the command with these arguments, by default those of the process, and return the exit status."""
     open_closed_streams()
     arguments = _parser().parse_args(argv)
-    stdout, stderr = sys.stdout, sys.stderr  # the user's code may put others in their places
+    stdout, stderr = sys.stdout, sys.stderr  # the user's code may replace both
     try:
         with prints_to_stderr() if arguments.json else contextlib.nullcontext():
             checked = _checked(arguments, stderr)
@@ -84,15 +87,15 @@ def _result(checked: Sequence[CheckResult], *, as_json: bool) -> str:
 
 
 def _complain(text: str, stderr: TextIO) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
+    with contextlib.suppress(OSError, ValueError):  # nobody reads stderr, or it is closed
         stderr.write(f"profiling: {text}")
         stderr.flush()
 
 
 def command() -> NoReturn:
-    """Run the command of the process, and leave.
+    """Run the command for this process, and exit with its status.
 
-    What is printed after the result goes to stderr. Threads that never end keep the process for some seconds only.
+    Whatever is printed after the result goes to stderr. If threads are still running, the process ends after 5 seconds.
     """
     status = main()
     end_of_stdout()
@@ -103,7 +106,7 @@ def command() -> NoReturn:
 
 
 def exit_status(states: Iterable[State], *, strict: bool) -> int:
-    """Return 1 if a job is accused or ran too seldom, or with `strict` if one is growing, else 0."""
+    """Return 1 if a job is accused, or ran too few times, or is growing while `strict` is set; else return 0."""
     failing = {State.INSUFFICIENT_RUNS} | ({State.GROWING} if strict else set())
     return int(any(state.is_accusation or state in failing for state in states))
 
@@ -125,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "target",
         metavar="FILE.py:FUNCTION",
-        help="what to call without arguments: a function of any kind, Class.method, or any object that can be called; "
-        "package.module:FUNCTION is imported by its name",
+        help="function to run, called without arguments; Class.method and other callable objects work too; "
+        "package.module:FUNCTION imports the module by its name",
     )
     command.add_argument(
         "--with",
@@ -134,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FILE.py:FUNCTION",
-        help="another function to run beside it; may be given several times",
+        help="another function to check in the same process, in turns; may be given several times",
     )
     command.add_argument(
         "--runs",
@@ -170,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _runs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_ASKED:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_RUNS_ASKED}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_RUNS_ASKED}")
     return int(text)
 
 
@@ -180,7 +183,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from above 0 to {MAX_TIMEOUT_S:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {MAX_TIMEOUT_S:g}")
     return seconds
 
 

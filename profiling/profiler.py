@@ -1,4 +1,4 @@
-"""The profiler: sole owner of state. Runs are measured in `run`, kept in `history`, compared in `diff`."""
+"""The profiler, the sole owner of state: `run` measures runs, `history` keeps them, `compare` compares them."""
 
 from __future__ import annotations
 
@@ -35,34 +35,39 @@ from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import with_stacks
 from profiling.windows import PATIENCE, WINDOW_S, Windows
 
-BUDGET_MB = 64.0  # for a moment, while traces are read
-COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
-FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
-TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is collected in any case
-MAX_JUDGING_SHARE = 0.005  # of the time, if nobody asks for a verdict
+BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
+COLLECTED_EVERY = 8  # runs of a job at most, if jobs are under suspicion and a full collection would help
+FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
+TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is to be collected in any case
+MAX_JUDGING_SHARE = 0.005  # highest share of the time for verdicts that nobody asks for
 
 _logger = logging.getLogger(__name__)
 
 
 def site_of_level(level: Level) -> SiteOf:
-    """Return how a trace of that level finds its site: the innermost frame, or for stacks the user's own."""
+    """Return how a trace of that level finds its site: the innermost frame, or for stacks the innermost user frame."""
     return innermost_user_frame if level is Level.STACKS else innermost
 
 
 class Profiler:
-    """Watch runs of jobs, one `run(job)` around each, and keep what was seen in `history`.
+    """Measures runs of jobs, one `run(job)` around each, and keeps the results in `history`.
 
-    By default (`adaptive`) samples are taken always, and exact lines for a few runs of a job that leaks. Without the
-    extension that takes samples only the counters are left; a warning in the log says so.
+    Only runs of one session can be compared, so tracing and sampling stay on until `close`. If the C extension is
+    missing, level `adaptive` measures only the counters and logs a warning.
 
-    Tracing, at level `lines`, goes on with the first run and stays on until `close`, because a comparison needs both
-    runs in one stretch of tracing; so it is with sampling. One sample is taken every `sample_bytes` or, without that
-    figure, every 4 KB to 512 KB, as fine as 1 % of the CPU time allows.
-    `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
-    arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
-    not read if that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
-    With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
-    Lines of `packages` are the user's own even if they are installed, as a service is in its container.
+    Args:
+        level: How runs are measured. `adaptive` always samples, and traces a few runs of a job that leaks.
+        limit_mb: The memory limit in MB of 2**20 bytes, in place of the container's limit.
+        history: Where finished runs are kept; by default in memory.
+        reader: What reads the traces, for tests.
+        sample_bytes: Bytes per sample. By default 4 KB to 512 KB: as few as 1 % of the CPU time allows.
+        arenas: Also measure the free memory in pymalloc's arenas at both ends of each run, which takes 20 ms each time.
+        budget_mb: The most memory for reading traces. A run that would need more is `degraded`: it has no exact lines.
+        packages: Installed packages whose lines count as the user's own, as for a service in its container.
+        collect: Close every run, and collect all garbage after every other run, as in a test.
+        patience: How long a job is watched before it is accused.
+        all_threads: Attribute to a run also what threads outside its context allocate.
+        window_s: Length of a window of what is allocated outside jobs, in seconds.
 
     Examples:
         >>> profiler = Profiler(level=Level.LINES)
@@ -95,7 +100,7 @@ class Profiler:
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
-        self._collected_at = 0  # how many runs had finished at the last full collection of ours
+        self._collected_at = 0  # the number of finished runs at our last full collection
         self._readers: dict[Level, TraceReader] = {}
         self._given_reader = reader
         self._cases = Cases()
@@ -106,7 +111,7 @@ class Profiler:
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
         if level.samples and (why := sampler.unavailable_reason()) is not None:
-            _logger.warning("no samples are taken, so leaks are told by the growth of the process alone: %s", why)
+            _logger.warning("no samples are taken, so only the growth of the process can show a leak: %s", why)
         self._shared = Shared(
             limit=usage.memory_limit(limit_mb),
             reader=self._reader,
@@ -124,13 +129,12 @@ class Profiler:
         self.window_s = window_s
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
-        """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
+        """Return a context manager, `with` or `async with`, for one run of `job`; above a function, each call is a run.
 
-        Above a function, as `@profiler.run(job)`, each call is a run.
-        With `why_inexact` the run has no exact lines, at whatever level: samples stand in for them, and that is
-        the reason that the profile gives in `degraded`.
+        The `profile` of the run is there after the block. If `why_inexact` is given, the run has samples instead of
+        exact lines at every level, and the profile gives this reason in `degraded`.
         """
-        # Beside exact lines they tell jobs apart that overlap, and what was alive at the peak.
+        # Beside exact lines, samples separate overlapping jobs and tell what was alive at the peak.
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
@@ -139,10 +143,10 @@ class Profiler:
         return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
 
     def watch(self) -> None:
-        """Watch what is allocated outside jobs, from the first call on; to be called every `window_s` seconds.
+        """Watch what is allocated outside jobs, from the first call on; call this every `window_s` seconds.
 
-        After each run this is done anyway, and by `profiling.web.mount` while the application runs. Does nothing at
-        levels without samples, and without the extension. Raises SamplerUnavailable if tracemalloc was there before us.
+        Each end of a run calls this, and so does `profiling.web.mount` while the application runs. Does nothing without
+        the extension or at levels without samples. Raises SamplerUnavailable if tracemalloc was on before sampling.
         """
         if self._windows is not None and self.level.samples and sampler.unavailable_reason() is None:
             self._shared.sampling.ensure_session()
@@ -154,7 +158,7 @@ class Profiler:
         return self._adaptive.level(job) if self._adaptive else self.level
 
     def usage(self) -> MemoryUsage:
-        """Return what the process uses now, against its limit."""
+        """Return what the process uses now, with its limit."""
         return usage.memory_usage(self._shared.limit)
 
     def diff(
@@ -166,9 +170,9 @@ class Profiler:
         group_by: GroupBy = "line",
         limit: int = 20,
     ) -> RunDiff:
-        """Compare a job's latest run with lines to the run with lines before it, or the two runs that are asked for.
+        """Compare a job's latest run that has lines with the one before it, or compare the two given runs.
 
-        Reads source files: call it in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
+        Reads source files, so call this in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
         """
         run, against = pair_to_compare(self._store(job), job, run_id, against_id)
         return compare(run, against, self.source.places, group_by=group_by, limit=limit)
@@ -182,14 +186,11 @@ class Profiler:
         limit: int = 20,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> TimeDiff:
-        """Return what changes in the process from now until `wait(seconds)` is over, whatever runs.
+        """Return what changes in the process from now until `wait(seconds)` returns, whichever jobs run.
 
-        With `collect`, garbage does not count. If tracemalloc is on, the change is exact, else by samples. Raises:
-
-        - DiffInProgress;
-        - SamplerUnavailable if neither tracemalloc nor the sampler can be had;
-        - IntervalBroken if tracing or sampling was stopped meanwhile;
-        - what reading the traces raises.
+        With `collect`, garbage does not count. The change is exact if tracemalloc is on, else estimated from samples.
+        Raises DiffInProgress; SamplerUnavailable if neither can be used; IntervalBroken if tracing or sampling was
+        stopped meanwhile; OverBudget or ChildFailed if the traces cannot be read.
         """
         if self._is_diffing:
             raise DiffInProgress
@@ -208,15 +209,15 @@ class Profiler:
             self._is_diffing = False
 
     def verdict(self, job: str, *, patience: Patience | None = None) -> Verdict:
-        """Return what the job's runs say together, with the lines of a leak. Raises UnknownJob.
+        """Return the verdict on the job's runs, with the lines of a leak. Raises UnknownJob.
 
-        The call takes some milliseconds, once after each run; on a loop, use `verdicts`. A verdict with another
-        `patience` than the profiler's is not remembered.
+        The first call after each run takes some milliseconds; in an event loop, use `verdicts`. If `patience` is given,
+        the verdict is not remembered.
         """
         return self.judgement(job, patience=patience).verdict
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
-        """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
+        """Return the job's verdict, and what would make the next verdict surer. Raises UnknownJob."""
         runs = self.runs(job)
         if patience is not None:
             return self._judge(runs, self._cases.of(job), patience)
@@ -225,8 +226,8 @@ class Profiler:
         return self._noted(job)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
-        """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
-        # The runs are taken here, where none is added meanwhile.
+        """Return the verdicts of these jobs, or of all jobs, without blocking the loop. Raises UnknownJob."""
+        # The runs are read here, in the loop's thread, in which no run is added meanwhile.
         asked = [self.runs(job) for job in jobs or self._jobs()]
         if new := [runs for runs in asked if not self._is_judged(runs)]:
             cases = [self._cases.of(runs[-1].job).copy() for runs in new]
@@ -245,11 +246,11 @@ class Profiler:
         return case.verdict if case else None
 
     def _jobs(self) -> tuple[str, ...]:
-        """Return whatever has runs or windows."""
+        """Return the names of all jobs with runs, and `OUTSIDE_JOBS` if it has windows."""
         return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
 
     def _store(self, job: str) -> RunStore:
-        """Return where the runs of a job are kept, or the windows of what is outside jobs."""
+        """Return the store of a job's runs, or of the windows of what is allocated outside jobs."""
         windows = self._windows.history if self._windows else None
         return windows if windows is not None and job in windows.jobs() else self.history
 
@@ -264,7 +265,7 @@ class Profiler:
 
     def _note(self, runs: Sequence[RunProfile], judgement: Judgement) -> None:
         case = self._cases.of(runs[-1].job)
-        if not self._is_judged(runs):  # by another meanwhile
+        if not self._is_judged(runs):  # another thread has judged them meanwhile
             case.judgement, case.judged_after = judgement, runs[-1].id
 
     def _judge(self, runs: Sequence[RunProfile], case: Case, patience: Patience | None = None) -> Judgement:
@@ -288,15 +289,15 @@ class Profiler:
         return judgement
 
     def _stacks(self, job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
-        """Return for each site the frames by which most of its bytes came, as far as they are still known."""
+        """Return for each site the frames through which most of its bytes were allocated, as far as these are known."""
         return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}
 
     def overhead_bytes(self) -> int:
-        """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
+        """Return the bytes that the profiler uses: the tables of tracemalloc and of the sampler, and the history."""
         return tracing.table_bytes() + sampler.table_bytes() + self.history.overhead_bytes()
 
     def statistics(self) -> ProfilerStatistics:
-        """Return what the profiler is doing and what it keeps."""
+        """Return what the profiler is doing, and the sizes of what it keeps."""
         return ProfilerStatistics(
             level=self.level,
             tracing=tracing.is_on(),
@@ -311,7 +312,7 @@ class Profiler:
         )
 
     def close(self) -> None:
-        """Switch tracing off, if this profiler switched it on. At a quiet point: no run, no worker thread at work."""
+        """Switch tracing off if this profiler switched it on. Call this while no run and no worker thread is active."""
         self._shared.tracing.close()
         self._shared.sampling.close()
 
@@ -320,7 +321,8 @@ class Profiler:
         self._shared.sampling.keep_within()
         if profile.collected_after:
             self._collected_at = self._finished
-        if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
+        # the history lists its jobs in order, which takes long for thousands of jobs
+        if self._finished % FORGOTTEN_EVERY == 0:
             self._cases.keep_only(set(self._jobs()))
         self.history.add(profile)
         self._learn(profile)
@@ -331,7 +333,7 @@ class Profiler:
             self._turn(self._windows)
 
     def _learn(self, profile: RunProfile) -> None:
-        """Note a run or a window in its case, and judge if that is due."""
+        """Note a run or a window in its case, and judge the case if that is due."""
         case = self._cases.of(profile.job)
         case.record_run(profile)
         if case.is_due() and self._for_judging.is_left:
@@ -350,7 +352,7 @@ class Profiler:
             self._shared.sampling.suspect_outside(is_suspect=judgement is not None and judgement.keeps_something)
 
     def _care(self, job: str) -> Care:
-        """Return what is done for the job's next run, so that the next verdict can be surer."""
+        """Return what to do in the job's next run, so that the next verdict can be surer."""
         case = self._cases.find(job)
         if self._collects:
             runs = case.runs + 1 if case else 1
@@ -359,7 +361,7 @@ class Profiler:
         if case is None or judgement is None:
             return Care()
         is_time = self._finished - self._collected_at >= COLLECTED_EVERY * len(self.history.jobs())
-        # A long run is not closed: older garbage would have to wait for its end.
+        # A long run is not closed, because older garbage would have to wait for its end.
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
             closes=closes,
@@ -368,7 +370,7 @@ class Profiler:
         )
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
-        """Begin a series of exact runs if one is asked for, and end it if that is safe."""
+        """Begin a series of exact runs if the verdict calls for one, and end the series when that is safe."""
         adaptive.record_run(run)
         if (verdict := self.last_verdict(run.job)) is not None:
             adaptive.maybe_start_series(run.job, verdict)
@@ -387,7 +389,7 @@ class Profiler:
     def _memory_budget(self) -> MemoryBudget:
         left_bytes = self.usage().available_bytes
         if left_bytes < self._budget_bytes:
-            return MemoryBudget(left_bytes, "what is left to the memory limit")
+            return MemoryBudget(left_bytes, "the memory left below the limit")
         return MemoryBudget(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")
 
 

@@ -1,7 +1,8 @@
-"""What is allocated outside jobs, cut into windows: what a run is to a job, a window is to a scope.
+"""Memory that is allocated outside jobs, cut into windows of time, which take the place of runs.
 
-A scope is a label that lasts: all work outside jobs bears one. Its life is cut into windows of some seconds. Each has
-a birth of its own and ends as a `RunProfile`, so the same evidence, verdict and forecast serve jobs and scopes.
+A scope is a label that lasts. All work outside jobs has such a label, and its life is cut into windows of some seconds.
+Each window has a birth of its own and ends as a `RunProfile`. So the same evidence, verdict and forecast serve jobs and
+scopes.
 """
 
 from __future__ import annotations
@@ -26,27 +27,30 @@ from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 
 WINDOW_S = 5.0
-MAX_BYTES = 2 << 20  # of the windows that are remembered
+MAX_BYTES = 2 << 20  # for all windows that are remembered
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0)
-"""A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day."""
+"""A scope is watched for five minutes; a cache that takes longer to fill is taken for a leak.
+
+The slowest growth that is reported is 17 MB per day.
+"""
 
 
 @dataclass(slots=True)
 class Window:
-    """The one that is open."""
+    """The current window."""
 
-    session: int  # of sampling
+    session: int  # number of the session of sampling
     began_s: float
     started_at: datetime
     before: Counters
-    is_emptied: bool  # whether the free lists were empty at its beginning
-    is_collected: bool  # whether no garbage was there
+    is_emptied: bool  # whether the free lists were empty when it began
+    is_collected: bool  # whether there was no garbage when it began
     native_in_runs_bytes: float = 0.0
     mapped_in_runs_bytes: float = 0.0
 
 
 class Windows:
-    """The windows of what is outside jobs, one after the other."""
+    """The windows of what is allocated outside jobs, one after the other."""
 
     def __init__(self, shared: Shared, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         if not window_s >= 0:
@@ -60,19 +64,19 @@ class Windows:
         self.history = History(max_bytes=MAX_BYTES)
 
     def record_run(self, run: RunProfile) -> None:
-        """Leave to its job what a run did to the C heap and mapped directly, if it ran alone."""
+        """Subtract what a run did to the C heap and to directly mapped memory, if no other job ran at the time."""
         if self._window is not None and not run.overlapped_with:
             self._window.native_in_runs_bytes += native_change(run) or 0.0
             self._window.mapped_in_runs_bytes += mapped_change(run) or 0.0
 
     def turn(self, judgement: Judgement | None) -> RunProfile | None:
-        """End the window if its time is over, and return what was seen in it; the next one begins at once.
+        """End the window if its time is over, and return its profile; the next window begins at once.
 
-        Between the two, garbage is collected or free lists are emptied if that makes the next `judgement` surer.
+        Between two windows, garbage is collected or free lists are emptied if that makes the next `judgement` surer.
         """
         sampling, now_s = self._shared.sampling, self._clock()
         window, label = self._window, sampling.outside
-        if label is None or sampler.current_session() is None:  # nobody samples, or somebody else
+        if label is None or sampler.current_session() is None:  # nobody samples, or another profiler does
             self._window = None
             return None
         session = sampling.ensure_session()

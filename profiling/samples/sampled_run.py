@@ -10,17 +10,18 @@ from profiling.samples.estimates import LiveEstimate, estimate_live, line_profil
 from profiling.samples.sampling import Sampling
 
 _heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
-"""By job, the label of what outlives its runs: a server or a worker that one run has started works in all later ones.
+"""Labels, by job, for work that outlives its run, like a server or a worker that one run has started.
 
-Its birth is that of the job's latest run. It lasts as long as a context holds the label of a run that has ended.
+The birth of such a label is that of the job's latest run. The label lasts as long as a context has the label of a run
+that has ended.
 """
 
 _running: WeakSet[sampler.Label] = WeakSet()
-"""The labels of runs that have not ended, so that a run inside another one of its job takes nothing from it."""
+"""The labels of runs that have not ended, so that a run within another run of the same job takes nothing from it."""
 
 
 class SampledRun:
-    """From `open` to `leave` what is allocated in this context bears the run's own birth; `close` tells what stayed."""
+    """Gives what this context allocates between `open` and `leave` the run's birth; `close` returns what is left."""
 
     def __init__(self, job: str, sampling: Sampling, *, all_threads: bool = False, is_suspect: bool = False) -> None:
         self._job = job
@@ -28,10 +29,10 @@ class SampledRun:
         self._is_suspect = is_suspect
         self._sampling = sampling
         self._watch: int | None = None
-        self.birth: int | None = None  # until `open`
+        self.birth: int | None = None  # None before `open`
 
     def open(self) -> None:
-        """Begin. Raises SamplerUnavailable."""
+        """Begin to attribute samples to the run. Raises SamplerUnavailable."""
         self._session = self._sampling.ensure_session()
         label = self._sampling.label(self._job, is_suspect=self._is_suspect)
         self.birth = label.birth
@@ -41,7 +42,8 @@ class SampledRun:
         heir.birth, heir.doublings = label.birth, label.doublings
         self._previous = sampler.set_current_job(label)
         if self._previous is not None and self._previous.job == self._job and self._previous not in _running:
-            self._previous.bequeath(heir)  # whoever set it may have made an event loop since, which works for this run
+            # an event loop that was made since the label was set has copied it, and now works for this run
+            self._previous.bequeath(heir)
         _running.add(label)
         if self._all_threads:
             sampler.set_default_label(label)
@@ -62,7 +64,7 @@ class SampledRun:
         return heir
 
     def close(self) -> LineProfile | None:
-        """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""
+        """Return what the run kept, or None if sampling was stopped in the meantime, which discarded its samples."""
         if sampler.current_session() != self._session:
             return None
         peak = self._peak()

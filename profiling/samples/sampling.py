@@ -1,4 +1,4 @@
-"""Sampling by one profiler: when it is on, and how fine it is, for the process and for each job."""
+"""Sampling for one profiler: when it is on, and with how many bytes per sample, for the process and for each job."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from dataclasses import dataclass
 
 from profiling.samples import sampler, threads
 
-MIN_BYTES_PER_SAMPLE = 4_096  # fewer add nothing: at 4 KB a leak of 15 KB per run is settled after 50 runs
-MAX_BYTES_PER_SAMPLE = 524_288  # more tell too little: a leak of 100 KB per run would take 50 runs
-MAX_SAMPLING_SHARE = 0.04  # of the CPU time, that samples may take in a burst
-JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
-SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
-MAX_SAVED_S = 0.2  # of CPU time, which samples might have taken and did not: there from the start, for suspects
-SAVED_OVER_S = 10.0  # of CPU time, over which that is spread
-MAX_REFINED_SHARE = 0.9  # of what may be taken, that finer samples are to take
-MAX_REFINED = 3  # doublings at once: of few samples it is not known well what more of them would take
-REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # else finer samples would be thinned again
-SAMPLE_S = 2e-6  # of CPU time for one, until it is measured
-LET_GO_S = 0.1e-6  # for what is no sample, as its job is sampled more coarsely
-LOOKED_AT_EVERY_S = 1.0  # of CPU time
-MIN_SAMPLES = 4  # a run may take so many, however short
-MAX_JOBS = 256  # whose rates are remembered
-OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in whatever thread
+MIN_BYTES_PER_SAMPLE = 4_096  # less adds nothing: at 4 KB a leak of 15 KB per run is found after 50 runs
+MAX_BYTES_PER_SAMPLE = 524_288  # more is too coarse: a leak of 100 KB per run would take 50 runs
+MAX_SAMPLING_SHARE = 0.04  # highest share of the CPU time for samples during a burst
+JOBS_SHARE = 0.007  # share of the CPU time for all jobs together
+SUSPECTS_SHARE = 0.02  # additional share for jobs under suspicion
+MAX_SAVED_S = 0.2  # unused CPU time that is saved for suspects; all of it is there at the start
+SAVED_OVER_S = 10.0  # CPU time over which the saved time is spent
+MAX_REFINED_SHARE = 0.9  # of the allowed share, that finer samples are to take
+MAX_REFINED = 3  # doublings at once, because few samples tell little about the cost of more
+REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # live samples; above it, finer samples would be thinned again
+SAMPLE_S = 2e-6  # CPU time of one sample, until it is measured
+LET_GO_S = 0.1e-6  # CPU time of a possible sample that is not taken, because its job is sampled more coarsely
+LOOKED_AT_EVERY_S = 1.0  # CPU time between two checks
+MIN_SAMPLES = 4  # samples that every run may take, however short it is
+MAX_JOBS = 256  # jobs whose bytes per sample are remembered
+OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in any thread
 
 
 @dataclass(slots=True)
 class JobRate:
-    """How finely one job is sampled."""
+    """The bytes per sample of one job."""
 
     bytes_per_sample: float = MIN_BYTES_PER_SAMPLE
-    seen_s: float = 0.0  # CPU time of the process at its last look
-    interval_s: float = 0.0  # from the look before to that one
-    finest_s: float = 0.0  # that its samples in between would have taken at the finest rate
+    seen_s: float = 0.0  # CPU time of the process at the last check
+    interval_s: float = 0.0  # from the check before to that one
+    finest_s: float = 0.0  # CPU time that its samples in between would have taken at the finest rate
     is_suspect: bool = False
 
     def wanted_share(self, now_s: float) -> float:
@@ -44,11 +44,11 @@ class JobRate:
 
 
 class Sampling:
-    """On with its first need, and numbered by session, since stopping drops all samples.
+    """Sampling that starts when it is first needed. Its sessions are numbered, because stopping discards all samples.
 
-    A given rate is fixed. Without one the rate follows the work: each job may take as much as every other of the CPU
-    time that is there for samples, and what some do not need is there for the others. So a job that allocates little is
-    sampled finely beside another that allocates much.
+    If the bytes per sample are given, they are fixed. Otherwise they follow the work: each job has the same share of
+    the CPU time for samples, and the others use what a job does not need. So a job that allocates little is sampled
+    finely even beside a job that allocates much.
     """
 
     def __init__(
@@ -57,14 +57,15 @@ class Sampling:
         self._bytes_per_sample = bytes_per_sample
         self._is_ours = False
         self._cpu_clock = cpu_clock
-        self._looked_at = (0, 0, 0.0, 0.0)  # samples taken, let go, CPU time and rate, when the cost was last looked at
+        # samples taken, samples not taken, CPU time and bytes per sample at the last check
+        self._looked_at = (0, 0, 0.0, 0.0)
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
         self._saved_s, self._saved_at_s = MAX_SAVED_S, self._cpu_clock()
 
     def ensure_session(self) -> int:
-        """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
+        """Return the number of the current session; start a session if sampling is off. Raises SamplerUnavailable."""
         if not sampler.is_on():
             if self._bytes_per_sample is None:
                 sampler.start(MIN_BYTES_PER_SAMPLE, finest_bytes=MIN_BYTES_PER_SAMPLE)
@@ -77,12 +78,12 @@ class Sampling:
             threads.follow()
             self._look(self._cpu_clock())
         session = sampler.current_session()
-        assert session is not None  # noqa: S101 - it was just begun
+        assert session is not None  # noqa: S101 - the session has just begun
         return session
 
     @property
     def outside(self) -> sampler.Label | None:
-        """Return the label of what is allocated outside jobs, or None while the sampling is not ours."""
+        """Return the label of what is allocated outside jobs, or None if another profiler samples."""
         return self._outside
 
     def label(self, job: str, *, is_suspect: bool = False) -> sampler.Label:
@@ -95,11 +96,11 @@ class Sampling:
         return label
 
     def suspect_outside(self, *, is_suspect: bool) -> None:
-        """Let what is outside jobs be sampled as finely as a job under suspicion, or no longer."""
+        """Sample what is allocated outside jobs as finely as a job under suspicion, or no longer."""
         self._of(OUTSIDE_JOBS).is_suspect = is_suspect
 
     def learn(self, job: str, taken: int) -> None:
-        """Let the job's rate follow how many samples its last run took."""
+        """Adjust the job's bytes per sample to the number of samples that its last run took."""
         if not self._follows:
             return
         known, now_s = self._of(job), self._cpu_clock()
@@ -114,12 +115,12 @@ class Sampling:
         )
 
     def _save(self, now_s: float, spent_s: float) -> None:
-        """Note what samples have taken of what they might have taken since the last time."""
+        """Save the CPU time that samples were allowed since the last time and have not taken."""
         allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._saved_at_s)
         self._saved_s, self._saved_at_s = min(MAX_SAVED_S, max(0.0, self._saved_s + allowed_s - spent_s)), now_s
 
     def _share_of(self, known: JobRate) -> float:
-        """Return the share of the CPU time that the samples of a job may take, from its last look on."""
+        """Return the share of the CPU time that the samples of a job may take, from its last check on."""
         now_s = known.seen_s
         share = fair_share((other.wanted_share(now_s) for other in self._jobs.values()), JOBS_SHARE)
         if not known.is_suspect:
@@ -128,21 +129,22 @@ class Sampling:
         return share + fair_share(wanted, SUSPECTS_SHARE + self._saved_s / SAVED_OVER_S)
 
     def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
-        """Let the rate of the process follow the work, looked at once a second of its CPU time.
+        """Adjust the bytes per sample of the process to its work, once per second of its CPU time.
 
-        If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If
-        they take much less, they become twice as frequent. Does nothing for a fixed rate.
+        If samples take more than the share of that time, they become rarer at once, by as many powers of two as needed.
+        If they take much less, they become twice as frequent. Does nothing if the bytes per sample are fixed.
         """
         taken_before, let_go_before, cpu_before_s, before = self._looked_at
         now_s = self._cpu_clock()
         if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
             return
         told = sampler.statistics()
-        if told.bytes_per_sample == before:  # else the sampler has doubled the interval, and samples differ in theirs
+        # else the sampler itself has doubled the bytes per sample, and samples differ
+        if told.bytes_per_sample == before:
             taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
             let_go_s = (told.let_go - let_go_before) * LET_GO_S
             allowed_s = share * (now_s - cpu_before_s)
-            # A finer rate of the process costs if a job is not sampled more coarsely anyway.
+            # Finer samples for the process cost more if a job is not sampled more coarsely anyway.
             spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
             bytes_per_sample = told.bytes_per_sample
             if taken_s + let_go_s > allowed_s:
@@ -175,7 +177,7 @@ class Sampling:
         self._looked_at = told.taken, told.let_go, now_s, told.bytes_per_sample
 
     def close(self) -> None:
-        """Stop, if it was us who started."""
+        """Stop sampling if this profiler started it."""
         if self._is_ours:
             sampler.stop()
             sampler.set_default_label(None)
@@ -184,7 +186,7 @@ class Sampling:
 
 
 def _doublings(bytes_per_sample: float) -> int:
-    """Return how many times the process's rate is to be doubled for this one."""
+    """Return how often the bytes per sample of the process must be doubled to reach this value."""
     return max(0, round(math.log2(bytes_per_sample / max(sampler.statistics().bytes_per_sample, MIN_BYTES_PER_SAMPLE))))
 
 

@@ -1,8 +1,8 @@
 """Who may call the debug routes.
 
-Nobody but the bearer of the token, if nothing else is said; with `open_to_all` everybody may look. What changes
-something needs the `Authorization` header everywhere: a page in a browser cannot make a foreign site send it, and no
-CORS header ever allows it to.
+By default only the bearer of the token; with `open_to_all` everybody may read. A request that changes something always
+needs the `Authorization` header, because a page in a browser cannot make a foreign site send it, and no CORS header
+ever allows that.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ CLOSED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The rule for one service, and how the service words a refusal.
+    """The access rule of one service, and its messages for a refusal.
 
-    An empty token is none. Without a token, looking is either open to all or closed, and any token does for a change
-    if looking is open.
+    An empty token counts as none. Without a token, reading is either open to all or closed. If reading is open and
+    there is no token, a change is accepted with any token.
     """
 
     token: str | None = field(default=None, repr=False)
-    open_to_all: bool = False  # for looking; changes need the header everywhere
-    closed: str = CLOSED  # told if nobody is let in
+    open_to_all: bool = False  # for reading; changes always need the header
+    closed: str = CLOSED  # the message if no request is accepted
     token_name: str = "token"  # noqa: S105 - what the service calls its token
 
     def __post_init__(self) -> None:
         if self.token is not None and not isinstance(self.token, str):
-            raise TypeError(f"token is a str without spaces, and no {type(self.token).__name__}")
+            raise TypeError(f"token must be a str, not {type(self.token).__name__}")
         if self.token and self.token.split() != [self.token]:
-            raise ValueError("token is a str without spaces, since it travels in a header")
+            raise ValueError("token must not contain spaces, because it is sent in a header")
 
     @property
     def lets_nobody_in(self) -> bool:
-        """Return whether there is neither a token nor leave to look without one."""
+        """Return whether no request is accepted, because there is no token and reading is not open."""
         return not self.token and not self.open_to_all
 
 
 def access_middleware(access: Access) -> Middleware:
-    """Return a middleware that lets requests through by the rule, and refuses others with 403 and what is missing."""
+    """Return a middleware that checks requests by the rule, and refuses others with a 403 that says what is missing."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,9 +60,9 @@ def access_middleware(access: Access) -> Middleware:
 
 
 def check_access(access: Access, request: web.Request) -> None:
-    """Raise Problem 403 with what is missing if the rule does not let the request through.
+    """Raise Problem 403, with what is missing, if the rule refuses the request.
 
-    A request that no route answers changes nothing: whoever may look is told that the path or the method is wrong.
+    A request that no route answers changes nothing, so whoever may read is told that the path or the method is wrong.
     """
     changes = request.method not in READING and request.match_info.http_exception is None
     if access.open_to_all and not changes:
@@ -71,11 +71,12 @@ def check_access(access: Access, request: web.Request) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, access.closed)
     scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
-        raise Problem(HTTPStatus.FORBIDDEN, f"send the header `Authorization: Bearer <{access.token_name}>`")
+        header = f"Authorization: Bearer <{access.token_name}>"
+        raise Problem(HTTPStatus.FORBIDDEN, f"the request has no bearer token; send the header `{header}`")
     if access.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(access.token)):
-        raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is not the right {access.token_name}")
+        raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is wrong; send the value of {access.token_name}")
 
 
 def _bytes_of(text: str) -> bytes:
-    """Return the text as it was sent, or set in the environment: bytes that are no UTF-8 come as lone surrogates."""
+    """Return the text as bytes, as it was sent or set: bytes that are not UTF-8 are in it as lone surrogates."""
     return text.encode(errors="surrogateescape")

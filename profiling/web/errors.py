@@ -1,4 +1,4 @@
-"""The profiler's errors as answers, in one place."""
+"""Maps the profiler's errors to HTTP answers, in one place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
 
 @web.middleware
 async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what the caller can mend, or wait for, into a Problem; the rest goes on and becomes a 500."""
+    """Turn errors that the caller can correct, or wait for, into a Problem; any other error becomes a 500."""
     try:
         return await handler(request)
     except tuple(STATUS_OF) as error:

@@ -1,8 +1,8 @@
 """Every error of an aiohttp application in one form: RFC 9457, `application/problem+json`.
 
 Put `problems_middleware` first among the middlewares of an application, and raise `Problem` wherever a request cannot
-be answered. What aiohttp answers before any middleware runs stays in its own plain text: a request that is not HTTP,
-and an `Expect` header it does not know.
+be answered. Some answers that aiohttp gives before any middleware keep its plain text: those to a request that is not
+HTTP, and to an unknown `Expect` header.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class Problem(Exception):
-    """Raised in a handler for a request that gets an error as its answer.
+    """Raised in a handler to answer a request with an error.
 
-    `detail` tells the caller what happened and what to do, in a sentence; `extra` holds further members of the document
-    for programs (`{"known": [...]}`), `headers` those of the response (`{"Retry-After": "5"}`). The title is the status
-    phrase: RFC 9457 asks for that if `type` is `about:blank`, as it always is here.
+    `detail` tells the caller in a sentence what happened and what to do. `extra` holds further members of the document,
+    for programs (`{"known": [...]}`). `headers` are those of the response (`{"Retry-After": "5"}`). The title is the
+    phrase of the status, as RFC 9457 demands for the type `about:blank`, which is always used here.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Problem(Exception):
 
 
 def problem_response(problem: Problem) -> web.Response:
-    """Return the answer that carries a problem; a member of `extra` never replaces one that RFC 9457 defines."""
+    """Return the answer for a problem; a member of `extra` never replaces one that RFC 9457 defines."""
     document = problem.extra | {
         "type": "about:blank",
         "title": problem.title,
@@ -66,19 +66,20 @@ def _json(document: dict[str, object]) -> bytes:
     try:
         return orjson.dumps(document)
     except orjson.JSONEncodeError:
-        # Bytes of a request line that are no UTF-8 reach us as lone surrogates, which orjson refuses.
+        # Bytes of a request line that are not UTF-8 are lone surrogates here, which orjson refuses.
         return json.dumps(document).encode()
 
 
 @web.middleware
 async def problems_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error below it with a problem.
+    """Answer every error below this middleware with a problem.
 
-    That is `Problem`, aiohttp's own errors (404 and 405 of the router among them), and, as a bare 500, any error that
-    nobody expected, which is logged with its traceback.
+    These are `Problem`, aiohttp's own errors (with 404 and 405 of the router) and, as a bare 500, every unexpected
+    error, which is logged with its traceback.
 
-    Redirects pass, and so does cancellation. An error after the first byte of a streamed answer passes too: the status
-    is sent, so aiohttp can only log the error and close the connection, by which the client sees that it is cut short.
+    Redirects and cancellation pass. An error after the first byte of a streamed answer passes too. By then the status
+    is sent, so aiohttp can only log the error and close the connection, which shows the client that the answer is
+    incomplete.
     """
     try:
         return await handler(request)
@@ -97,18 +98,18 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
         return _problem_of_http_error(error, request)
     # The raw path is percent-encoded, so that it cannot break the log's line; a query may hold a secret.
     _log.error("unexpected error in %s %s", request.method, request.rel_url.raw_path, exc_info=error)
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log of the service says what")
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an unexpected error happened; see the log of the service")
 
 
 def _problem_of_http_error(error: web.HTTPException, request: web.Request) -> Problem:
     extra: dict[str, object] = {}
     if isinstance(error, web.HTTPMethodNotAllowed):
         extra["allowed"] = allowed = sorted(error.allowed_methods)
-        detail = f"{request.method} is not allowed at {request.path}; {', '.join(allowed)} is"
+        detail = f"{request.method} is not allowed at {request.path}; use {' or '.join(allowed)}"
     elif error.text and error.text != f"{error.status}: {error.reason}":
         detail = error.text
     elif isinstance(error, web.HTTPNotFound):
-        detail = f"there is nothing at {request.path}"
+        detail = f"there is no page at {request.path}; check the path"
     else:
         detail = error.reason
     headers = {name: value for name, value in error.headers.items() if not name.lower().startswith("content-")}

@@ -1,4 +1,4 @@
-"""A task that ends the windows of what is outside jobs, while the application runs."""
+"""A task that ends the windows of memory outside jobs while the application runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aiohttp import web
 from profiling.errors import SamplerUnavailable
 from profiling.profiler import Profiler
 
-MIN_WAIT_S = 0.02  # so that windows without length leave time for the application
+MIN_WAIT_S = 0.02  # so that very short windows leave time for the application
 
 _logger = logging.getLogger(__name__)
 
 
 def watching(profiler: Profiler) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Return a clean-up context for `app.cleanup_ctx`: the task begins with the application and ends with it."""
+    """Return a clean-up context for `app.cleanup_ctx`: the task starts and ends with the application."""
 
     async def context(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(_watch(profiler), name="profiling: windows of what is outside jobs")
@@ -34,4 +34,4 @@ async def _watch(profiler: Profiler) -> None:
             profiler.watch()
             await asyncio.sleep(max(profiler.window_s, MIN_WAIT_S))
     except SamplerUnavailable as error:
-        _logger.warning("what is allocated outside jobs is not watched: %s", error)
+        _logger.warning("memory that is allocated outside jobs is not watched: %s", error)

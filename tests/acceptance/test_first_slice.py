@@ -98,7 +98,7 @@ async def test_database_that_is_down_at_the_start_is_waited_for(serve: Serve, pr
     async with serve(Settings(database_url=proxy.url)) as running:
         assert (await running.json("/livez"))["status"] == "ok"
         detail = (await running.json("/readyz", status=503))["detail"]
-        assert detail.startswith("not ready: ")
+        assert detail.startswith("the service is not ready: ")
         assert "s3cret" not in detail
         assert (await running.json("/api/v1/prices/AAPL", status=503))["status"] == 503
         failed = await running.run()

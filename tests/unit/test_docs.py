@@ -33,8 +33,8 @@ def settings_page() -> str:
     return (
         "# Settings\n\n"
         "Environment variables, read at start; a file `.env` in the working directory fills in what the environment\n"
-        "does not set. An empty value counts as unset. A value that does not fit stops the start with exit status 2\n"
-        "and one line that names it.\n\n"
+        "does not set. An empty value counts as unset. A wrong value stops the start with exit status 2 and one\n"
+        "line that names the variable, the value and what is accepted.\n\n"
         "| variable | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

@@ -74,4 +74,4 @@ async def test_application_runs_on_if_samples_cannot_be_had(
         with caplog.at_level(logging.WARNING):
             async with served(profiler) as client, client.get("/debug/health") as answer:
                 assert answer.status == 200
-    assert "what is allocated outside jobs is not watched: tracemalloc is on" in caplog.text
+    assert "memory that is allocated outside jobs is not watched: tracemalloc is on" in caplog.text

@@ -211,7 +211,7 @@ async def test_a_network_that_falls_silent_holds_nobody_longer_than_the_limits(
         proxy.fall_silent()
         with pytest.raises(StoreUnavailable):
             await PriceRepository(database).save(batch(1))
-        with pytest.raises(StoreUnavailable, match=r"no connection within 0\.3 s; 0 of 5 are in use$"):
+        with pytest.raises(StoreUnavailable, match=r"no connection was free within 0\.3 s; 0 of 5 are in use$"):
             await database.ping()
 
 

@@ -69,7 +69,7 @@ def test_killed_child_is_child_failed_with_the_signal() -> None:
 
 
 def test_child_that_is_not_done_in_time_is_killed_and_reaped() -> None:
-    with pytest.raises(ChildFailed, match="was not done in time"):
+    with pytest.raises(ChildFailed, match="did not finish in time"):
         child.run_in_child(hang, what="a test", timeout_s=0.01)
     assert children() == ""
 
@@ -118,5 +118,5 @@ async def test_cancelled_call_kills_and_reaps_its_child() -> None:
 
 
 async def test_child_that_fails_in_an_async_call_is_child_failed() -> None:
-    with pytest.raises(ChildFailed, match="was not done in time"):
+    with pytest.raises(ChildFailed, match="did not finish in time"):
         await child.run_in_child_async(hang, what="a test", timeout_s=0.01)

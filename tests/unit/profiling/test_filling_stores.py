@@ -107,7 +107,9 @@ def test_job_that_fills_up_a_store_is_never_accused_and_says_how_full_it_is(
     looked_after, rest = divmod(last.bound.items, ITEMS)
     assert (last.bound.kind, last.bound.max_items, rest) == (kind, HOLDS, 0)
     assert RUNS - GOOD_FOR_RUNS < looked_after <= RUNS
-    assert last.reason.endswith(f"; it fills up: a {kind} of at most 4 000 items, {last.bound.percent_full} % full")
+    assert last.reason.endswith(
+        f"; it is filling a {kind} of at most 4 000 items, which is {last.bound.percent_full} % full"
+    )
 
 
 def test_leak_beside_a_store_that_fills_up_is_accused_at_its_own_line(profiler: Profiler) -> None:

@@ -74,7 +74,8 @@ class ToldPeak(NamedTuple):
 
 def told_peaks(text: str, limit: str, at: str) -> list[ToldPeak]:
     """Return the peaks over the limit that are told with one line."""
-    told = rf"^reached (.+), over the limit of {re.escape(limit)}; (\S+ \S+) at {re.escape(at)}(?:; (.+) elsewhere)?$"
+    over = rf"^the test reached (.+), over the limit of {re.escape(limit)}"
+    told = rf"{over}; (\S+ \S+) at {re.escape(at)}(?:; (.+) elsewhere)?$"
     return [
         ToldPeak(parse_bytes(reached), parse_bytes(line), parse_bytes(elsewhere) if elsewhere else None)
         for reached, line, elsewhere in re.findall(told, text, re.MULTILINE)
@@ -217,13 +218,15 @@ def test_leaks_are_caught_and_told_with_their_line(pytester: pytest.Pytester) ->
     }
     text = result.stdout.str()
     told = (
-        r"^keeps (\d\d\.\d) KB per run over 80 runs, over the tolerance of 4\.0 KB; "
+        r"^the test keeps (\d\d\.\d) KB per run over 80 runs, over the tolerance of 4\.0 KB; "
         r"(\d\d\.\d) KB at test_memory\.py:11$"
     )
     kept = [(float(whole), float(line)) for whole, line in re.findall(told, text, re.MULTILINE)]
     assert [pytest.approx(pair, rel=0.1) for pair in [(50, 50), (30, 30), (40, 40), (50, 50), (50, 50)]] == kept
-    assert re.search(r"^keeps .* at test_memory\.py:65$", text, re.MULTILINE), "the line that called into the library"
-    assert re.search(r"^reached 5\d\.\d KB, over the limit of 20\.0 KB; ", text, re.MULTILINE)
+    assert re.search(r"^the test keeps .* at test_memory\.py:65$", text, re.MULTILINE), (
+        "the line that called into the library"
+    )
+    assert re.search(r"^the test reached 5\d\.\d KB, over the limit of 20\.0 KB; ", text, re.MULTILINE)
 
 
 HARMLESS = """
@@ -298,8 +301,10 @@ async def test_over():
 def test_async_tests_are_repeated_by_whatever_plugin_runs_them(pytester: pytest.Pytester) -> None:
     result = run(pytester, ANYIO, "--memory", plugins=("anyio",))
     assert outcomes(result) == {"test_leaks": "FAILED", "test_over": "FAILED"}
-    result.stdout.re_match_lines([r"keeps 50\.\d KB per run .*; 50\.\d KB at test_memory\.py:13"])
-    result.stdout.re_match_lines([r"reached 2\.0 MB, over the limit of 1\.0 MB; 2\.0 MB at test_memory\.py:18"])
+    result.stdout.re_match_lines([r"the test keeps 50\.\d KB per run .*; 50\.\d KB at test_memory\.py:13"])
+    result.stdout.re_match_lines(
+        [r"the test reached 2\.0 MB, over the limit of 1\.0 MB; 2\.0 MB at test_memory\.py:18"]
+    )
 
 
 NATIVE = """
@@ -320,7 +325,7 @@ def test_growth_outside_of_pythons_heap_is_told_as_such(pytester: pytest.Pyteste
     result = run(pytester, NATIVE, "--memory")
     told = (
         r"the C heap grows by (9\d\d\.\d KB|1\.0 MB) per run over \d+ runs, over the tolerance of 4\.0 KB; "
-        r"Python's heap does not, so there are no lines: a C library keeps it"
+        r"Python's heap does not grow, so a C library keeps the memory, and no line is known"
     )
     result.stdout.re_match_lines([told])
 
@@ -337,7 +342,9 @@ def test_without_the_sampler_the_limit_holds_and_the_failure_says_why_it_has_no_
     pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
     result = run(pytester, LIMITS, "--memory", "-k", "test_below or test_over", plugins=("no_sampler",))
     assert outcomes(result) == {"test_below": "PASSED", "test_over": "FAILED", "TestClass::test_over": "FAILED"}
-    result.stdout.re_match_lines([r"reached 4\.0 MB, over the limit of 2\.0 MB; the lines are not known: .*_sampler"])
+    result.stdout.re_match_lines(
+        [r"the test reached 4\.0 MB, over the limit of 2\.0 MB; the lines are not known, because .*_sampler"]
+    )
 
 
 LIBRARY = """
@@ -372,7 +379,7 @@ def test_stops():
 
 def test_limit_that_cannot_be_told_fails(pytester: pytest.Pytester) -> None:
     result = run(pytester, STOPS_TRACING, "--memory")
-    result.stdout.fnmatch_lines(["memory_limit cannot tell: the test stopped tracemalloc, and its figures with it"])
+    result.stdout.fnmatch_lines(["memory_limit could not measure the test, because the test stopped tracemalloc"])
 
 
 def test_markers_mean_nothing_where_nobody_asks(pytester: pytest.Pytester) -> None:
@@ -384,18 +391,18 @@ def test_markers_mean_nothing_where_nobody_asks(pytester: pytest.Pytester) -> No
     ("marker", "told"),
     [
         ('memory_limit("much")', "memory_limit: 'much' is not a size"),
-        ('memory_limit("-1 MB")', "memory_limit: '-1 MB' is below zero"),
-        ("memory_limit(24)", "memory_limit: 24 is 24 bytes; write '24 MB' if MB are meant, else '24 B'"),
-        ('memory_limit("0 MB")', "memory_limit: '0 MB' leaves a test nothing; write a size above 0, as '24 MB'"),
+        ('memory_limit("-1 MB")', "memory_limit: '-1 MB' is a negative size; write 0 or more"),
+        ("memory_limit(24)", "memory_limit: 24 is 24 bytes; write '24 MB' if you mean MB, else '24 B'"),
+        ('memory_limit("0 MB")', "memory_limit: '0 MB' leaves a test no memory; write a size above 0, like '24 MB'"),
         ("memory_limit(1.5)", "memory_limit: 1.5 is neither a size as text"),
         ('memory_limit("1 MB", "2 MB")', "memory_limit takes one size"),
         ('memory_limit(bytes="1 MB")', "memory_limit takes one size"),
-        ("memory_limit", "memory_limit has no size: write one"),
+        ("memory_limit", "memory_limit has no size; write memory_limit"),
         ("no_leaks(8)", "no_leaks takes keyword arguments only"),
-        ("no_leaks(times=8)", "no_leaks takes no 'times'"),
-        ("no_leaks(runs=0)", "no_leaks: runs is a whole number from 1 to 10000, and not 0"),
-        ("no_leaks(runs=10_001)", "no_leaks: runs is a whole number from 1 to 10000, and not 10001"),
-        ("no_leaks(warmup=True)", "no_leaks: warmup is a whole number from 1 to 10000, and not True"),
+        ("no_leaks(times=8)", "no_leaks takes no argument 'times'"),
+        ("no_leaks(runs=0)", "no_leaks: runs must be a whole number from 1 to 10000, not 0"),
+        ("no_leaks(runs=10_001)", "no_leaks: runs must be a whole number from 1 to 10000, not 10001"),
+        ("no_leaks(warmup=True)", "no_leaks: warmup must be a whole number from 1 to 10000, not True"),
         ('no_leaks(tolerance="some")', "tolerance: 'some' is not a size"),
     ],
 )
@@ -424,6 +431,6 @@ class TestOld(unittest.TestCase):
 def test_marker_where_it_would_do_nothing_stops_the_session(pytester: pytest.Pytester) -> None:
     result = run(pytester, CASE, "--memory")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "test_memory.py::TestOld::test_one: no_leaks works on test functions and methods of plain" in (
+    assert "test_memory.py::TestOld::test_one: no_leaks only works on test functions and on methods of plain" in (
         result.stderr.str()
     )

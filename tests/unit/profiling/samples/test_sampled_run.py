@@ -178,7 +178,7 @@ def test_run_says_why_it_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None
         pass
     profiler.close()
     assert run.profile.samples is None
-    assert run.profile.degraded == "no samples: there is no compiler"
+    assert run.profile.degraded == "no samples were taken: there is no compiler"
 
 
 def test_run_in_which_sampling_was_stopped_says_so() -> None:
@@ -187,7 +187,7 @@ def test_run_in_which_sampling_was_stopped_says_so() -> None:
         sampler.stop()
     profiler.close()
     assert run.profile.samples is None
-    assert run.profile.degraded == "sampling was stopped during the run, and its samples with it"
+    assert run.profile.degraded == "sampling was stopped during the run, which discarded its samples"
 
 
 def test_adaptive_profiler_without_the_extension_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,7 @@ async def test_run_over_its_time_limit_is_told_apart_from_other_failures(schedul
     run = await scheduler.run_now("slow")
     assert (run.outcome, run.error_text) == (
         RunOutcome.TIMED_OUT,
-        "JobTimeout: job 'slow' ran into its time limit of 30 s",
+        "JobTimeout: job 'slow' exceeded its time limit of 30 s",
     )
     assert scheduler.status("slow").failures == 1
 
