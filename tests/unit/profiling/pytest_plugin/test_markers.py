@@ -364,7 +364,7 @@ def test_leaks():
 def test_without_the_sampler_too_a_library_is_told_by_the_line_that_called_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(no_sampler=WITHOUT_SAMPLER)
     result = run(pytester, LIBRARY, "--memory", plugins=("no_sampler",))
-    result.stdout.re_match_lines([r"keeps 2\d\.\d KB per run .*; 2\d\.\d KB at test_memory\.py:10"])
+    result.stdout.re_match_lines([r"the test keeps 2\d\.\d KB per run .*; 2\d\.\d KB at test_memory\.py:10"])
 
 
 STOPS_TRACING = """
