@@ -1,11 +1,11 @@
-"""A memory profiler for Python services: which job, which line, how much, and whether it is a leak.
+"""Profile the memory of Python services: which job keeps memory, on which line, how much, and whether it leaks.
 
     profiler = Profiler()
     async with profiler.run("prices") as run:
         await collect_prices()
     print(run.profile.retained_bytes)
 
-What is listed here is the public API, with `profiling.web` for the HTTP routes; all else may change without notice.
+The public API is what this module exports, and `profiling.web` for the HTTP routes. All else may change without notice.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ async def test_what_is_not_there_is_told_only_to_those_who_may_look(path: str) -
         for prefix in PREFIXES:
             await problem(await client.get(f"{prefix}{path}"), 403)
             told = await problem(await client.get(f"{prefix}{path}", headers=RIGHT), 404)
-            assert told["detail"] == f"there is nothing at {prefix}{path}"
+            assert told["detail"] == f"there is no page at {prefix}{path}; check the path"
 
 
 async def test_other_method_is_told_which_ones_fit_to_those_who_may_look() -> None:
