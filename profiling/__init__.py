@@ -29,13 +29,17 @@ from profiling.records import (
     DiffTotals,
     Forecast,
     Level,
+    LiveMemory,
+    LiveSite,
     MemoryLimit,
     MemoryUsage,
     Outcome,
     Outlook,
+    OwnerKind,
     ProfilerStatistics,
     RunDiff,
     RunProfile,
+    ScopeSummary,
     SiteDiff,
     SiteTable,
     State,
@@ -45,6 +49,7 @@ from profiling.records import (
 )
 from profiling.run import Run
 from profiling.samples.sampling import OUTSIDE_JOBS
+from profiling.scope import Scope
 
 __all__ = [
     "OUTSIDE_JOBS",
@@ -56,6 +61,8 @@ __all__ = [
     "History",
     "IntervalBroken",
     "Level",
+    "LiveMemory",
+    "LiveSite",
     "MemoryLimit",
     "MemoryUsage",
     "NotComparable",
@@ -63,6 +70,7 @@ __all__ = [
     "Outcome",
     "Outlook",
     "OverBudget",
+    "OwnerKind",
     "Profiler",
     "ProfilerStatistics",
     "ProfilingError",
@@ -71,6 +79,8 @@ __all__ = [
     "RunProfile",
     "RunStore",
     "SamplerUnavailable",
+    "Scope",
+    "ScopeSummary",
     "SiteDiff",
     "SiteTable",
     "State",

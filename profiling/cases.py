@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +17,8 @@ from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
 
-MAX_RUNS = 512  # runs whose birth numbers are remembered, 25 bytes each
+MAX_RUNS = 512  # runs whose birth numbers are remembered, 13 bytes each
+CASE_BYTES = 3_300  # size of a case with 128 births and a judgement, as measured
 MAX_CHANGES = 100  # changes of the C heap that are remembered
 FIRST_RUNS = 8  # no verdict is made before so many runs, unless somebody asks
 JUDGED_EVERY = 4  # runs of a job that is not under suspicion
@@ -30,12 +30,13 @@ NEVER = -1  # the count of full collections if there are none
 class Changes:
     """The changes of one counter in a job's last runs."""
 
-    values: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    values: list[tuple[float, bool]] = field(default_factory=list)
 
     def add(self, change: float | None, *, is_collected: bool) -> None:
         """Note a run's change, if it is known; `is_collected` says that the run's own garbage had been collected."""
         if change is not None:
             self.values.append((change, is_collected))
+            del self.values[:-MAX_CHANGES]
 
     def all_and_collected(self) -> tuple[Sequence[float], Sequence[float]]:
         """Return the changes of all runs, and those of the runs whose garbage was collected."""
@@ -46,23 +47,26 @@ class Changes:
 class Case:
     """What is remembered about one job: its last runs, how the C heap changed in them, and the last verdict."""
 
-    births: array[int] = field(default_factory=lambda: array("Q"))  # birth numbers of the completed runs, oldest first
+    births: array[int] = field(default_factory=lambda: array("I"))  # birth numbers of the completed runs, oldest first
     # for each run, the number of full collections until its end
-    collections: array[int] = field(default_factory=lambda: array("q"))
-    calls: array[int] = field(default_factory=lambda: array("Q"))  # for each run, the number of calls in it
+    collections: array[int] = field(default_factory=lambda: array("i"))
+    calls: array[int] = field(default_factory=lambda: array("I"))  # for each run, the number of calls in it
     closed: bytearray = field(default_factory=bytearray)  # for each run, 1 if the free lists were emptied at both ends
     c_heap: Changes = field(default_factory=lambda: Changes())
     mapped: Changes = field(default_factory=lambda: Changes())
-    exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
-    process: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    exact: list[float] = field(default_factory=list)
+    process: list[float] = field(default_factory=list)
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run in the verdict
     runs: int = 0  # completed runs since the start
     left_bytes: float = math.inf  # left to the memory limit after the first run
     duration_s: float = 0.0  # of the last run
 
-    def record_run(self, run: RunProfile) -> None:
-        """Remember a run that has ended. A failed run is left out, because its exception keeps objects alive."""
+    def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> None:
+        """Remember a run that has ended, and at most so many birth numbers.
+
+        A failed run is left out, because its exception keeps objects alive.
+        """
         if run.outcome is not Outcome.COMPLETED:
             return
         if not self.runs:
@@ -75,7 +79,7 @@ class Case:
             self.closed.append(run.closed)
             self.calls.append(run.calls)
         for column in (self.births, self.collections, self.closed, self.calls):
-            del column[: max(0, len(column) - MAX_RUNS)]
+            del column[:-remembered]
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
@@ -84,10 +88,12 @@ class Case:
             return
         if run.samples is None and run.lines is None:
             self.process.append(float(run.rss_diff_bytes))
+            del self.process[:-MAX_CHANGES]
         self.c_heap.add(native_change(run), is_collected=run.collected)
         self.mapped.add(mapped_change(run), is_collected=run.collected)
         if run.collected and run.lines is not None:
             self.exact.append(float(run.lines.traced_diff_bytes))
+            del self.exact[:-MAX_CHANGES]
 
     @property
     def verdict(self) -> Verdict | None:
@@ -275,6 +281,10 @@ class Cases:
     def __len__(self) -> int:
         return len(self._cases)
 
+    def overhead_bytes(self) -> int:
+        """Return the estimated size of all cases."""
+        return CASE_BYTES * len(self._cases)
+
     def of(self, job: str) -> Case:
         """Return the case of the job, which is created if there is none."""
         with self._lock:
@@ -283,11 +293,11 @@ class Cases:
                 case = self._cases[job] = Case()
             return case
 
-    def record_run(self, run: RunProfile) -> bool:
-        """Remember a run that has ended, and return whether its job should be judged now."""
+    def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> bool:
+        """Remember a run that has ended, and at most so many birth numbers; return whether to judge its job now."""
         with self._lock:
             case = self.of(run.job)
-            case.record_run(run)
+            case.record_run(run, remembered)
             return case.is_due()
 
     def copy_of(self, job: str) -> Case:

@@ -44,7 +44,7 @@ from profiling.traces.readers import TraceReaders
 from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 from profiling.watcher import Watcher
-from profiling.windows import PATIENCE, WINDOW_S, Windows
+from profiling.windows import PATIENCE, REMEMBERED, WINDOW_S, Windows
 
 BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
 FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
@@ -298,7 +298,7 @@ class Profiler:
     def _terms(self, job: str) -> Terms | None:
         """Return how to judge the windows of a scope, or of what is outside jobs; None for a job."""
         windows = self._windows if self._windows and self._windows.history.knows(job) else None
-        return Terms(windows.unit, PATIENCE) if windows else None
+        return Terms(windows.unit, PATIENCE, REMEMBERED) if windows else None
 
     def scopes(self) -> list[ScopeSummary]:
         """Return what each scope, each job and all other work holds, allocates and keeps; fastest growth first.
@@ -325,9 +325,10 @@ class Profiler:
         return self._overview.live(scope, group_by, order, limit)
 
     def overhead_bytes(self) -> int:
-        """Return the bytes that the profiler uses: the tables of tracemalloc and of the sampler, and the history."""
-        histories = [self.history, *([self._windows.history] if self._windows else [])]
-        return tracing.table_bytes() + sampler.table_bytes() + sum(kept.overhead_bytes() for kept in histories)
+        """Return the bytes that the profiler uses: tables of tracemalloc and of the sampler, history, and cases."""
+        windows_bytes = self._windows.history.overhead_bytes() if self._windows else 0
+        remembered_bytes = self.history.overhead_bytes() + windows_bytes + self._judging.cases.overhead_bytes()
+        return tracing.table_bytes() + sampler.table_bytes() + remembered_bytes
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing, and the sizes of what it keeps."""

@@ -32,11 +32,13 @@ WINDOW_S = 5.0
 MIN_CALLS = 8  # calls of a scope; its window ends after WINDOW_S if there were so many
 LONGEST = 12  # times WINDOW_S; then a window ends if there was any call or allocation in it
 MAX_SHARE = 0.005  # highest share of the time for borders; if they take longer, windows become longer
-MAX_BYTES = 2 << 20  # for all windows that are remembered
-PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0)
+MAX_BYTES = 5 << 18  # for all windows in the history
+REMEMBERED = 128  # windows of each scope whose births are remembered, which are ten minutes at least
+PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
 """A scope is watched for five minutes; a cache that takes longer to fill is taken for a leak.
 
-The slowest growth that is reported is 17 MB per day.
+The slowest growth that is reported is 17 MB per day. A leak is reported earlier only if it has taken a quarter of the
+memory that was left, because many caches of routes take a tenth of it within a minute.
 """
 
 
@@ -177,7 +179,7 @@ class Windows:
             if (window := over.get(name)) is not None:  # no gap between the two windows, because other threads work on
                 label.birth = sampler.next_birth()
                 lines = line_profile(live(name), None, session)
-                profiles.append(self._profile(name, birth, window, following, lines, timer.cost()))
+                profiles.append(self._profile(name, birth, window, following, lines, timer.cost_of_block()))
                 if name != OUTSIDE_JOBS:  # its rate is adjusted together with that of the process
                     self._shared.sampling.follow(name, label, following.taken - window.taken)
             self._open[name] = following
