@@ -40,11 +40,12 @@ class UnknownJob(ProfilingError):
 
 
 class UnknownScope(UnknownJob):
-    """Raised for a name that is neither a scope's nor a job's; the message lists those there are."""
+    """Raised for a name that no scope and no job has; the message lists the known names."""
 
     def __init__(self, scope: str, known: Iterable[str]) -> None:
         super().__init__(scope, known)
-        self.args = (f"no scope or job {scope!r}; there are: {', '.join(self.known) or 'none yet'}",)
+        names = f"the known ones are: {', '.join(self.known)}" if self.known else "none is known yet"
+        self.args = (f"there is no scope or job {scope!r}; {names}",)
 
 
 class UnknownRun(ProfilingError):

@@ -98,7 +98,7 @@ async def test_index_lists_the_routes_by_the_prefix_that_was_asked(client: Clien
     assert routes["GET", "/memory/jobs"] == "Each job's state, next run, last run and verdict"
     assert {("GET", "/memory/"), ("GET", "/memory/health"), ("POST", "/memory/memory/trim")} <= routes.keys()
     for method, path in routes:
-        async with client.request(method, path.format(run_id=1, job_id="x"), headers=WITH_TOKEN) as response:
+        async with client.request(method, path.format(run_id=1, job_id="x", scope="x"), headers=WITH_TOKEN) as response:
             assert response.status != 405, path
 
 
