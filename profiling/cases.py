@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +17,7 @@ from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
 
-MAX_RUNS = 512  # whose births are remembered, 25 bytes each
+MAX_RUNS = 512  # whose births are remembered, 13 bytes each
 MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
@@ -30,12 +29,13 @@ NEVER = -1  # the count of full collections if none is to be had
 class Changes:
     """The changes of a counter within a job's last runs."""
 
-    values: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    values: list[tuple[float, bool]] = field(default_factory=list)
 
     def add(self, change: float | None, *, is_collected: bool) -> None:
         """Note a run's change, if it is known, and whether the run's own garbage is in it."""
         if change is not None:
             self.values.append((change, is_collected))
+            del self.values[:-MAX_CHANGES]
 
     def all_and_collected(self) -> tuple[Sequence[float], Sequence[float]]:
         """Return the changes of all runs, and those of the runs whose garbage was collected."""
@@ -46,22 +46,22 @@ class Changes:
 class Case:
     """One job: its last runs, what the C heap did in them, and what was last said of it."""
 
-    births: array[int] = field(default_factory=lambda: array("Q"))  # of completed runs, oldest first
-    collections: array[int] = field(default_factory=lambda: array("q"))  # full ones so far, when each of them ended
-    calls: array[int] = field(default_factory=lambda: array("Q"))  # likewise, within each of them
+    births: array[int] = field(default_factory=lambda: array("I"))  # of completed runs, oldest first
+    collections: array[int] = field(default_factory=lambda: array("i"))  # full ones so far, when each of them ended
+    calls: array[int] = field(default_factory=lambda: array("I"))  # likewise, within each of them
     closed: bytearray = field(default_factory=bytearray)  # 1: its free lists were emptied at both ends
     c_heap: Changes = field(default_factory=lambda: Changes())
     mapped: Changes = field(default_factory=lambda: Changes())
-    exact: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
-    process: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_CHANGES))
+    exact: list[float] = field(default_factory=list)
+    process: list[float] = field(default_factory=list)
     judgement: Judgement | None = None
     judged_after: int = 0  # the id of the last run that it rests on
     runs: int = 0  # completed, since the start
     left_bytes: float = math.inf  # to the memory limit, after the first of them
     duration_s: float = 0.0  # of the last of them
 
-    def record_run(self, run: RunProfile) -> None:
-        """Remember a run that has ended. One that failed keeps what its error holds, so it says nothing."""
+    def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> None:
+        """Remember a run that has ended, and so many in all. One that failed keeps what its error holds: it is none."""
         if run.outcome is not Outcome.COMPLETED:
             return
         if not self.runs:
@@ -74,7 +74,7 @@ class Case:
             self.closed.append(run.closed)
             self.calls.append(run.calls)
         for column in (self.births, self.collections, self.closed, self.calls):
-            del column[: max(0, len(column) - MAX_RUNS)]
+            del column[:-remembered]
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
@@ -83,10 +83,12 @@ class Case:
             return
         if run.samples is None and run.lines is None:
             self.process.append(float(run.rss_diff_bytes))
+            del self.process[:-MAX_CHANGES]
         self.c_heap.add(native_change(run), is_collected=run.collected)
         self.mapped.add(mapped_change(run), is_collected=run.collected)
         if run.collected and run.lines is not None:
             self.exact.append(float(run.lines.traced_diff_bytes))
+            del self.exact[:-MAX_CHANGES]
 
     @property
     def verdict(self) -> Verdict | None:
@@ -280,11 +282,11 @@ class Cases:
                 case = self._cases[job] = Case()
             return case
 
-    def record_run(self, run: RunProfile) -> bool:
-        """Remember a run that has ended; return whether its job is to be judged now."""
+    def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> bool:
+        """Remember a run that has ended, and so many in all; return whether its job is to be judged now."""
         with self._lock:
             case = self.of(run.job)
-            case.record_run(run)
+            case.record_run(run, remembered)
             return case.is_due()
 
     def copy_of(self, job: str) -> Case:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from profiling.cases import Cases, evidence_of
+from profiling.cases import MAX_RUNS, Cases, evidence_of
 from profiling.errors import UnknownJob
 from profiling.process.full_collections import MAX_FREEZE_S, count_full_collections
 from profiling.process.holders import Holders
@@ -31,6 +31,7 @@ class Terms(NamedTuple):
 
     unit: Unit
     patience: Patience
+    remembered: int  # windows, whose births count
 
 
 JobTerms = Callable[[str], Terms | None]
@@ -73,8 +74,9 @@ class Judging:
 
     def learn(self, run: RunProfile) -> None:
         """Note a run or a window in its case, and judge if that is due."""
-        is_due = self.cases.record_run(run)
-        self._ended += self._terms_of(run.job) is None
+        terms = self._terms_of(run.job)
+        is_due = self.cases.record_run(run, terms.remembered if terms else MAX_RUNS)
+        self._ended += terms is None
         if run.collected_after:
             self._collected_at = self._ended
         if is_due and self._budget.is_left:
@@ -131,7 +133,7 @@ class Judging:
     def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
         job = runs[-1].job
         case = self.cases.copy_of(job)
-        terms = self._terms_of(job) or Terms(RUN, self._patience)
+        terms = self._terms_of(job) or Terms(RUN, self._patience, MAX_RUNS)
         evidence = evidence_of(
             case,
             runs,

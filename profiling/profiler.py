@@ -44,7 +44,7 @@ from profiling.traces.readers import TraceReaders
 from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 from profiling.watcher import Watcher
-from profiling.windows import PATIENCE, WINDOW_S, Windows
+from profiling.windows import PATIENCE, REMEMBERED, WINDOW_S, Windows
 
 BUDGET_MB = 64.0  # for a moment, while traces are read
 FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
@@ -296,7 +296,7 @@ class Profiler:
     def _terms(self, job: str) -> Terms | None:
         """Return what is to be known of a scope, or of what is outside jobs, to judge its windows; None for a job."""
         windows = self._windows if self._windows and self._windows.history.knows(job) else None
-        return Terms(windows.unit, PATIENCE) if windows else None
+        return Terms(windows.unit, PATIENCE, REMEMBERED) if windows else None
 
     def scopes(self) -> list[ScopeSummary]:
         """Return what each scope, each job and all else holds, allocates and keeps, the one that grows most first.

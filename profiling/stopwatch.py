@@ -32,6 +32,11 @@ class OverheadTimer:
         """Note a piece that somebody else has timed."""
         self.stall_s = max(self.stall_s, seconds)
 
+    def cost_of_block(self) -> Cost:
+        """Return the cost so far of one block that has not ended."""
+        held_s = self._clock() - self._started_s
+        return Cost(duration_s=held_s, stall_s=held_s, memory_bytes=0)
+
     def cost(self, memory_bytes: int = 0) -> Cost:
         """Return the cost so far."""
         return Cost(duration_s=self._clock() - self._started_s, stall_s=self.stall_s, memory_bytes=memory_bytes)

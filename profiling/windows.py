@@ -31,9 +31,13 @@ WINDOW_S = 5.0
 MIN_CALLS = 8  # of a scope, in a window that ends after WINDOW_S
 LONGEST = 12  # times WINDOW_S: then a window ends if anything was called or allocated in it
 MAX_SHARE = 0.005  # of the time, that borders take: where they take longer, windows do too
-MAX_BYTES = 2 << 20  # of the windows that are remembered
-PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0)
-"""A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day."""
+MAX_BYTES = 2 << 20  # of the windows in the history
+REMEMBERED = 256  # windows of each scope, whose births count: 21 minutes at least
+PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
+"""A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day.
+
+A leak is told sooner only if it has taken a quarter of the room: many a cache of a route takes a tenth within a minute.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +177,7 @@ class Windows:
             if (window := over.get(name)) is not None:  # others are at work: the two windows have no gap between them
                 label.birth = sampler.next_birth()
                 lines = line_profile(live(name), None, session)
-                profiles.append(self._profile(name, birth, window, following, lines, timer.cost()))
+                profiles.append(self._profile(name, birth, window, following, lines, timer.cost_of_block()))
                 if name != OUTSIDE_JOBS:  # whose rate is looked at with that of the process
                     self._shared.sampling.follow(name, label, following.taken - window.taken)
             self._open[name] = following

@@ -20,6 +20,8 @@ class Patience:
     min_pace_bytes: float = 4_096.0  # per run: what grows more slowly takes months to matter
 
     usual_runs: int = 39  # a cache that fills over 35 runs has by then been full for four
+    max_left_share: float = MAX_LEFT_SHARE
+
     slow_runs: int = 66  # for what does no harm for long: by then a cache that fills over 60 runs has been full for six
 
     def runs(self, bytes_per_run: float, left_bytes: float) -> int:
@@ -32,4 +34,4 @@ class Patience:
         runs_left = left_bytes / bytes_per_run
         if runs_left > SLOW_AFTER_RUNS:
             return self.slow_runs
-        return round(min(self.usual_runs, max(MIN_RUNS, MAX_LEFT_SHARE * runs_left)))
+        return round(min(self.usual_runs, max(MIN_RUNS, self.max_left_share * runs_left)))

@@ -165,7 +165,7 @@ def test_functions_of_all_kinds_are_watched(profiler: Profiler) -> None:
     assert plain(1) == 2
     assert plain.__doc__ == "Say so."
     for _ in steps():
-        kept.append(make())  # the consumer's own
+        kept.append(make())  # noqa: PERF401 - the consumer's own
     assert Handler().get() == "got"
     name = f"{__name__}.test_functions_of_all_kinds_are_watched.<locals>"
     assert held_by(f"{name}.plain") == blocks()
@@ -191,7 +191,7 @@ async def test_coroutines_and_asynchronous_generators_are_watched(profiler: Prof
 
     assert await work() == 1
     async for _ in stream():
-        kept.append(make())
+        kept.append(make())  # noqa: PERF401
     assert (held_by("coroutine"), held_by("stream")) == (blocks(), blocks(2))
 
 

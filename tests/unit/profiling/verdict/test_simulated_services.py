@@ -24,6 +24,7 @@ def test_leak_of_one_route_is_told_with_its_line(kind: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("kind", LEAKS)
 def test_leak_is_told_in_every_trial_and_no_innocent_is_accused(kind: str) -> None:
     trials = [trial(kind, seed, WINDOWS) for seed in range(TRIALS)]
