@@ -5,7 +5,8 @@
         await collect_prices()
     print(run.profile.retained_bytes)
 
-What is listed here is the public API, with `profiling.web` for the HTTP routes; all else may change without notice.
+What is listed here is the public API, with `web`, `asgi`, `wsgi` and `serve` for the HTTP routes; all else may change
+without notice.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _refuse_other(app: object, profiler: object) -> None:
         kind = type(app) if not isinstance(app, type) else app
         raise TypeError(
             f"mount adds routes to an aiohttp.web.Application, and not to {kind.__module__}.{kind.__qualname__}: "
-            "give it an aiohttp application of its own, served beside yours as docs/http.md shows"
+            "profiling.asgi and profiling.wsgi have the routes for other frameworks, as docs/http.md shows"
         )
     if not isinstance(profiler, Profiler):
         raise TypeError(
