@@ -30,13 +30,17 @@ from profiling.records import (
     DiffTotals,
     Forecast,
     Level,
+    LiveMemory,
+    LiveSite,
     MemoryLimit,
     MemoryUsage,
     Outcome,
     Outlook,
+    OwnerKind,
     ProfilerStatistics,
     RunDiff,
     RunProfile,
+    ScopeSummary,
     SiteDiff,
     SiteTable,
     State,
@@ -46,6 +50,7 @@ from profiling.records import (
 )
 from profiling.run import Run
 from profiling.samples.sampling import OUTSIDE_JOBS
+from profiling.scope import Scope
 
 __all__ = [
     "OUTSIDE_JOBS",
@@ -57,6 +62,8 @@ __all__ = [
     "History",
     "IntervalBroken",
     "Level",
+    "LiveMemory",
+    "LiveSite",
     "MemoryLimit",
     "MemoryUsage",
     "NotComparable",
@@ -64,6 +71,7 @@ __all__ = [
     "Outcome",
     "Outlook",
     "OverBudget",
+    "OwnerKind",
     "Profiler",
     "ProfilerStatistics",
     "ProfilingError",
@@ -72,6 +80,8 @@ __all__ = [
     "RunProfile",
     "RunStore",
     "SamplerUnavailable",
+    "Scope",
+    "ScopeSummary",
     "SiteDiff",
     "SiteTable",
     "State",

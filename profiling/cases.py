@@ -18,6 +18,7 @@ from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
 
 MAX_RUNS = 512  # whose births are remembered, 13 bytes each
+CASE_BYTES = 3_300  # with 128 births and a judgement, as measured
 MAX_CHANGES = 100  # of the C heap
 FIRST_RUNS = 8  # before, nobody looks
 JUDGED_EVERY = 4  # runs of a job that is under no suspicion
@@ -273,6 +274,10 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self._cases)
+
+    def overhead_bytes(self) -> int:
+        """Return about what the cases hold."""
+        return CASE_BYTES * len(self._cases)
 
     def of(self, job: str) -> Case:
         """Return the job's case, a new one if there is none."""

@@ -51,7 +51,7 @@ def renew_in_children(renewed: Renewed) -> None:
 
 @contextmanager
 def for_measuring() -> Iterator[None]:
-    """In this block a forked child only reads: nothing waits for it, and nothing begins anew in it."""
+    """Let a child that is forked in this block only read: nothing waits for it, and nothing begins anew in it."""
     _of_thread.is_measuring = True
     try:
         yield

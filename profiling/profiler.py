@@ -329,9 +329,10 @@ class Profiler:
             return ()
 
     def overhead_bytes(self) -> int:
-        """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
-        histories = [self.history, *([self._windows.history] if self._windows else [])]
-        return tracing.table_bytes() + sampler.table_bytes() + sum(kept.overhead_bytes() for kept in histories)
+        """Return the bytes that the profiler keeps: tables of tracemalloc and the sampler, and what is remembered."""
+        windows_bytes = self._windows.history.overhead_bytes() if self._windows else 0
+        remembered_bytes = self.history.overhead_bytes() + windows_bytes + self._judging.cases.overhead_bytes()
+        return tracing.table_bytes() + sampler.table_bytes() + remembered_bytes
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing and what it keeps."""

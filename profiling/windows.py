@@ -31,8 +31,8 @@ WINDOW_S = 5.0
 MIN_CALLS = 8  # of a scope, in a window that ends after WINDOW_S
 LONGEST = 12  # times WINDOW_S: then a window ends if anything was called or allocated in it
 MAX_SHARE = 0.005  # of the time, that borders take: where they take longer, windows do too
-MAX_BYTES = 2 << 20  # of the windows in the history
-REMEMBERED = 256  # windows of each scope, whose births count: 21 minutes at least
+MAX_BYTES = 5 << 18  # of the windows in the history
+REMEMBERED = 128  # windows of each scope, whose births count: ten minutes at least
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
 """A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day.
 

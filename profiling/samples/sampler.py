@@ -12,7 +12,7 @@ import os
 import sys
 import tracemalloc
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -197,11 +197,12 @@ def label(job: str | None, birth: int | None = None) -> Label:
     return made
 
 
-def scope(label: Label) -> Any:
-    """Return a context manager, `with` or `async with`, around one block under the label. Raises SamplerUnavailable."""
-    if _sampler is None:
-        raise SamplerUnavailable(_why)
-    return _sampler.Scope(label)
+def _no_scope(_: Label) -> Any:
+    raise SamplerUnavailable(_why)
+
+
+scope: Callable[[Label], Any] = _sampler.Scope if _sampler is not None else _no_scope
+"""Return a context manager, `with` or `async with`, around one block under the label. Raises SamplerUnavailable."""
 
 
 def next_birth() -> int:

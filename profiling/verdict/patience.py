@@ -13,16 +13,15 @@ MAX_LEFT_SHARE = 1 / 7  # of the room that was left when it began, which a leak 
 class Patience:
     """How long a job is watched at most, and what it may keep.
 
-    A leak is told before it has taken a seventh of the room that was left, but after 12 runs at the earliest. So a
-    cache is accused wrongly only if it takes more than a seventh of that room, or fills over more runs than these.
+    A leak is told before it has taken a share of the room that was left, but after 12 runs at the earliest. So a cache
+    is accused wrongly only if it takes more than that share of the room, or fills over more runs than these.
     """
 
     min_pace_bytes: float = 4_096.0  # per run: what grows more slowly takes months to matter
 
     usual_runs: int = 39  # a cache that fills over 35 runs has by then been full for four
-    max_left_share: float = MAX_LEFT_SHARE
-
     slow_runs: int = 66  # for what does no harm for long: by then a cache that fills over 60 runs has been full for six
+    max_left_share: float = MAX_LEFT_SHARE
 
     def runs(self, bytes_per_run: float, left_bytes: float) -> int:
         """Return how many runs a job is watched before it is accused of growing at this pace.

@@ -323,7 +323,8 @@ def test_statistics_count_what_is_kept() -> None:
             pass
     statistics = profiler.statistics()
     assert (statistics.runs, statistics.history_runs) == (3, 2)
-    assert statistics.history_bytes == profiler.history.overhead_bytes() == profiler.overhead_bytes()
+    assert statistics.history_bytes == profiler.history.overhead_bytes()
+    assert profiler.overhead_bytes() == statistics.history_bytes + profiler._judging.cases.overhead_bytes()
     assert profiler.verdict("prices").runs == 3, "a verdict remembers more runs than the history"
     assert profiler.usage().rss_bytes > 0
 
