@@ -5,7 +5,8 @@
         await collect_prices()
     print(run.profile.retained_bytes)
 
-The public API is what this module exports, and `profiling.web` for the HTTP routes. All else may change without notice.
+The public API is what this module exports, and `web`, `asgi`, `wsgi` and `serve` for the HTTP routes. All else may
+change without notice.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -45,12 +44,12 @@ class History:
     def __init__(self, *, runs_per_job: int = RUNS_PER_JOB, max_bytes: int = MAX_BYTES) -> None:
         self._runs_per_job = runs_per_job
         self._max_bytes = max_bytes
-        self._runs: dict[str, deque[RunProfile]] = {}
+        self._runs: dict[str, list[RunProfile]] = {}
         self._bytes = 0
 
     def add(self, run: RunProfile) -> None:
         """Keep a finished run."""
-        runs = self._runs.setdefault(run.job, deque())
+        runs = self._runs.setdefault(run.job, [])
         runs.append(run)
         self._bytes += size_of(run)
         if len(runs) > self._runs_per_job:
@@ -102,7 +101,7 @@ class History:
         return min(spare or others, key=lambda run: run.id).job if spare or others else None
 
     def _drop_oldest_of(self, job: str) -> None:
-        self._bytes -= size_of(self._runs[job].popleft())
+        self._bytes -= size_of(self._runs[job].pop(0))
         if not self._runs[job]:
             del self._runs[job]
 

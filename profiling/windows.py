@@ -32,7 +32,7 @@ WINDOW_S = 5.0
 MIN_CALLS = 8  # calls of a scope; its window ends after WINDOW_S if there were so many
 LONGEST = 12  # times WINDOW_S; then a window ends if there was any call or allocation in it
 MAX_SHARE = 0.005  # highest share of the time for borders; if they take longer, windows become longer
-MAX_BYTES = 5 << 18  # for all windows in the history
+MAX_BYTES = 1 << 20  # for all windows in the history
 REMEMBERED = 128  # windows of each scope whose births are remembered, which are ten minutes at least
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
 """A scope is watched for five minutes; a cache that takes longer to fill is taken for a leak.

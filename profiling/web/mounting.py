@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from profiling.profiler import Profiler
 from profiling.web.access import READING, Access
 from profiling.web.dispatcher import PREFIXES, Dispatcher, dispatcher_of
 from profiling.web.jobs import JobControl
+from profiling.web.labels import NO_ROUTE, label_of
 from profiling.web.messages import Request, first_values
 from profiling.web.problems import aiohttp_response
 from profiling.web.table import ROUTES
@@ -27,6 +28,7 @@ def mount(
     environment: str | None = None,
     jobs: JobControl | None = None,
     prefixes: Sequence[str] = PREFIXES,
+    requests: bool = False,
 ) -> None:
     """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
@@ -43,6 +45,7 @@ def mount(
         environment: The value of the key `environment` in the answer of health.
         jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
         prefixes: The paths that the routes are mounted under.
+        requests: Whether each request is a call of a scope such as `GET /items/{id}`, by the path of its resource.
 
     Raises:
         TypeError: `app` is not an aiohttp application, `profiler` is not a Profiler, or both forms of rule are given.
@@ -51,6 +54,8 @@ def mount(
     dispatcher = dispatcher_of(
         profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
     )
+    if requests:
+        app.middlewares.insert(0, _scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
     app.on_startup.append(partial(_start_watching, profiler))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
@@ -99,6 +104,25 @@ def _request_below(prefix: str, request: web.Request) -> Request:
     )
 
 
+def _scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
+    @web.middleware
+    async def as_call_of_scope(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with profiler.scope(_label_of(request, prefixes)):
+            return await handler(request)
+
+    return as_call_of_scope
+
+
+def _label_of(request: web.Request, prefixes: tuple[str, ...]) -> str:
+    resource = request.match_info.route.resource
+    if resource is None or request.match_info.http_exception is not None:
+        return NO_ROUTE
+    path = resource.canonical
+    if path.startswith(prefixes):  # the debug routes are one: they are ours, and labels are few
+        path = next(prefix for prefix in prefixes if path.startswith(prefix)) + "{path}"
+    return label_of(request.method, path)
+
+
 async def _start_watching(profiler: Profiler, _: web.Application) -> None:
     profiler.start_watching()
 
@@ -108,7 +132,7 @@ def _refuse_other(app: object, profiler: object) -> None:
         kind = type(app) if not isinstance(app, type) else app
         raise TypeError(
             f"mount adds routes to an aiohttp.web.Application, not to a {kind.__module__}.{kind.__qualname__}; "
-            "give it an aiohttp application of its own, which is served beside yours as docs/http.md shows"
+            "profiling.asgi and profiling.wsgi have the routes for other frameworks, as docs/http.md shows"
         )
     if not isinstance(profiler, Profiler):
         raise TypeError(f"mount takes a Profiler after the application, as in mount(app, Profiler()), not {profiler!r}")

@@ -1,29 +1,55 @@
-"""A bare application with the debug routes and hand-made runs: it has no middleware of its own."""
+"""A bare application with the debug routes and hand-made runs, under the kind of server that a test is run with."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+import aiohttp
+from yarl import URL
 
 from profiling import History, Level, Profiler, RunProfile
 from profiling.samples import sampler
-from profiling.web import Access, JobControl, mount
+from profiling.web import Access, JobControl
 from profiling.web.table import ROUTES
 from tests.integration.debug.conftest import HandMadeJobs
-from tests.integration.debug.declared import held_to_declarations
+from tests.integration.debug_routes.servers import PREFIXES, SERVERS
 from tests.unit.profiling.make import run
 from volaris.web import access_of
 
-Client = TestClient[web.Request, web.Application]
+__all__ = ["PREFIXES", "Client", "kind_of_server", "routes", "serving"]
 
-PREFIXES = ("/api/v1/debug", "/debug")
 RUNS = (
     run(1, {("/gone/a.py", 7): (1_000, 4)}, job="sync"),
     run(2, {("/gone/a.py", 7): (3_000, 8), ("/gone/b.py", 1): (10, 1)}, job="sync"),
 )
+kind_of_server = {"now": "aiohttp"}  # set by the fixture that runs each test once for each
+
+
+class Client:
+    """A client of a server on this machine; its calls are those of aiohttp's sessions."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+        self.host = "127.0.0.1"
+        self.port = port
+        self._session = session
+
+    def request(self, method: str, path: str, **said: Any) -> Any:
+        return self._session.request(method, URL(f"http://{self.host}:{self.port}{path}"), **said)
+
+    def get(self, path: str, **said: Any) -> Any:
+        return self.request("GET", path, **said)
+
+    def head(self, path: str, **said: Any) -> Any:
+        return self.request("HEAD", path, **said)
+
+    def post(self, path: str, **said: Any) -> Any:
+        return self.request("POST", path, **said)
+
+    def delete(self, path: str, **said: Any) -> Any:
+        return self.request("DELETE", path, **said)
+
 
 SAMPLED = ("/memory/live", "/scopes", "/scopes/sync")  # paths that need samples
 
@@ -47,9 +73,9 @@ async def serving(
     history = History(runs_per_job=100)
     for each in runs:
         history.add(each)
-    app = web.Application()
     profiler = Profiler(level=level, limit_mb=512, history=history)
-    mount(app, profiler, access=access or access_of("development", None), jobs=jobs or HandMadeJobs())
-    with closing(profiler), held_to_declarations(app):
-        async with TestClient(TestServer(app)) as client:
-            yield client
+    served = SERVERS[kind_of_server["now"]]
+    said: dict[str, Any] = {"access": access or access_of("development", None), "jobs": jobs or HandMadeJobs()}
+    with closing(profiler):
+        async with served(profiler, **said) as port, aiohttp.ClientSession() as session:
+            yield Client(session, port)

@@ -21,7 +21,7 @@ def test_application_of_another_framework_is_refused_with_what_to_do(app: Any) -
         mount(app, Profiler(level="counters"))
     assert str(refused.value) == (
         "mount adds routes to an aiohttp.web.Application, not to a tests.unit.profiling.web.test_mount.FastAPI; "
-        "give it an aiohttp application of its own, which is served beside yours as docs/http.md shows"
+        "profiling.asgi and profiling.wsgi have the routes for other frameworks, as docs/http.md shows"
     )
 
 

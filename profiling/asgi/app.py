@@ -1,0 +1,108 @@
+"""The debug routes as an ASGI application."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from profiling.asgi.types import Message, Receive, Scope, Send, path_below_root
+from profiling.profiler import Profiler
+from profiling.web.access import Access
+from profiling.web.dispatcher import dispatcher_of
+from profiling.web.jobs import JobControl
+from profiling.web.messages import Request, Response, query_of
+
+POLICY_VIOLATION = 1008  # of a WebSocket that is closed
+
+
+class DebugApp:
+    """The debug routes, to be mounted where they shall be: `app.mount("/debug", DebugApp(profiler, token=...))`.
+
+    They are those of `profiling.web.mount`, with the same rule of access: closed unless it is said otherwise. By itself
+    it is a whole application, with the routes at its root. Needs asyncio.
+
+    Args:
+        profiler: What the routes tell of.
+        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
+            403. An empty token is none.
+        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
+        access: The rule in the service's own words, in place of `token` and `open_to_all`.
+        environment: What health tells under that key.
+        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
+
+    Raises:
+        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+    """
+
+    def __init__(
+        self,
+        profiler: Profiler,
+        *,
+        token: str | None = None,
+        open_to_all: bool = False,
+        access: Access | None = None,
+        environment: str | None = None,
+        jobs: JobControl | None = None,
+    ) -> None:
+        self._dispatcher = dispatcher_of(
+            profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
+        )
+        self._profiler = profiler
+        self._is_watched = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or the lifespan of a server that serves nothing else."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            self._watch()
+            await _send(await self._dispatcher.respond(_request_of(scope)), send, with_body=scope["method"] != "HEAD")
+        else:
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "no WebSocket is here"})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        message: Message = {"type": ""}
+        while message["type"] != "lifespan.shutdown":
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._watch()
+            await send({"type": f"{message['type']}.complete"})
+
+    def _watch(self) -> None:
+        """Watch from the first request on, because what is mounted is not told of the start of the server."""
+        if not self._is_watched:
+            self._is_watched = True
+            self._profiler.start_watching()
+
+
+async def _send(response: Response, send: Send, *, with_body: bool) -> None:
+    headers = {
+        "content-type": response.content_type,
+        "content-length": str(len(response.body)),
+        **{name.lower(): value for name, value in response.headers.items()},
+    }
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": int(response.status), "headers": pairs})
+    await send({"type": "http.response.body", "body": response.body if with_body else b""})
+
+
+def _request_of(scope: Scope) -> Request:
+    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return Request(
+        method=scope["method"],
+        prefix=quote(str(scope.get("root_path", "")).rstrip("/")),
+        path=_raw_path(scope),
+        query=query_of(bytes(scope.get("query_string", b"")).decode("latin-1")),
+        authorization=bytes(authorization).decode(errors="surrogateescape"),
+    )
+
+
+def _raw_path(scope: Scope) -> str:
+    """Return the path below the application, percent-encoded as the client sent it, if the server tells that."""
+    path, raw = path_below_root(scope), bytes(scope.get("raw_path") or b"").decode("latin-1")
+    # Where the application is mounted is told of the decoded path only. The raw one has as many parts before ours.
+    parts = str(scope["path"]).removesuffix(path).count("/")
+    for left_out in (parts, 0):  # some servers leave `root_path` out of the raw path
+        rest = raw.split("/", left_out + 1)[left_out + 1 :]
+        if unquote("/".join(["", *rest])) == path:
+            return "/".join(["", *rest])
+    return quote(path)

@@ -1,0 +1,97 @@
+"""The debug routes as a WSGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http.client import responses
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from profiling.profiler import Profiler
+from profiling.web.access import Access
+from profiling.web.background import BackgroundLoop
+from profiling.web.dispatcher import dispatcher_of
+from profiling.web.jobs import JobControl
+from profiling.web.messages import Request, query_of
+from profiling.wsgi.routing import text_of
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+class DebugApp:
+    """The debug routes, to be mounted where they shall be, as by Werkzeug's `DispatcherMiddleware`.
+
+    They are those of `profiling.web.mount`, with the same rule of access: closed unless it is said otherwise. By itself
+    it is a whole application, with the routes at its root.
+
+    A request waits in the server's thread, while its handler runs on a loop in a thread of the profiler's own. Each
+    process has such a thread, from its first request on: a worker that was forked answers for itself, and its id is in
+    the header `X-Profiler-Process`.
+
+    Args:
+        profiler: What the routes tell of.
+        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
+            403. An empty token is none.
+        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
+        access: The rule in the service's own words, in place of `token` and `open_to_all`.
+        environment: What health tells under that key.
+        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
+
+    Raises:
+        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+    """
+
+    def __init__(
+        self,
+        profiler: Profiler,
+        *,
+        token: str | None = None,
+        open_to_all: bool = False,
+        access: Access | None = None,
+        environment: str | None = None,
+        jobs: JobControl | None = None,
+    ) -> None:
+        self._dispatcher = dispatcher_of(
+            profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
+        )
+        self._profiler = profiler
+        self._loop = BackgroundLoop()
+        self._is_watched = False
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        if not self._is_watched:
+            self._is_watched = True
+            self._profiler.start_watching()
+        request = _request_of(environ)
+        response = self._loop.run(self._dispatcher.respond(request))
+        headers = {"Content-Type": response.content_type, "Content-Length": str(len(response.body)), **response.headers}
+        start_response(f"{int(response.status)} {responses.get(response.status, 'Error')}", list(headers.items()))
+        return [b""] if request.method == "HEAD" else [response.body]
+
+    def close(self) -> None:
+        """End the thread. The next request begins another one."""
+        self._loop.close()
+
+
+def _request_of(environ: WSGIEnvironment) -> Request:
+    prefix, path = text_of(environ.get("SCRIPT_NAME", "")).rstrip("/"), text_of(environ.get("PATH_INFO", ""))
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        prefix=quote(prefix),
+        path=_raw_path(environ, prefix, path),
+        query=query_of(environ.get("QUERY_STRING", "")),
+        authorization=text_of(environ.get("HTTP_AUTHORIZATION", "")),
+    )
+
+
+def _raw_path(environ: WSGIEnvironment, prefix: str, path: str) -> str:
+    """Return the path below the application, percent-encoded as the client sent it, if the server tells that.
+
+    gunicorn has it as RAW_URI; uWSGI, mod_wsgi and Werkzeug as REQUEST_URI.
+    """
+    raw = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or "").partition("?")[0]
+    parts = prefix.count("/") + 1
+    rest = "/".join(["", *raw.split("/", parts)[parts:]])
+    return rest if unquote(rest) == path else quote(path, errors="surrogateescape")
