@@ -163,4 +163,4 @@ class MissingExtra(ProfilingError, ImportError):
 
 
 class CannotLaunch(ProfilingError):
-    """Raised if a program that is to be run under the profiler is not there; the message says so."""
+    """Raised if `profiling run` cannot start: there is no such program, or the address cannot be used."""
