@@ -82,6 +82,7 @@ class Sampling:
                 self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
                 sampler.set_default_label(self._outside)
                 threads.follow()
+                self._of(OUTSIDE_JOBS).seen_s = self._cpu_clock()  # its label is in use from here on
                 self._look(self._cpu_clock())
             session = sampler.current_session()
             assert session is not None  # noqa: S101 - the session has just begun
