@@ -1,11 +1,12 @@
-"""A memory profiler for Python services: which job, which line, how much, and whether it is a leak.
+"""Profile the memory of Python services: which job keeps memory, on which line, how much, and whether it leaks.
 
     profiler = Profiler()
     async with profiler.run("prices") as run:
         await collect_prices()
     print(run.profile.retained_bytes)
 
-What is listed here is the public API, with `profiling.web` for the HTTP routes; all else may change without notice.
+The public API is what this module exports, and `web`, `asgi`, `wsgi` and `serve` for the HTTP routes. All else may
+change without notice.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ from profiling.records import (
     DiffTotals,
     Forecast,
     Level,
+    LiveMemory,
+    LiveSite,
     MemoryLimit,
     MemoryUsage,
     Outcome,
     Outlook,
+    OwnerKind,
     ProfilerStatistics,
     RunDiff,
     RunProfile,
+    ScopeSummary,
     SiteDiff,
     SiteTable,
     State,
@@ -45,6 +50,7 @@ from profiling.records import (
 )
 from profiling.run import Run
 from profiling.samples.sampling import OUTSIDE_JOBS
+from profiling.scope import Scope
 
 __all__ = [
     "OUTSIDE_JOBS",
@@ -56,6 +62,8 @@ __all__ = [
     "History",
     "IntervalBroken",
     "Level",
+    "LiveMemory",
+    "LiveSite",
     "MemoryLimit",
     "MemoryUsage",
     "NotComparable",
@@ -63,6 +71,7 @@ __all__ = [
     "Outcome",
     "Outlook",
     "OverBudget",
+    "OwnerKind",
     "Profiler",
     "ProfilerStatistics",
     "ProfilingError",
@@ -71,6 +80,8 @@ __all__ = [
     "RunProfile",
     "RunStore",
     "SamplerUnavailable",
+    "Scope",
+    "ScopeSummary",
     "SiteDiff",
     "SiteTable",
     "State",

@@ -1,4 +1,4 @@
-"""The command line: `python -m profiling check FILE.py:FUNCTION` and `python -m profiling run SCRIPT.py`."""
+"""The commands `python -m profiling check FILE.py:FUNCTION` and `python -m profiling run SCRIPT.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAVING_S = 5.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command of the arguments, by default those of the process, and return the exit status."""
+    """Run the command with these arguments, by default those of the process, and return the exit status."""
     open_closed_streams()
     given = list(sys.argv[1:] if argv is None else argv)
     given, program = run_command.split(given)
@@ -28,9 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command() -> NoReturn:
-    """Run the command of the process, and leave.
+    """Run the command for this process, and exit with its status.
 
-    What is printed after the result goes to stderr. Threads that never end keep the process for some seconds only.
+    Whatever is printed after the result goes to stderr. If threads are still running, the process ends after 5 seconds.
     """
     status = main()
     end_of_stdout()

@@ -1,8 +1,8 @@
-"""Which runs are traced exactly: a short series if the samples see something move, within a bound on its time.
+"""Decide which runs are traced exactly: a few runs of a job whose verdict asks for exact lines, within a time budget.
 
-Samples and counters are taken always. Exact lines cost a multiple of the run time, in the whole process and between the
-runs of a series too, since one stretch of tracing is what makes runs comparable. So the time with tracing on is charged
-with the share of it that was lost, as measured by the slowdown of the traced runs.
+Samples and counters are taken in every run. Tracing exact lines slows down the whole process by a multiple, and it also
+stays on between the runs of a series, because only runs of one session can be compared. So the budget is charged with
+the share of the time that tracing cost, which is computed from the measured slowdown of the traced runs.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from profiling.records import Level, RunProfile, State, Verdict
 from profiling.source import is_user_code
 from profiling.verdict.statistics import median
 
-MAX_TRACING_SHARE = 0.05  # of the time since the start that may be lost to tracing
+MAX_TRACING_SHARE = 0.05  # highest share of the time since the start that may be lost to tracing
 SERIES_RUNS = 3
-AGAIN_AFTER_RUNS = 50  # of the same job, while its verdict stays
-FIRST_SLOWDOWN = 6.0  # assumed until one was measured
-MAX_JOBS = 256  # remembered
-BASELINE_RUNS = 5  # whose median a traced run is compared with
+AGAIN_AFTER_RUNS = 50  # completed runs of a job before another series, as long as its verdict does not change
+FIRST_SLOWDOWN = 6.0  # assumed factor until one is measured
+MAX_JOBS = 256  # jobs whose activity is remembered
+BASELINE_RUNS = 5  # a traced run is compared with the median duration of this many
 IDLE_IN = {"_worker", "wait", "_wait_for_tstate_lock", "select", "poll", "accept", "get", "read", "recv"}
-"""Functions in which a thread waits for work. In `read` for one a worker of pytest-xdist waits for its controller."""
+"""Functions in which a thread waits for work: in `read`, for example, a worker of pytest-xdist waits for orders."""
 
 
 @dataclass(slots=True)
 class JobActivity:
-    """What is known of a job."""
+    """What is known about the runs of one job."""
 
     baseline_s: deque[float] = field(default_factory=lambda: deque(maxlen=BASELINE_RUNS))  # durations without tracing
-    ended_s: float | None = None  # its last run
-    interval_s: float = 0.0  # from one end to the next
+    ended_s: float | None = None  # when its last run ended
+    interval_s: float = 0.0  # from the end of a run to the end of the next
     runs_since_series: int = AGAIN_AFTER_RUNS
-    last_level: Level | None = None  # of its last series
+    last_level: Level | None = None  # the level of its last series
 
 
 @dataclass(slots=True)
 class TracingSeries:
-    """Exact runs of one job, one after the other."""
+    """A series of consecutive runs of one job with exact lines."""
 
     job: str
     level: Level
@@ -50,7 +50,7 @@ class TracingSeries:
 
 
 class Adaptive:
-    """Decides the level of each run. `share` bounds the time lost to tracing."""
+    """Decides the level of each run; at most a `share` of the time may be lost to tracing."""
 
     def __init__(
         self, base: Level, *, share: float = MAX_TRACING_SHARE, clock: Callable[[], float] = time.monotonic
@@ -77,13 +77,13 @@ class Adaptive:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the series has all its runs, or its time, so that tracing is to be switched off soon."""
+        """Return whether the series has used up its runs or its time, so that tracing should be switched off soon."""
         if self.series is None:
             return False
         return self.series.left <= 0 or self.lost_share > self._share
 
     def record_run(self, run: RunProfile) -> None:
-        """Learn from a run that has ended."""
+        """Update what is known about a job with a run that has ended."""
         seen, now_s = self._of(run.job), self._clock()
         if seen.ended_s is not None:
             seen.interval_s = now_s - seen.ended_s
@@ -97,7 +97,7 @@ class Adaptive:
                 self._slowdown = max(1.0, run.duration_s / max(median(seen.baseline_s), 1e-9))
 
     def maybe_start_series(self, job: str, verdict: Verdict) -> None:
-        """Begin a series if the verdict asks for one and there is time to spend."""
+        """Begin a series of traced runs if the verdict calls for exact lines and the time budget allows it."""
         if self.series is not None or verdict.state is not State.LEAKING:
             return
         seen = self._of(job)
@@ -108,7 +108,7 @@ class Adaptive:
             self.series = TracingSeries(job, level, SERIES_RUNS, self._clock())
 
     def end_series(self) -> None:
-        """End the series, because tracing is off again."""
+        """End the series, because tracing has been switched off."""
         self._lost_s = self._lost_so_far_s()
         self.series = None
 
@@ -133,7 +133,7 @@ class Adaptive:
 def _level_that_helps(seen: JobActivity, verdict: Verdict) -> Level | None:
     """Return the level of the next series, or None if no series is due.
 
-    Stacks come at once if the last series was of lines and found a line that is not the user's own.
+    The level is `stacks` if the last series had exact lines and the line that it found is not in the user's code.
     """
     in_library = bool(verdict.suspects) and not is_user_code(verdict.suspects[0].site[0])
     if in_library and seen.last_level is Level.LINES:
@@ -142,10 +142,7 @@ def _level_that_helps(seen: JobActivity, verdict: Verdict) -> Level | None:
 
 
 def is_quiet() -> bool:
-    """Return whether no other thread is at work.
-
-    Switching tracing off while another thread allocates has crashed CPython (#128679).
-    """
+    """Return whether no other thread is running code."""
     here = threading.get_ident()
     return all(
         frame.f_code.co_name in IDLE_IN

@@ -1,4 +1,4 @@
-"""What is remembered of each job between its runs, and the evidence that is made of it."""
+"""What is remembered about each job between its runs, and the evidence for a verdict that is made from it."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from profiling.verdict.judge import MIN_RUNS, Judgement
 from profiling.verdict.patience import Patience
 from profiling.verdict.steady import steady_pace
 
-MAX_RUNS = 512  # whose births are remembered, 13 bytes each
-MAX_CHANGES = 100  # of the C heap
-FIRST_RUNS = 8  # before, nobody looks
-JUDGED_EVERY = 4  # runs of a job that is under no suspicion
-MIN_LINE_BYTES = 512.0  # per run, that a line has to grow by to be named
-NEVER = -1  # the count of full collections if none is to be had
+MAX_RUNS = 512  # runs whose birth numbers are remembered, 13 bytes each
+CASE_BYTES = 3_300  # size of a case with 128 births and a judgement, as measured
+MAX_CHANGES = 100  # changes of the C heap that are remembered
+FIRST_RUNS = 8  # no verdict is made before so many runs, unless somebody asks
+JUDGED_EVERY = 4  # runs of a job that is not under suspicion
+MIN_LINE_BYTES = 512.0  # bytes per run; a line is named if it grows by at least so much
+NEVER = -1  # the count of full collections if there are none
 
 
 @dataclass(slots=True)
 class Changes:
-    """The changes of a counter within a job's last runs."""
+    """The changes of one counter in a job's last runs."""
 
     values: list[tuple[float, bool]] = field(default_factory=list)
 
     def add(self, change: float | None, *, is_collected: bool) -> None:
-        """Note a run's change, if it is known, and whether the run's own garbage is in it."""
+        """Note a run's change, if it is known; `is_collected` says that the run's own garbage had been collected."""
         if change is not None:
             self.values.append((change, is_collected))
             del self.values[:-MAX_CHANGES]
@@ -44,24 +45,28 @@ class Changes:
 
 @dataclass(slots=True)
 class Case:
-    """One job: its last runs, what the C heap did in them, and what was last said of it."""
+    """What is remembered about one job: its last runs, how the C heap changed in them, and the last verdict."""
 
-    births: array[int] = field(default_factory=lambda: array("I"))  # of completed runs, oldest first
-    collections: array[int] = field(default_factory=lambda: array("i"))  # full ones so far, when each of them ended
-    calls: array[int] = field(default_factory=lambda: array("I"))  # likewise, within each of them
-    closed: bytearray = field(default_factory=bytearray)  # 1: its free lists were emptied at both ends
+    births: array[int] = field(default_factory=lambda: array("I"))  # birth numbers of the completed runs, oldest first
+    # for each run, the number of full collections until its end
+    collections: array[int] = field(default_factory=lambda: array("i"))
+    calls: array[int] = field(default_factory=lambda: array("I"))  # for each run, the number of calls in it
+    closed: bytearray = field(default_factory=bytearray)  # for each run, 1 if the free lists were emptied at both ends
     c_heap: Changes = field(default_factory=lambda: Changes())
     mapped: Changes = field(default_factory=lambda: Changes())
     exact: list[float] = field(default_factory=list)
     process: list[float] = field(default_factory=list)
     judgement: Judgement | None = None
-    judged_after: int = 0  # the id of the last run that it rests on
-    runs: int = 0  # completed, since the start
-    left_bytes: float = math.inf  # to the memory limit, after the first of them
-    duration_s: float = 0.0  # of the last of them
+    judged_after: int = 0  # the id of the last run in the verdict
+    runs: int = 0  # completed runs since the start
+    left_bytes: float = math.inf  # left to the memory limit after the first run
+    duration_s: float = 0.0  # of the last run
 
     def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> None:
-        """Remember a run that has ended, and so many in all. One that failed keeps what its error holds: it is none."""
+        """Remember a run that has ended, and at most so many birth numbers.
+
+        A failed run is left out, because its exception keeps objects alive.
+        """
         if run.outcome is not Outcome.COMPLETED:
             return
         if not self.runs:
@@ -78,7 +83,7 @@ class Case:
         self._saw_counters(run)
 
     def _saw_counters(self, run: RunProfile) -> None:
-        """Note the run's counters only if no other job ran meanwhile: else the changes are not the job's own."""
+        """Note the run's counters if no other job ran at the same time; otherwise the changes are not the job's own."""
         if run.overlapped_with:
             return
         if run.samples is None and run.lines is None:
@@ -92,21 +97,21 @@ class Case:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Return the last verdict, or None before any."""
+        """Return the last verdict, or None if there is none yet."""
         return self.judgement.verdict if self.judgement else None
 
     @property
     def accusation(self) -> Accusation | None:
-        """Return what the last verdict accuses the job of, or None."""
+        """Return what the last verdict rests on if it was an accusation, else None."""
         return self.verdict.accusation if self.verdict else None
 
     @property
     def calls_per_run(self) -> float:
-        """Return the calls within a window in the mean; 1 for a job, whose runs are calls."""
+        """Return the mean number of calls in a window, which is 1 for a job, because each of its runs is one call."""
         return sum(self.calls) / len(self.calls) if self.calls else 1.0
 
     def copy(self) -> Case:
-        """Return the case as it is now: a run may end while it is judged."""
+        """Return a copy of the case for a judge in another thread, because a run may end in the meantime."""
         return replace(
             self,
             births=self.births[:],
@@ -120,7 +125,7 @@ class Case:
         )
 
     def is_due(self) -> bool:
-        """Return whether a verdict is to be made now, though nobody asks."""
+        """Return whether a verdict should be made now, even if nobody asks for one."""
         if self.runs < FIRST_RUNS:
             return False
         if self.judgement is not None and (self.judgement.suspected or self.judgement.verdict.state.is_accusation):
@@ -129,10 +134,10 @@ class Case:
 
 
 def native_change(run: RunProfile) -> float | None:
-    """Return by how much the C heap grew in the run, less what Python and the profiler have of it; None if unknown.
+    """Return how much the C heap grew in the run without Python's and the profiler's share, or None if unknown.
 
-    Without samples it is not known how much of the growth of Python's own heap malloc has served, so all of it is taken
-    off: too much rather than too little.
+    Without samples it is unknown which part of the growth of Python's own heap malloc has served. Then all of that
+    growth is subtracted, so that the result is too small rather than too large.
     """
     before, after = _native_bytes(run.before), _native_bytes(run.after)
     if before is None or after is None:
@@ -148,9 +153,10 @@ def native_change(run: RunProfile) -> float | None:
 
 
 def mapped_change(run: RunProfile) -> float | None:
-    """Return by how much memory mapped directly grew in the run, as far as it is resident; None if unknown.
+    """Return the growth of the resident memory that was mapped directly in the run, or None if it is unknown.
 
-    What a library maps and does not touch takes no memory, and a thread's stack is mapped whole.
+    Only resident pages count, because memory that a library maps and never touches costs nothing, and the whole stack
+    of a thread is mapped at once.
     """
     before, after = run.before.mapped_bytes, run.after.mapped_bytes
     if before is None or after is None:
@@ -158,7 +164,8 @@ def mapped_change(run: RunProfile) -> float | None:
     return float(min(after - before, run.rss_diff_bytes)) - run.mapped_in_runs_bytes
 
 
-TRACE_MALLOC_BYTES = 100  # what malloc hands out for a live trace, measured on 3.11 to 3.13; tracemalloc tells half
+# bytes that malloc uses for a live trace, measured on 3.11 to 3.13; tracemalloc reports half of it
+TRACE_MALLOC_BYTES = 100
 
 
 def _native_bytes(counters: Counters) -> float | None:
@@ -168,7 +175,7 @@ def _native_bytes(counters: Counters) -> float | None:
 
 
 class RecentLines:
-    """What the samples of a job's last runs said of each line: alive after each run, and kept by it."""
+    """What the samples of a job's last runs say about each line: bytes alive after each run, and bytes kept by it."""
 
     def __init__(self, runs: Sequence[RunProfile]) -> None:
         completed = [run for run in runs if run.outcome is Outcome.COMPLETED and run.samples is not None]
@@ -191,7 +198,7 @@ class RecentLines:
 
     @property
     def at_once(self) -> int:
-        """Return how many runs were at work together at most."""
+        """Return the highest number of runs of the job that were active at the same time."""
         return max((run.at_once for run in self._runs), default=1)
 
     def totals_at(self, site: SiteKey) -> Sequence[float]:
@@ -199,12 +206,12 @@ class RecentLines:
         return [alive.get(site, 0) for alive in self._alive]
 
     def kept_at(self, site: SiteKey) -> Mapping[int, float]:
-        """Return by birth what each run had kept at the line when it ended."""
+        """Return for each run, by its birth, the bytes that it had kept at the line when it ended."""
         return {birth: kept.get(site, 0) for birth, kept in self._kept}
 
 
 def exact_paces(runs: Sequence[RunProfile]) -> Mapping[SiteKey, float]:
-    """Return the bytes per run of each line that grows steadily by exact lines, in runs whose garbage is gone."""
+    """Return the bytes per run of each line that grows steadily, by exact lines of runs whose garbage was collected."""
     kept = [
         dict(zip(run.lines.retained.keys, run.lines.retained.sizes, strict=True))
         for run in runs
@@ -224,15 +231,15 @@ def evidence_of(
     patience: Patience,
     unit: Unit = RUN,
 ) -> Evidence:
-    """Return what is known of a job now.
+    """Return the evidence about a job that is known now.
 
     Args:
-        case: What is remembered of it.
-        runs: Its runs in the history, oldest first.
-        lines: What is alive of it, by line and birth.
-        collections: How many full collections there have been; None if the program collects no garbage.
-        patience: How long it may be watched.
-        unit: What its runs are called.
+        case: What is remembered about the job.
+        runs: The job's runs in the history, oldest first.
+        lines: The job's live memory, by line and birth.
+        collections: The number of full collections so far, or None if the program has switched its collector off.
+        patience: How long the job may be watched before a verdict.
+        unit: The word for a run in messages.
     """
     recent = RecentLines(runs)
     settled = [
@@ -240,7 +247,7 @@ def evidence_of(
         for birth, count in zip(case.births, case.collections, strict=True)
         if collections is None or count == NEVER or count < collections
     ]
-    # Without samples births are not to be had, and the runs are numbered.
+    # Without samples there are no birth numbers, so the runs are numbered instead.
     ended = list(case.births) or list(range(1, case.runs + 1)[-MAX_RUNS:])
     return Evidence(
         ended=ended,
@@ -265,7 +272,7 @@ def evidence_of(
 
 
 class Cases:
-    """The cases of all jobs that the history knows. Runs end, and are judged, in several threads at once."""
+    """The cases of all jobs in the history. Runs end, and are judged, in several threads at once."""
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
@@ -274,8 +281,12 @@ class Cases:
     def __len__(self) -> int:
         return len(self._cases)
 
+    def overhead_bytes(self) -> int:
+        """Return the estimated size of all cases."""
+        return CASE_BYTES * len(self._cases)
+
     def of(self, job: str) -> Case:
-        """Return the job's case, a new one if there is none."""
+        """Return the case of the job, which is created if there is none."""
         with self._lock:
             case = self._cases.get(job)
             if case is None:
@@ -283,35 +294,35 @@ class Cases:
             return case
 
     def record_run(self, run: RunProfile, remembered: int = MAX_RUNS) -> bool:
-        """Remember a run that has ended, and so many in all; return whether its job is to be judged now."""
+        """Remember a run that has ended, and at most so many birth numbers; return whether to judge its job now."""
         with self._lock:
             case = self.of(run.job)
             case.record_run(run, remembered)
             return case.is_due()
 
     def copy_of(self, job: str) -> Case:
-        """Return the job's case as it is now, for a judge."""
+        """Return a copy of the job's case, for a judge."""
         with self._lock:
             return self.of(job).copy()
 
     def note(self, job: str, judgement: Judgement, after_run: int) -> None:
-        """Keep a judgement that rests on the runs up to that one, unless there is a later one."""
+        """Keep a judgement of the runs up to `after_run`, unless a later judgement is kept already."""
         with self._lock:
             case = self.of(job)
             if case.judged_after < after_run:
                 case.judgement, case.judged_after = judgement, after_run
 
     def find(self, job: str) -> Case | None:
-        """Return the job's case, or None."""
+        """Return the case of the job, or None if there is none."""
         return self._cases.get(job)
 
     def keep_only(self, known: Collection[str]) -> None:
-        """Forget jobs that the history has forgotten."""
+        """Forget all jobs that are not in `known`, which the history has dropped."""
         with self._lock:
             for job in self._cases.keys() - known:
                 del self._cases[job]
 
     def forget(self, job: str) -> None:
-        """Forget the job, if there is a case of it."""
+        """Forget the job, if it has a case."""
         with self._lock:
             self._cases.pop(job, None)

@@ -1,7 +1,8 @@
-"""Read something slow from a frozen copy of this process: a forked child computes, the parent reads a pipe.
+"""Read something slow from a frozen copy of this process: a forked child computes, and the parent reads a pipe.
 
-The copy is consistent (nothing changes in it while it is read) and leaves the parent's interpreter free. The child
-runs one Python function and leaves by `os._exit`: no exit handlers, no flushing of buffers it shares with the parent.
+The copy is consistent, because nothing changes in the child while it reads, and the parent's interpreter stays free.
+The child runs one Python function and ends with `os._exit`: no exit handlers, no flushing of buffers shared with the
+parent.
 """
 
 from __future__ import annotations
@@ -22,33 +23,33 @@ from profiling import forks
 from profiling.errors import ChildFailed
 
 CHUNK_BYTES = 1 << 16
-MAX_ANSWER_BYTES = 64 << 20  # a wrong child must not fill the parent
+MAX_ANSWER_BYTES = 64 << 20  # so that a faulty child cannot fill the parent's memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildResult:
-    """What the child wrote, and how long the fork held the parent."""
+    """What the child wrote, and how long the fork blocked the parent."""
 
     data: bytes
     fork_s: float
 
 
 def available() -> bool:
-    """Return whether this platform can fork safely: macOS aborts children of a process that used its frameworks."""
+    """Return whether this platform can fork safely. macOS aborts children of a process that used its frameworks."""
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
 def run_in_child(function: Callable[[], bytes], *, what: str, timeout_s: float) -> ChildResult:
-    """Run `function` in a forked child and give its answer.
+    """Run `function` in a forked child and return its result.
 
-    Raises ChildFailed, naming `what`, if the child dies, raises, or is not done in time; it is killed then.
+    Raises ChildFailed, with `what` in its message, if the child dies, raises, or takes too long; then it is killed.
     """
     child = _Child.start(function, what)
     return ChildResult(data=child.read(timeout_s), fork_s=child.fork_s)
 
 
 async def run_in_child_async(function: Callable[[], bytes], *, what: str, timeout_s: float) -> ChildResult:
-    """Do what `call` does, but wait in a thread. If cancelled, kill and reap the child before this returns."""
+    """Do what `run_in_child` does, but wait in a thread. If cancelled, kill and reap the child before this returns."""
     child = _Child.start(function, what)
     reading = asyncio.ensure_future(asyncio.to_thread(child.read, timeout_s))
     try:
@@ -61,19 +62,19 @@ async def run_in_child_async(function: Callable[[], bytes], *, what: str, timeou
 
 
 class _Child:
-    """One child: its pipe, and its end."""
+    """One forked child with its pipe."""
 
     def __init__(self, pid: int, pipe: int, what: str, fork_s: float) -> None:
         self.pid = pid
         self.pipe = pipe
         self.what = what
         self.fork_s = fork_s
-        self._lock = threading.Lock()  # a pid that has been reaped may belong to another process
+        self._lock = threading.Lock()  # after it is reaped, its pid may belong to another process
         self._reaped = False
 
     @classmethod
     def start(cls, function: Callable[[], bytes], what: str) -> _Child:
-        """Fork. The collector rests in the child, since a pass over all objects would copy every page."""
+        """Fork. The garbage collector is off in the child, because a collection would copy every page."""
         reader, writer = os.pipe()
         started_s = time.perf_counter()
         try:
@@ -83,13 +84,13 @@ class _Child:
             os.close(reader)
             os.close(writer)
             raise ChildFailed(what, f"could not be started: {error.strerror}") from error
-        if pid == 0:  # pragma: no cover - seen by its answer; coverage ends with os._exit
+        if pid == 0:  # pragma: no cover - coverage ends with os._exit
             _be_the_child(function, writer)
         os.close(writer)
         return cls(pid, reader, what, time.perf_counter() - started_s)
 
     def read(self, timeout_s: float) -> bytes:
-        """Return everything up to the end of the pipe. The child is gone afterwards, whether this returns or raises."""
+        """Return everything that the child writes. When this returns or raises, the child has ended."""
         deadline_s = time.monotonic() + timeout_s
         chunks: list[bytes] = []
         try:
@@ -112,17 +113,17 @@ class _Child:
         while True:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0 or not poll.poll(left_s * 1000):
-                raise ChildFailed(self.what, "was not done in time")
+                raise ChildFailed(self.what, "did not finish in time")
             chunk = os.read(self.pipe, CHUNK_BYTES)
             if not chunk:
                 return
             chunks.append(chunk)
             size_bytes += len(chunk)
             if size_bytes > MAX_ANSWER_BYTES:
-                raise ChildFailed(self.what, f"answered with more than {MAX_ANSWER_BYTES >> 20} MB")
+                raise ChildFailed(self.what, f"wrote more than {MAX_ANSWER_BYTES >> 20} MB")
 
     def kill(self) -> None:
-        """End the child now, if it is still there."""
+        """End the child now, if it still runs."""
         with self._lock:
             if not self._reaped:
                 os.kill(self.pid, signal.SIGKILL)
@@ -142,7 +143,7 @@ def _be_the_child(function: Callable[[], bytes], writer: int) -> NoReturn:  # pr
     status = 1
     try:
         gc.disable()
-        os.nice(5)  # the service goes first
+        os.nice(5)  # the service has priority
         view = memoryview(function())
         while view:
             view = view[os.write(writer, view) :]

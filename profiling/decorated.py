@@ -1,7 +1,7 @@
-"""A function of which each call is one run: `@profiler.run("prices")`.
+"""The decorator `@profiler.run("prices")`: each call of the function is one run.
 
-The run of a generator lasts from its first step to its end. Between two steps the consumer is at work, so its samples
-are not attributed to the job.
+The run of a generator lasts from its first step to its end. Between two steps the consumer runs, so the samples of that
+time are not attributed to the job.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class AnyRun(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
-    """What surrounds a call, plain or async."""
+    """A context manager around a call, plain or async."""
 
 
 def decorated(function: F, new_run: Callable[[], AnyRun]) -> F:
-    """Return the function with a new run around each of its calls. Raises TypeError for what cannot be called."""
+    """Return the function with a new run around each of its calls. Raises TypeError if it is not callable."""
     if not callable(function):
-        raise TypeError(f"a run decorates a function, and not {function!r}: write @profiler.run(...) above its `def`")
+        raise TypeError(f"a run decorates a function, not {function!r}; write @profiler.run(...) above its `def`")
     if inspect.isasyncgenfunction(function):
         made = _async_generator(function, new_run)
     elif inspect.isgeneratorfunction(function):
@@ -79,7 +79,7 @@ def _async_generator(function: Callable[..., Any], new_run: Callable[[], AnyRun]
                     else:
                         item = await steps.asend(sent)
             except StopAsyncIteration:
-                pass  # it has come to its end
+                pass  # the generator has ended
             finally:
                 await steps.aclose()
 
@@ -90,7 +90,7 @@ def _async_generator(function: Callable[..., Any], new_run: Callable[[], AnyRun]
 
 
 class _Apart:
-    """A label of its own for what runs within `step`: the consumer's label is restored after it."""
+    """A label that is only set within `step`; the label of the consumer is restored afterwards."""
 
     def __init__(self) -> None:
         self._has_begun = False

@@ -26,37 +26,39 @@ from collections.abc import Iterable
 
 
 class ProfilingError(Exception):
-    """Base of all errors below, for a caller that wants them all."""
+    """Base class of all errors below; catch it to catch them all."""
 
 
 class UnknownJob(ProfilingError):
-    """Raised for a job without a profiled run, or unknown to the scheduler; the message lists those there are."""
+    """Raised for a job without a profiled run, or that the scheduler does not know; the message lists known jobs."""
 
     def __init__(self, job: str, known: Iterable[str]) -> None:
         self.job = job
         self.known = tuple(sorted(known))
-        super().__init__(f"no job {job!r}; there are: {', '.join(self.known) or 'none yet'}")
+        names = f"the known jobs are: {', '.join(self.known)}" if self.known else "no job is known yet"
+        super().__init__(f"there is no job {job!r}; {names}")
 
 
 class UnknownScope(UnknownJob):
-    """Raised for a name that is neither a scope's nor a job's; the message lists those there are."""
+    """Raised for a name that no scope and no job has; the message lists the known names."""
 
     def __init__(self, scope: str, known: Iterable[str]) -> None:
         super().__init__(scope, known)
-        self.args = (f"no scope or job {scope!r}; there are: {', '.join(self.known) or 'none yet'}",)
+        names = f"the known ones are: {', '.join(self.known)}" if self.known else "none is known yet"
+        self.args = (f"there is no scope or job {scope!r}; {names}",)
 
 
 class UnknownRun(ProfilingError):
-    """Raised for a run id that is not in the history: it never was, or newer runs have taken its place."""
+    """Raised for a run id that is not in the history: it never existed, or newer runs have replaced it."""
 
     def __init__(self, run_id: int, job: str | None = None) -> None:
         of_job = f" of job {job!r}" if job is not None else ""
-        super().__init__(f"no run {run_id}{of_job} in the history; old runs make room for new ones")
+        super().__init__(f"there is no run {run_id}{of_job} in the history; newer runs may have replaced it")
         self.run_id = run_id
 
 
 class NotEnoughRuns(ProfilingError):
-    """Raised by a comparison while a job has fewer than two runs with lines, or none before the run asked for."""
+    """Raised by a comparison if a job has fewer than two runs with lines, or none before the run that was asked for."""
 
     def __init__(self, job: str, profiled: int, before: int | None = None) -> None:
         super().__init__(
@@ -70,87 +72,88 @@ class NotEnoughRuns(ProfilingError):
 
 
 class NotComparable(ProfilingError):
-    """Raised for two runs whose tables do not count the same memory."""
+    """Raised for two runs that cannot be compared, because their tables count different memory."""
 
     def __init__(self, run_id: int, against_id: int, reason: str) -> None:
         super().__init__(f"run {run_id} cannot be compared with run {against_id}: {reason}")
 
 
 class JobBusy(ProfilingError):
-    """Raised by whoever controls jobs when one that runs is told to run now."""
+    """Raised by the job control when a job is started that is already running."""
 
     def __init__(self, job: str) -> None:
-        super().__init__(f"job {job!r} is running; wait for its end")
+        super().__init__(f"job {job!r} is already running; try again when it has ended")
         self.job = job
 
 
 class NoJobControl(ProfilingError):
-    """Raised when a job is told to run or to pause and nobody has said who runs it."""
+    """Raised when a job is to be started or paused and no job control was given to `mount`."""
 
     def __init__(self, job: str) -> None:
         super().__init__(
-            f"job {job!r} is profiled, and started by the application itself; "
-            "give mount(..., jobs=...) its scheduler to start and pause jobs here"
+            f"job {job!r} cannot be started or paused here, because the application starts it itself; "
+            "pass its scheduler as mount(..., jobs=...)"
         )
         self.job = job
 
 
 class WalkInProgress(ProfilingError):
-    """Raised for a second walk over all objects while one is under way: each costs time and memory."""
+    """Raised for a second walk over all objects while one is in progress, because each takes time and memory."""
 
     def __init__(self) -> None:
-        super().__init__("another walk over the heap is under way; try again when it has ended")
+        super().__init__("another walk over the heap is in progress; try again when it has ended")
 
 
 class DiffInProgress(ProfilingError):
-    """Raised for a second look at what changes over some seconds while one is under way: each keeps a table."""
+    """Raised for a second diff over some seconds while one is in progress, because each keeps a table."""
 
     def __init__(self) -> None:
-        super().__init__("another diff over some seconds is under way; try again when it has ended")
+        super().__init__("another diff over some seconds is in progress; try again when it has ended")
 
 
 class IntervalBroken(ProfilingError):
-    """Raised for a look at what changes over some seconds when tracing or sampling was stopped meanwhile."""
+    """Raised for a diff over some seconds if tracing or sampling was stopped in the meantime."""
 
     def __init__(self) -> None:
-        super().__init__("tracing or sampling was stopped in between, and what it had seen is gone; ask again")
+        super().__init__("tracing or sampling was stopped during the interval, which discarded its data; try again")
 
 
 class OverBudget(ProfilingError):
-    """Raised if a measurement would take more memory than it may."""
+    """Raised if a measurement would take more memory than is allowed."""
 
     def __init__(self, what: str, needed_mb: float, allowed_mb: float, why: str) -> None:
-        super().__init__(f"{what} would take {needed_mb:.0f} MB, more than {allowed_mb:.0f} MB, which is {why}")
+        super().__init__(f"{what} would take {needed_mb:.0f} MB, but {why} is {allowed_mb:.0f} MB")
 
 
 class ChildFailed(ProfilingError):
-    """Raised when the forked child that should read something gave no answer in time, or died."""
+    """Raised if the forked child for a measurement died or did not answer in time."""
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the child process for {what} {cause}")
 
 
 class SamplerUnavailable(ProfilingError):
-    """Raised if samples are asked for and cannot be taken; the message says why."""
+    """Raised if samples are asked for but cannot be taken; the message says why."""
 
     def __init__(self, why: str | None) -> None:
         super().__init__(why or "samples are not available")
 
 
 class CannotCheck(ProfilingError):
-    """Raised by a check for a function that is not there, or that cannot be run; the message says why."""
+    """Raised by a check if a function does not exist or cannot be run; the message says why."""
 
 
 class TargetFailed(CannotCheck):
-    """Raised by a check if the user's function fails, or the user's file when it is imported."""
+    """Raised by a check if the user's function fails, or if the import of the user's file fails."""
 
     def __init__(self, what: str, why: str, users_traceback: str) -> None:
         super().__init__(f"{what}: {why}")
-        self.users_traceback = users_traceback  # from the user's first frame on; empty if there is none
+        # from the user's first frame on; empty if no frame is in the user's code
+        self.users_traceback = users_traceback
 
 
 class MissingExtra(ProfilingError, ImportError):
-    """Raised when a part of the profiler is imported and the packages of its extra are not installed."""
+    """Raised when a part of the profiler is imported whose optional packages are not installed."""
 
     def __init__(self, part: str, package: str, extra: str) -> None:
         super().__init__(
@@ -160,4 +163,4 @@ class MissingExtra(ProfilingError, ImportError):
 
 
 class CannotLaunch(ProfilingError):
-    """Raised if a program that is to be run under the profiler is not there; the message says so."""
+    """Raised if `profiling run` cannot start: there is no such program, or the address cannot be used."""

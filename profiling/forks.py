@@ -1,7 +1,7 @@
-"""What a forked child must find whole: locks that no thread of its parent holds, and objects that begin anew there.
+"""Forks: locks that are free in a forked child, and objects that are reset there.
 
-A lock that another thread holds at a fork stays locked in the child for ever. So a fork waits until it has them all,
-which are held for moments only.
+A lock that another thread holds at a fork stays locked in the child forever. So a fork first acquires all locks of this
+module. They are only held for moments, so it does not wait long.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class ForkLock:
 
 
 class Renewed(Protocol):
-    """What begins anew in a forked child."""
+    """An object that is reset in a forked child."""
 
     def after_fork(self) -> None:
-        """Begin anew: no other thread has survived."""
+        """Reset the object, because no other thread has survived."""
 
 
 _locks: WeakKeyDictionary[ForkLock, None] = WeakKeyDictionary()
@@ -45,13 +45,13 @@ _renewed: WeakKeyDictionary[Renewed, None] = WeakKeyDictionary()
 
 
 def renew_in_children(renewed: Renewed) -> None:
-    """Call `after_fork` of this object in each forked child, as long as the object is there; the oldest comes first."""
+    """Call `after_fork` of this object in each forked child, as long as the object lives; older objects come first."""
     _renewed[renewed] = None
 
 
 @contextmanager
 def for_measuring() -> Iterator[None]:
-    """In this block a forked child only reads: nothing waits for it, and nothing begins anew in it."""
+    """Mark forks in this block as read-only: such a fork waits for no lock, and nothing is reset in the child."""
     _of_thread.is_measuring = True
     try:
         yield
@@ -64,7 +64,7 @@ def _before() -> None:
     _of_thread.held = held
     if getattr(_of_thread, "is_measuring", False):
         return
-    for lock in sorted(_locks.keys(), key=id):  # always in one order, as two threads may fork at once
+    for lock in sorted(_locks.keys(), key=id):  # always in the same order, because two threads may fork at once
         lock.__enter__()
         held.append(lock)
 

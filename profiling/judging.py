@@ -1,4 +1,4 @@
-"""Who judges: the cases of all jobs and scopes, their last judgements, and the time that may be spent on them."""
+"""The judge: the cases of all jobs and scopes, their last judgements, and the time that may be spent on them."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from profiling.verdict.judge import Judgement, judge
 from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import with_stacks
 
-MAX_SHARE = 0.005  # of the time, if nobody asks for a verdict
-COLLECTED_EVERY = 8  # runs of each job, at most, on behalf of those under suspicion
-TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is collected in any case
+MAX_SHARE = 0.005  # highest share of the time for verdicts that nobody asks for
+COLLECTED_EVERY = 8  # runs of a job at most, if jobs are under suspicion and a full collection would help
+TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is to be collected in any case
 
 
 class Terms(NamedTuple):
-    """How a scope is judged, where that differs from a job."""
+    """What is different when a scope is judged, and not a job."""
 
     unit: Unit
     patience: Patience
-    remembered: int  # windows, whose births count
+    remembered: int  # number of windows whose births are remembered
 
 
 JobTerms = Callable[[str], Terms | None]
@@ -43,9 +43,9 @@ class Judging:
     Args:
         runs_of: Returns the runs of a job, or the windows of a scope, oldest first. Raises UnknownJob.
         terms_of: Returns the terms of a scope, or None for a job.
-        holders: Reads the stores that hold what is alive.
-        patience: How long a job is watched at most.
-        collects: Whether every run is closed, and all garbage collected after every other, as a test would do.
+        holders: Reads the stores that hold the live objects.
+        patience: How long a job is watched before it is accused.
+        collects: Whether every run is closed, and all garbage is collected after every other run, as in a test.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Judging:
         self.cases = Cases()
         self._collects = collects
         self._ended = 0  # runs so far
-        self._collected_at = 0  # how many of them had ended at the last full collection of ours
+        self._collected_at = 0  # the number of ended runs at our last full collection
         self._runs_of = runs_of
         self._terms_of = terms_of
         self._holders = holders
@@ -73,7 +73,7 @@ class Judging:
         return case.judgement if case else None
 
     def learn(self, run: RunProfile) -> None:
-        """Note a run or a window in its case, and judge if that is due."""
+        """Note a run or a window in its case, and judge the case if that is due."""
         terms = self._terms_of(run.job)
         is_due = self.cases.record_run(run, terms.remembered if terms else MAX_RUNS)
         self._ended += terms is None
@@ -84,7 +84,7 @@ class Judging:
                 self._judge_anew(self._runs_of(run.job))
 
     def care(self, job: str, jobs: int) -> Care:
-        """Return what is done for the job's next run, beside so many jobs, so that the next verdict can be surer."""
+        """Return what to do in the job's next run, beside so many jobs, so that the next verdict can be surer."""
         case = self.cases.find(job)
         if self._collects:
             runs = case.runs + 1 if case else 1
@@ -93,7 +93,7 @@ class Judging:
         if case is None or judgement is None:
             return Care()
         is_time = self._ended - self._collected_at >= COLLECTED_EVERY * jobs
-        # A long run is not closed: older garbage would have to wait for its end.
+        # A long run is not closed, because older garbage would have to wait for its end.
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
             closes=closes,
@@ -102,7 +102,7 @@ class Judging:
         )
 
     def judgement(self, job: str, patience: Patience | None = None) -> Judgement:
-        """Return the judgement on all runs so far. With another `patience` it is not remembered. Raises UnknownJob."""
+        """Return the judgement on all runs so far. If `patience` is given, it is not remembered. Raises UnknownJob."""
         runs = self._runs_of(job)
         if patience is not None:
             return self._judge(runs, patience)
@@ -119,7 +119,7 @@ class Judging:
 
     def _noted(self, job: str) -> Judgement:
         judgement = self.last(job)
-        if judgement is None:  # forgotten meanwhile
+        if judgement is None:  # another thread has forgotten the job meanwhile
             raise UnknownJob(job, ())
         return judgement
 
@@ -153,5 +153,5 @@ class Judging:
 
 
 def _stacks(job: str, sites: Sequence[SiteKey]) -> Mapping[SiteKey, tuple[SiteKey, ...]]:
-    """Return for each site the frames by which most of its bytes came, as far as they are still known."""
+    """Return for each site the frames through which most of its bytes were allocated, as far as these are known."""
     return largest_stacks(sampler.snapshot(job), sites) if sampler.is_on() else {}

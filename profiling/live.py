@@ -1,4 +1,4 @@
-"""What is alive now, by line, function, file or scope, from one look at the samples: pure functions."""
+"""Live memory by line, function, file or scope, computed from one reading of the samples by pure functions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
 
 class _Key(NamedTuple):
-    """What a site is told by; what it is not told by is None."""
+    """The key of a group of rows; a part that is not used for grouping is None."""
 
     scope: str | None = None
     path: str | None = None
@@ -41,7 +41,7 @@ class _Key(NamedTuple):
 
 
 class _Group:
-    """The rows of one site, added up."""
+    """The sums over the rows of one site."""
 
     def __init__(self) -> None:
         self.sum = Estimate()
@@ -66,17 +66,17 @@ def live_memory(
     order: LiveOrder = "live",
     limit: int = 20,
 ) -> LiveMemory:
-    """Return what is alive by the user's line, function or file, or by scope. Reads source files: call it in a thread.
+    """Return the live memory by the user's line, function or file, or by scope. Reads files, so call this in a thread.
 
     Args:
-        table: What the sampler has of the whole process, or of one scope.
+        table: The samples of the whole process, or of one scope.
         places_of: Finds the short name and the text of lines.
-        rss_bytes: Of the process.
-        volumes: What was allocated by each line, freed since or not.
-        elsewhere_bytes: What was allocated by lines that are not remembered.
-        group_by: What to add up.
-        order: Whether the sites with the most live or with the most allocated bytes come first.
-        limit: How many sites to list at most.
+        rss_bytes: The RSS of the process.
+        volumes: What each line has allocated, whether it was freed since or not.
+        elsewhere_bytes: What other lines have allocated, which are not remembered.
+        group_by: What one site of the result stands for.
+        order: Whether sites are ordered by live or by allocated bytes.
+        limit: The highest number of sites to list.
     """
     groups, unknown = _grouped(table, group_by)
     for volume_key, volume in volumes:
@@ -111,7 +111,7 @@ def _rank(key: _Key, group: _Group, order: LiveOrder) -> tuple[float, float, tup
 
 
 def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[dict[_Key, _Group], Estimate]:
-    """Return the groups, and what no Python frame is known of; the profiler's own is in neither."""
+    """Return the groups, and the sum of all rows without a Python frame; the profiler's own rows are in neither."""
     frame_of, groups, unknown = users_frame(table.frames), dict[_Key, _Group](), Estimate()
     for row in table.rows():
         number = frame_of(row.stack) if len(row.stack) else None
@@ -161,24 +161,24 @@ def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey,
 
 
 def _error(table: SampleTable, variance: float) -> float:
-    """Return the standard error of a sum, with that of one sample that was not taken: see `profiling.samples`."""
+    """Return the standard error of a sum, plus one sample that may not have been taken; see `profiling.samples`."""
     return math.sqrt(variance + table.coarsest_bytes**2)
 
 
 class Owner(NamedTuple):
-    """A scope, a job or what is outside both, as far as others than the sampler know it."""
+    """A scope, a job or what is outside both, with everything that is known about it without samples."""
 
     name: str
     kind: OwnerKind
     calls: int
     active: int
-    calls_per_window: float  # in the mean
+    calls_per_window: float  # mean
     runs: Sequence[RunProfile]  # its last runs or windows, oldest first
     verdict: Verdict | None
 
 
 def summaries(table: SampleTable, owners: Iterable[Owner]) -> list[ScopeSummary]:
-    """Return a summary of each owner: first what grows most by the hour, then what holds most."""
+    """Return a summary of each owner, ordered by growth per hour, then by live bytes."""
     live, _ = _grouped(table, "scope")
     found = [_summary(owner, live.get(_Key(scope=owner.name)), table) for owner in owners]
     return sorted(found, key=lambda each: (-(each.bytes_per_hour or 0.0), -each.live_bytes, each.name))
@@ -207,7 +207,7 @@ def _summary(owner: Owner, live: _Group | None, table: SampleTable) -> ScopeSumm
 
 
 def _growth(verdict: Verdict | None) -> float | None:
-    """Return the bytes per window or run that a verdict tells, 0 if it is stable; None if nothing is known yet."""
+    """Return the growth per window or run by the verdict, 0 if it is `stable`; None if there is no verdict yet."""
     if verdict is None or verdict.state is State.INSUFFICIENT_RUNS:
         return None
     return verdict.bytes_per_run if verdict.state is not State.STABLE else 0.0
@@ -224,13 +224,13 @@ def _windows_per_hour(runs: Sequence[RunProfile]) -> float:
 def owners(
     runs: Mapping[str, Sequence[RunProfile]], labels: Mapping[str, Label], active: Sequence[str], cases: Cases
 ) -> list[Owner]:
-    """Return the owners by name, with what is known of each.
+    """Return an owner for each name, with what is known about it.
 
     Args:
-        runs: The last runs or windows of each.
-        labels: Those of scopes.
-        active: The job of each run under way.
-        cases: What is remembered of each.
+        runs: The last runs or windows of each owner, by name.
+        labels: The labels of the scopes, by name.
+        active: The job of each run that has not ended.
+        cases: What is remembered about each owner.
     """
     return [_owner(name, runs[name], labels.get(name), active.count(name), cases.find(name)) for name in runs]
 

@@ -1,4 +1,4 @@
-"""What there is now: all scopes and jobs with what they hold, and what is alive by line."""
+"""The current state of the process: all scopes and jobs with the memory they hold, and the live memory by line."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from profiling.samples.estimates import SampleTable
 
 
 class Overview:
-    """The view over all that one profiler knows.
+    """The current state as one profiler sees it.
 
     Args:
-        shared: What its runs have in common.
-        labels: The labels of its scopes, by name.
-        judging: Its judge, who has the last verdicts.
+        shared: What all runs of the profiler share.
+        labels: The labels of the scopes, by name.
+        judging: The judge, which has the last verdicts.
         runs_of: Returns the runs of a job, or the windows of a scope, oldest first. Raises UnknownJob.
-        places_of: Finds the short name and the text of lines, in files.
+        places_of: Finds the short name and the text of source lines.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Overview:
         self._places_of = places_of
 
     def scopes(self, names: Sequence[str]) -> list[ScopeSummary]:
-        """Return a summary of these scopes and jobs, the one that grows most first. Raises SamplerUnavailable."""
+        """Return a summary of these scopes and jobs, the fastest growing one first. Raises SamplerUnavailable."""
         active = [run.job for run in tuple(self._shared.active)]
         runs = {name: self._known_runs(name) for name in names}
         return summaries(_samples(), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
-        """Return what is alive, of all or of one scope or job. Raises SamplerUnavailable."""
+        """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable."""
         samples, volumes = _samples(scope), self._shared.sampling.volumes
         volumes.update()
         return live_memory(
@@ -63,7 +63,7 @@ class Overview:
     def _known_runs(self, name: str) -> Sequence[RunProfile]:
         try:
             return self._runs_of(name)
-        except UnknownJob:  # no window of it has ended yet
+        except UnknownJob:  # none of its windows has ended yet
             return ()
 
 

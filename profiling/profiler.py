@@ -1,4 +1,4 @@
-"""The profiler: sole owner of state. Runs are measured in `run`, kept in `history`, compared in `diff`."""
+"""The profiler, the sole owner of state: `run` measures runs, `history` keeps them, `compare` compares them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ from profiling.verdict.patience import Patience
 from profiling.watcher import Watcher
 from profiling.windows import PATIENCE, REMEMBERED, WINDOW_S, Windows
 
-BUDGET_MB = 64.0  # for a moment, while traces are read
-FORGOTTEN_EVERY = 64  # runs, jobs that the history has forgotten
+BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
+FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,19 +55,24 @@ _logger = logging.getLogger(__name__)
 
 
 class Profiler:
-    """Watch runs of jobs, one `run(job)` around each, and keep what was seen in `history`.
+    """Measures runs of jobs, one `run(job)` around each, and keeps the results in `history`.
 
-    By default (`adaptive`) samples are taken always, and exact lines for a few runs of a job that leaks. Without the
-    extension that takes samples only the counters are left; a warning in the log says so.
+    Only runs of one session can be compared, so tracing and sampling stay on until `close`. If the C extension is
+    missing, level `adaptive` measures only the counters and logs a warning.
 
-    Tracing, at level `lines`, goes on with the first run and stays on until `close`, because a comparison needs both
-    runs in one stretch of tracing; so it is with sampling. One sample is taken every `sample_bytes` or, without that
-    figure, every 4 KB to 512 KB, as fine as 1 % of the CPU time allows.
-    `limit_mb` overrules the container's own limit. With `arenas` a run begins and ends with a look into pymalloc's
-    arenas, which takes 20 ms each and tells memory that Python holds free from memory that a library keeps. Traces are
-    not read if that would take more than `budget_mb`, or than is left to the limit: the run is then `degraded`.
-    With `collect` every run is closed, and all garbage is collected after every other, as a test would do.
-    Lines of `packages` are the user's own even if they are installed, as a service is in its container.
+    Args:
+        level: How runs are measured. `adaptive` always samples, and traces a few runs of a job that leaks.
+        limit_mb: The memory limit in MB of 2**20 bytes, in place of the container's limit.
+        history: Where finished runs are kept; by default in memory.
+        reader: What reads the traces, for tests.
+        sample_bytes: Bytes per sample. By default 4 KB to 512 KB: as few as 1 % of the CPU time allows.
+        arenas: Also measure the free memory in pymalloc's arenas at both ends of each run, which takes 20 ms each time.
+        budget_mb: The most memory for reading traces. A run that would need more is `degraded`: it has no exact lines.
+        packages: Installed packages whose lines count as the user's own, as for a service in its container.
+        collect: Close every run, and collect all garbage after every other run, as in a test.
+        patience: How long a job is watched before it is accused.
+        all_threads: Attribute to a run also what threads outside its context allocate.
+        window_s: Length of a window of a scope, and of what is allocated outside jobs, in seconds.
 
     Examples:
         >>> profiler = Profiler(level=Level.LINES)
@@ -103,7 +108,7 @@ class Profiler:
         self._is_diffing = False
         self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
         if level.samples and (why := sampler.unavailable_reason()) is not None:
-            _logger.warning("no samples are taken, so leaks are told by the growth of the process alone: %s", why)
+            _logger.warning("no samples are taken, so only the growth of the process can show a leak: %s", why)
         limit = usage.memory_limit(limit_mb)
         reader_of = TraceReaders(round(budget_mb * (1 << 20)), lambda: usage.memory_usage(limit).available_bytes).of
         self._shared = Shared(
@@ -117,7 +122,7 @@ class Profiler:
             collector=BudgetedCollector(is_bounded=not collect),
             all_threads=all_threads,
         )
-        # If all threads are the job's, nothing is outside jobs, and no scope has anything of its own.
+        # If a run has the allocations of all threads, nothing is left for scopes and for what is outside jobs.
         is_watched = not all_threads and level is not Level.COUNTERS and sampler.unavailable_reason() is None
         self._scopes = Scopes(self.start_watching, is_on=is_watched)
         self._windows = Windows(self._shared, window_s, self._scopes.labels) if is_watched else None
@@ -130,16 +135,15 @@ class Profiler:
         )
         self._overview = Overview(self._shared, self._scopes.labels, self._judging, self.runs, self.source.places)
         self._watcher = Watcher(self.end_windows, window_s)
-        self._lock = ForkLock()  # of the histories: runs end in the program's threads, windows in the watcher's
+        self._lock = ForkLock()  # for the histories: runs end in the program's threads, windows in the watcher's
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
-        """Return a context manager, `with` or `async with`, around one run of `job`; its `profile` is there afterwards.
+        """Return a context manager, `with` or `async with`, for one run of `job`; above a function, each call is a run.
 
-        Above a function, as `@profiler.run(job)`, each call is a run.
-        With `why_inexact` the run has no exact lines, at whatever level: samples stand in for them, and that is
-        the reason that the profile gives in `degraded`.
+        The `profile` of the run is there after the block. If `why_inexact` is given, the run has samples instead of
+        exact lines at every level, and the profile gives this reason in `degraded`.
         """
-        # Beside exact lines they tell jobs apart that overlap, and what was alive at the peak.
+        # Beside exact lines, samples separate overlapping jobs and tell what was alive at the peak.
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
@@ -148,11 +152,11 @@ class Profiler:
         return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
 
     def scope(self, name: str) -> Scope:
-        """Return a context manager, `with` or `async with`, around one call of a scope, such as `"GET /items/{id}"`.
+        """Return a context manager, `with` or `async with`, for one call of a scope, such as `"GET /items/{id}"`.
 
-        What is allocated in the block, in its child tasks and in threads begun there is attributed to the scope; the
-        innermost scope or run counts. A block costs less than a microsecond. The profiler knows 256 scopes; the calls
-        of further ones are attributed to `(other)`, so a name must not have an id in it.
+        Memory that is allocated in the block, in its child tasks and in threads that it starts is attributed to the
+        innermost scope or run. A block costs less than a microsecond. A profiler has at most 256 scopes; the calls of
+        further ones are attributed to `(other)`, so do not put an id into a name.
 
         Examples:
             >>> profiler = Profiler()
@@ -169,19 +173,19 @@ class Profiler:
     def watch(self, name: str, /) -> Callable[[F], F]: ...
 
     def watch(self, function_or_name: F | str, /) -> F | Callable[[F], F]:
-        """Decorate a function, plain, async or a generator: each call is a call of a scope.
+        """Decorate a function, plain, async or a generator, so that each of its calls is a call of a scope.
 
-        Write `@profiler.watch`, and the scope is called as the function is, or `@profiler.watch("name")`.
+        Write `@profiler.watch` to name the scope after the function, or `@profiler.watch("name")`.
         """
         if isinstance(function_or_name, str):
             return partial(self._scopes.decorate, name=function_or_name)
         return self._scopes.decorate(function_or_name)
 
     def start_watching(self) -> None:
-        """Watch scopes and what is allocated outside jobs, from a thread of the profiler's own, until `close`.
+        """Watch scopes and what is allocated outside jobs, from a thread of the profiler, until `close`.
 
-        The first scope does this anyway, and so does each kind of server that the profiler is mounted in. Does nothing
-        at level `counters` and without the extension. A warning says so if tracemalloc was there before us.
+        The first scope calls this, and so does each kind of server that the profiler is mounted in. Does nothing
+        without the extension or at level `counters`. Logs a warning if tracemalloc was on before sampling.
         """
         if self._windows is None:
             return
@@ -193,10 +197,10 @@ class Profiler:
         self._watcher.start()
 
     def end_windows(self) -> None:
-        """End the windows of scopes, and of what is outside jobs, whose time is over.
+        """End the windows, of scopes and of what is allocated outside jobs, whose time is over.
 
-        `start_watching` sees to this, and each run's end does. Raises SamplerUnavailable if tracemalloc was there
-        before us.
+        The thread of `start_watching` calls this, and so does each end of a run. Raises SamplerUnavailable if
+        tracemalloc was on before sampling.
         """
         if self._windows is not None:
             self._shared.sampling.ensure_session()
@@ -208,7 +212,7 @@ class Profiler:
         return self._adaptive.level(job) if self._adaptive else self.level
 
     def usage(self) -> MemoryUsage:
-        """Return what the process uses now, against its limit."""
+        """Return what the process uses now, with its limit."""
         return usage.memory_usage(self._shared.limit)
 
     def diff(
@@ -220,9 +224,9 @@ class Profiler:
         group_by: GroupBy = "line",
         limit: int = 20,
     ) -> RunDiff:
-        """Compare a job's latest run with lines to the run with lines before it, or the two runs that are asked for.
+        """Compare a job's latest run that has lines with the one before it, or compare the two given runs.
 
-        Reads source files: call it in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
+        Reads source files, so call this in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
         """
         run, against = pair_to_compare(self._store(job), job, run_id, against_id)
         return compare(run, against, self.source.places, group_by=group_by, limit=limit)
@@ -236,14 +240,11 @@ class Profiler:
         limit: int = 20,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> TimeDiff:
-        """Return what changes in the process from now until `wait(seconds)` is over, whatever runs.
+        """Return what changes in the process from now until `wait(seconds)` returns, whichever jobs run.
 
-        With `collect`, garbage does not count. If tracemalloc is on, the change is exact, else by samples. Raises:
-
-        - DiffInProgress;
-        - SamplerUnavailable if neither tracemalloc nor the sampler can be had;
-        - IntervalBroken if tracing or sampling was stopped meanwhile;
-        - what reading the traces raises.
+        With `collect`, garbage does not count. The change is exact if tracemalloc is on, else estimated from samples.
+        Raises DiffInProgress; SamplerUnavailable if neither can be used; IntervalBroken if tracing or sampling was
+        stopped meanwhile; OverBudget or ChildFailed if the traces cannot be read.
         """
         if self._is_diffing:
             raise DiffInProgress
@@ -262,19 +263,19 @@ class Profiler:
             self._is_diffing = False
 
     def verdict(self, job: str, *, patience: Patience | None = None) -> Verdict:
-        """Return what the job's runs say together, with the lines of a leak. Raises UnknownJob.
+        """Return the verdict on the job's runs, with the lines of a leak. Raises UnknownJob.
 
-        The call takes some milliseconds, once after each run; on a loop, use `verdicts`. A verdict with another
-        `patience` than the profiler's is not remembered.
+        The first call after each run takes some milliseconds; in an event loop, use `verdicts`. If `patience` is given,
+        the verdict is not remembered.
         """
         return self._judging.judgement(job, patience).verdict
 
     def judgement(self, job: str, *, patience: Patience | None = None) -> Judgement:
-        """Return the job's verdict and what would make the next verdict surer. Raises UnknownJob."""
+        """Return the job's verdict, and what would make the next verdict surer. Raises UnknownJob."""
         return self._judging.judgement(job, patience)
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
-        """Return the verdicts of these jobs, or of all, without blocking the loop. Raises UnknownJob."""
+        """Return the verdicts of these jobs, or of all jobs, without blocking the loop. Raises UnknownJob."""
         return await self._judging.verdicts(jobs or self._jobs())
 
     def runs(self, job: str) -> Sequence[RunProfile]:
@@ -286,21 +287,21 @@ class Profiler:
         return judgement.verdict if (judgement := self._judging.last(job)) else None
 
     def _jobs(self) -> tuple[str, ...]:
-        """Return whatever has runs or windows."""
+        """Return the names of all jobs with runs, and `OUTSIDE_JOBS` if it has windows."""
         return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
 
     def _store(self, job: str) -> RunStore:
-        """Return where the runs of a job are kept, or the windows of what is outside jobs."""
+        """Return the store of a job's runs, or of the windows of what is allocated outside jobs."""
         windows = self._windows.history if self._windows else None
         return windows if windows is not None and windows.knows(job) else self.history
 
     def _terms(self, job: str) -> Terms | None:
-        """Return what is to be known of a scope, or of what is outside jobs, to judge its windows; None for a job."""
+        """Return how to judge the windows of a scope, or of what is outside jobs; None for a job."""
         windows = self._windows if self._windows and self._windows.history.knows(job) else None
         return Terms(windows.unit, PATIENCE, REMEMBERED) if windows else None
 
     def scopes(self) -> list[ScopeSummary]:
-        """Return what each scope, each job and all else holds, allocates and keeps, the one that grows most first.
+        """Return what each scope, each job and all other work holds, allocates and keeps; fastest growth first.
 
         The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
         SamplerUnavailable if no samples are taken.
@@ -316,21 +317,21 @@ class Profiler:
         order: LiveOrder = "live",
         limit: int = 20,
     ) -> LiveMemory:
-        """Return what is alive now, in the process or of one scope or job, by line, function, file or scope.
+        """Return the memory that is alive now, of the process or of one scope or job, by line, function, file or scope.
 
-        Beside it stands what was allocated so far, freed since or not; with the order `allocated` that decides.
-
-        Reads source files: call it in a thread. Raises SamplerUnavailable if no samples are taken.
+        The estimates include what was allocated so far, whether it was freed since or not; the order `allocated` sorts
+        by that. Reads source files, so call this in a thread. Raises SamplerUnavailable if no samples are taken.
         """
         return self._overview.live(scope, group_by, order, limit)
 
     def overhead_bytes(self) -> int:
-        """Return the bytes that the profiler keeps: the tables of tracemalloc and of the sampler, and the history."""
-        histories = [self.history, *([self._windows.history] if self._windows else [])]
-        return tracing.table_bytes() + sampler.table_bytes() + sum(kept.overhead_bytes() for kept in histories)
+        """Return the bytes that the profiler uses: tables of tracemalloc and of the sampler, history, and cases."""
+        windows_bytes = self._windows.history.overhead_bytes() if self._windows else 0
+        remembered_bytes = self.history.overhead_bytes() + windows_bytes + self._judging.cases.overhead_bytes()
+        return tracing.table_bytes() + sampler.table_bytes() + remembered_bytes
 
     def statistics(self) -> ProfilerStatistics:
-        """Return what the profiler is doing and what it keeps."""
+        """Return what the profiler is doing, and the sizes of what it keeps."""
         return ProfilerStatistics(
             level=self.level,
             tracing=tracing.is_on(),
@@ -345,7 +346,7 @@ class Profiler:
         )
 
     def close(self) -> None:
-        """Switch tracing off, if this profiler switched it on. At a quiet point: no run, no worker thread at work."""
+        """Switch tracing off if this profiler switched it on. Call this while no run and no worker thread is active."""
         self._watcher.close()
         self._shared.tracing.close()
         self._shared.sampling.close()
@@ -363,7 +364,8 @@ class Profiler:
 
     def _add(self, run: RunProfile) -> None:
         self._finished += 1
-        if self._finished % FORGOTTEN_EVERY == 0:  # the history lists its jobs in order, which takes long for thousands
+        # the history lists its jobs in order, which takes long for thousands of jobs
+        if self._finished % FORGOTTEN_EVERY == 0:
             self._judging.cases.keep_only(set(self._jobs()))
         if self._windows is not None and self._windows.leave_to_job(run.job):
             self._judging.cases.forget(run.job)
@@ -371,7 +373,7 @@ class Profiler:
 
     def _turn(self, windows: Windows) -> None:
         profiles = windows.turn(self._judging.last)
-        # Who waits longest for a judgement comes first, as time for them is bounded.
+        # The time for judgements is limited, so the owner whose last judgement is the oldest comes first.
         for profile in sorted(profiles, key=lambda window: self._judging.cases.of(window.job).judged_after):
             with self._lock:
                 windows.history.add(profile)
@@ -380,7 +382,7 @@ class Profiler:
             self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)
 
     def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
-        """Begin a series of exact runs if one is asked for, and end it if that is safe."""
+        """Begin a series of exact runs if the verdict calls for one, and end the series when that is safe."""
         adaptive.record_run(run)
         if (verdict := self.last_verdict(run.job)) is not None:
             adaptive.maybe_start_series(run.job, verdict)

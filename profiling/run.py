@@ -1,4 +1,4 @@
-"""One run of one job, from the outside: what was alive before and after, and what happened in between."""
+"""One run of one job: what was alive before and after it, and what happened in between."""
 
 from __future__ import annotations
 
@@ -36,38 +36,38 @@ from profiling.traces.tracing import Tracing
 F = TypeVar("F", bound=Callable[..., Any])
 
 MEASURING_FAILED = (ChildFailed, OverBudget, MemoryError)
-"""What a measurement may fail with, at the cost of its own result only."""
+"""Errors that a measurement may end with; they cost its own result only, and never the job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Care:
-    """What is done for a run, so that the next verdict on its job can be surer."""
+    """Measures that are taken in a run so that the next verdict on its job is surer."""
 
-    closes: bool = False  # the run is closed, see docs/levels.md
-    collects_after: bool = False  # all garbage, once, at the end
-    is_suspect: bool = False  # its samples may be finer
+    closes: bool = False  # whether the run is closed; see docs/levels.md
+    collects_after: bool = False  # whether all garbage is collected once at the end
+    is_suspect: bool = False  # whether its samples may be finer
 
 
 @dataclass(slots=True, kw_only=True)
 class Shared:
-    """What the runs of one profiler have in common."""
+    """What all runs of one profiler share."""
 
     limit: MemoryLimit
     reader: Callable[[Level], TraceReader]
-    keep: Callable[[RunProfile], None]  # called once with each finished run
+    keep: Callable[[RunProfile], None]  # called once for each finished run
     next_id: Callable[[], int]
-    overhead_bytes: Callable[[], int]  # what the profiler keeps by itself
+    overhead_bytes: Callable[[], int]  # returns the memory that the profiler itself uses
     tracing: Tracing = field(default_factory=Tracing)
     sampling: Sampling = field(default_factory=Sampling)
     peaks: Peaks = field(default_factory=Peaks)
     collector: BudgetedCollector = field(default_factory=BudgetedCollector)
     active: set[Run] = field(default_factory=set)
-    onlookers: tuple[set[str], ...] = ()  # each has the jobs that were at work since it looks on
-    all_threads: bool = False  # whether a run also has what threads allocate that do not know its context
-    arenas: bool = False  # whether the counters have what pymalloc's arenas hold free
+    onlookers: tuple[set[str], ...] = ()  # each is the set of jobs that have run since someone started looking
+    all_threads: bool = False  # whether allocations by threads that do not know its context belong to the run too
+    arenas: bool = False  # whether the counters include the free memory in pymalloc's arenas
 
     def counters(self) -> Counters:
-        """Return the counters that are cheap to know now, and the free bytes in arenas if `arenas` is set."""
+        """Return the counters that are cheap to read now, and the free bytes in arenas if `arenas` is set."""
         counters, told = usage.counters(), sampler.statistics() if sampler.is_on() else None
         mapped_bytes = counters.mapped_bytes
         counters = replace(
@@ -80,7 +80,7 @@ class Shared:
 
     @contextmanager
     def jobs_at_work(self) -> Iterator[set[str]]:
-        """Yield the jobs of which a run is under way, to which those that begin in the block are added."""
+        """Yield the set of jobs that are running; jobs that begin within the block are added to it."""
         jobs = {run.job for run in self.active}
         self.onlookers += (jobs,)
         try:
@@ -90,9 +90,9 @@ class Shared:
 
 
 class Run:
-    """A context manager, `with` or `async with`, around one run; over a function, a run around each of its calls.
+    """A context manager, `with` or `async with`, around one run; as a decorator, a new run around each call.
 
-    A failure to measure never fails the job: the profile then says in `degraded` what is missing and why.
+    A failed measurement never fails the job: the profile then says in `degraded` what is missing and why.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Run:
         self.level = level
         self._samples_too = samples
         self._care = care
-        self._again = again  # another run of the job
+        self._again = again  # creates another run of the job
         self.overlapped_with: set[str] = set()
         self.at_once = 1
         self._shared = shared
@@ -121,14 +121,14 @@ class Run:
 
     @property
     def profile(self) -> RunProfile:
-        """Return what was seen. Raises RuntimeError before the run has ended."""
+        """Return the profile. Raises RuntimeError before the run has ended."""
         if self._profile is None:
-            raise RuntimeError(f"the run of {self.job!r} has not ended; its profile is there after the `with` block")
+            raise RuntimeError(f"the run of {self.job!r} has not ended; read its profile after the `with` block")
         return self._profile
 
     @property
     def has_ended(self) -> bool:
-        """Return whether `profile` is there."""
+        """Return whether the run has ended, so that `profile` can be read."""
         return self._profile is not None
 
     def __call__(self, function: F) -> F:
@@ -146,7 +146,7 @@ class Run:
             raise
         return self
 
-    # Both make their coroutines here: made by the user's `async with`, they would be memory of its line.
+    # Both coroutines are created here: created by the user's `async with`, their memory would count for its line.
 
     def __aenter__(self) -> Coroutine[Any, Any, Self]:
         return self._begin_async()
@@ -182,13 +182,13 @@ class Run:
         closing = None
         try:
             closing = await self._read_async()
-        finally:  # cancelled here, the run is kept without its lines
+        finally:  # if cancelled here, the run is kept without its lines
             self._finish(closing)
 
     def _enter(self) -> None:
         self._timer = OverheadTimer()
         with self._timer.blocking():
-            # Before anything is read, so that others' garbage is no change of this run's.
+            # Before anything is read, so that garbage of other jobs does not count as a change of this run.
             self._is_closed = self._shared.collector.begin(self, closes=self._care.closes)
         for other in self._shared.active:
             other.overlapped_with.add(self.job)
@@ -201,7 +201,7 @@ class Run:
             jobs.add(self.job)
 
     def _give_up(self) -> None:
-        """Undo what `_enter` has done, if the run cannot begin."""
+        """Undo what `_enter` has done if the run cannot begin."""
         self._shared.active.discard(self)
         if self._is_closed:
             self._shared.collector.end(self)
@@ -221,22 +221,23 @@ class Run:
         self._timer = OverheadTimer()
         with self._timer.blocking():
             self._shared.peaks.end(self._peak)
-            full_collections = count_full_collections()  # before ours, which this run's garbage does not survive
+            # before our own collection, which leaves none of this run's garbage
+            full_collections = count_full_collections()
             self._own_garbage_is_gone = self._is_closed and self._shared.collector.end(self)
             self._collected_after = self._care.collects_after and self._shared.collector.collect()
             self._after = replace(self._shared.counters(), full_collections=full_collections)
             self._samples = self._close_samples()
 
     def _begin_sampling(self) -> None:
-        """Begin sampling before tracing begins, because the sampler cannot come after tracing."""
+        """Begin sampling before tracing, because the sampler cannot start after tracing."""
         if not self._samples_too:
             return
         try:
             self._shared.sampling.ensure_session()
         except SamplerUnavailable as error:
             self._samples_too = False
-            if self.level.samples:  # at the exact levels they are an extra
-                self._degraded = f"no samples: {error}"
+            if self.level.samples:  # at the exact levels samples are an extra
+                self._degraded = f"no samples were taken: {error}"
 
     def _open_samples(self) -> None:
         if self._samples_too:
@@ -254,7 +255,7 @@ class Run:
         self._sampled.leave()
         lines = self._sampled.close()
         if lines is None and self.level.samples:
-            self._degraded = "sampling was stopped during the run, and its samples with it"
+            self._degraded = "sampling was stopped during the run, which discarded its samples"
         return lines
 
     def _read(self) -> Snapshot | None:
@@ -286,7 +287,7 @@ class Run:
         with self._timer.blocking():
             lines = self._lines(closing) if closing is not None else None
         if self._has_lines() and lines is None:
-            self._degraded = "cancelled while the traces were read"
+            self._degraded = "the run was cancelled while its traces were read"
         snapshots = [snapshot.cost for snapshot in (self._opening, closing) if snapshot is not None]
         self._profile = RunProfile(
             id=self._shared.next_id(),
@@ -319,15 +320,16 @@ class Run:
             return None
         others = " and ".join(filter(None, [", ".join(sorted(self.overlapped_with)[:-1]), max(self.overlapped_with)]))
         if self._samples is None:
-            return f"the lines have in them what {others} kept, at work at the same time"
+            return f"the lines include memory that {others} kept, because the runs overlapped"
         return (
-            f"estimates stand in for exact lines, which would have in them what {others} kept, at work at the same time"
+            f"estimates take the place of exact lines, which would include memory that {others} kept, "
+            "because the runs overlapped"
         )
 
     def _lines(self, closing: Snapshot) -> LineProfile | None:
         opening = self._opening
         if opening is None or opening.session != closing.session:
-            self._degraded = "tracing was switched off during the run, and its traces with it"
+            self._degraded = "tracing was switched off during the run, which discarded its traces"
             return None
         return LineProfile(
             live=closing.table,
@@ -342,17 +344,17 @@ class Run:
 
 
 def _outcome(error: BaseException | None) -> Outcome:
-    if error is None or isinstance(error, GeneratorExit):  # a generator of which nobody wanted more
+    if error is None or isinstance(error, GeneratorExit):  # a generator that the consumer stopped early
         return Outcome.COMPLETED
     return Outcome.CANCELLED if isinstance(error, asyncio.CancelledError) else Outcome.FAILED
 
 
 def _why(error: BaseException) -> str:
-    return str(error) or "no memory was left to read the traces"
+    return str(error) or "there was not enough memory to read the traces"
 
 
 def total_cost(opening: Cost, closing: Cost, snapshots: Iterable[Cost]) -> Cost:
-    """Return the cost of a run's two ends together: times add up; stall and memory are the highest of any part."""
+    """Return the cost of both ends of a run: times are added; for stall and memory the highest part counts."""
     return Cost(
         duration_s=opening.duration_s + closing.duration_s,
         stall_s=max(cost.stall_s for cost in (opening, closing, *snapshots)),

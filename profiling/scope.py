@@ -1,6 +1,6 @@
-"""Scopes: names for blocks of code that run often, such as the handler of a route. Each block entered is one call.
+"""Scopes: names for blocks of code that run often, such as the handler of a route. Each entered block is one call.
 
-A scope does nothing but label. What it keeps is told by windows of its life, see `profiling.windows`.
+A scope only labels allocations. The windows of its life show what it keeps; see `profiling.windows`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from profiling.samples import sampler
 from profiling.samples.sampled_run import shared_label
 
 MAX_SCOPES = 256
-OTHER_SCOPES = "(other)"  # the scope of all names beyond those
+OTHER_SCOPES = "(other)"  # the scope of all further names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
-    """A context manager around one call, `with` or `async with`."""
+    """A context manager for one call, `with` or `async with`."""
 
 
 class Scopes:
@@ -39,7 +39,7 @@ class Scopes:
         return self._labels
 
     def enter(self, name: str) -> Scope:
-        """Return a context manager around one call. Raises TypeError for a name that is not a str."""
+        """Return a context manager for one call. Raises TypeError for a name that is not a str."""
         label = self._labels.get(name)
         if label is None:
             if not self._is_on:
@@ -49,9 +49,9 @@ class Scopes:
         return entered
 
     def decorate(self, function: F, name: str | None = None) -> F:
-        """Return the function, plain, async or a generator, with a scope around each call.
+        """Return the function, plain, async or a generator, with a scope around each of its calls.
 
-        Without a name the scope is called as the function is, by module and qualified name.
+        If no name is given, the scope has the module and the qualified name of the function.
         """
         known = name if name is not None else _name_of(function)
         return decorated(function, lambda: self.enter(known))

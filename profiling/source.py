@@ -1,6 +1,6 @@
-"""What stands at a source line: the function around it, its text, and a short name of its file.
+"""What is at a source line: the function around it, its text, and a short name of its file.
 
-Read from the files when a report is made, never while a job runs. Blocking: call it in a thread.
+Files are read when a report is made, never while a job runs. Reading blocks, so call this in a thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from profiling.forks import ForkLock
 from profiling.records import SiteKey
 
 PROFILER_FILES = f"{Path(__file__).parent}{os.sep}"
-"""Where the profiler's own code is: what is allocated from there is its own."""
+"""The directory of the profiler's own code; memory that is allocated from there is the profiler's own."""
 
 PASSAGES = (
     "decorated.py",
@@ -27,32 +27,32 @@ PASSAGES = (
     *(f"{room}{os.sep}" for room in ("launch", "asgi", "wsgi")),
 )
 PASSAGE_FILES = tuple(PROFILER_FILES + name for name in PASSAGES)
-"""Files of the profiler that only call the program: what is allocated below them is the program's."""
+"""Files of the profiler that only call the program; memory that is allocated below them is the program's."""
 
 MAX_SOURCE_CHARS = 200
-CACHED_LINES = 4_096  # about 300 bytes each
+CACHED_LINES = 4_096  # lines that are cached, about 300 bytes each
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A source line in words. Function and text are None if the file cannot be read."""
+    """A source line as text. Function and source are None if the file cannot be read."""
 
-    file: str  # from the top package down, or relative to the import path
-    function: str | None  # qualified within the module; "<module>" at its top level
+    file: str  # path from the top package, or relative to the import path
+    function: str | None  # qualified name within the module; "<module>" at the top level
     source: str | None  # stripped, at most 200 characters
 
 
 class SourceReader:
-    """Looks lines up, and keeps what it found of the most recent ones. Several threads may ask at once."""
+    """Looks lines up, and caches the most recent ones. Several threads may use it at once."""
 
     def __init__(self) -> None:
         self._places: OrderedDict[SiteKey, Place] = OrderedDict()
-        # Held while files are read: sixteen questions at once about one run would each read the same files, and all of
-        # them wait for the last.
+        # Held while files are read. Otherwise sixteen simultaneous requests about one run would each read the same
+        # files, and all would wait for the last.
         self._lock = ForkLock()
 
     def places(self, keys: Iterable[SiteKey]) -> Mapping[SiteKey, Place]:
-        """Return the place of each key. Each file is read once, up to the last line of it that is wanted."""
+        """Return the place of each key. Each file is read once, up to the last line that is needed."""
         wanted = list(dict.fromkeys(keys))
         with self._lock:
             found = {key: self._places[key] for key in wanted if key in self._places}
@@ -80,12 +80,12 @@ def _read(path: str, lines: set[int]) -> dict[SiteKey, Place]:
 
 
 def functions_and_texts(path: str, lines: set[int]) -> tuple[dict[int, str], dict[int, str]]:
-    """Return the qualified function of each line that holds code, and the stripped text of each that the file has.
+    """Return the qualified function of each line that has code, and the stripped text of each line.
 
-    A line belongs to the function in whose block it stands. A lambda, a comprehension and the body of a one-line `def`
-    belong to the function around them. One pass over the file's tokens ends after the last line: no tree is built, and
-    other threads get their turn. Raises OSError, SyntaxError, tokenize.TokenError or ValueError (bytes that are
-    no text, a path that cannot be one) for what is not readable Python.
+    A line belongs to the function whose block it is in. A lambda, a comprehension and the body of a one-line `def`
+    belong to the function around them. The file's tokens are read once, up to the last needed line. No syntax tree is
+    built, and other threads get their turn. Raises OSError, SyntaxError, tokenize.TokenError or ValueError (bytes that
+    are not text, an impossible path) if the file is not readable Python.
     """
     last = max(lines)
     functions: dict[int, str] = {}
@@ -103,7 +103,7 @@ def functions_and_texts(path: str, lines: set[int]) -> tuple[dict[int, str], dic
 
 
 def _noting(source: Iterable[str], lines: set[int], texts: dict[int, str]) -> Iterator[str]:
-    """Pass lines on and note the wanted ones. Not from the tokens: theirs are cut at more than a file's line ends."""
+    """Pass lines on, and store the wanted ones. Tokens cannot be used, because they split lines at more characters."""
     for number, text in enumerate(source, start=1):
         if number in lines:
             texts[number] = text.strip()[:MAX_SOURCE_CHARS]
@@ -124,10 +124,10 @@ class _Scopes:
     """Follows `def` and `class` through the tokens."""
 
     def __init__(self) -> None:
-        self._stack: list[tuple[int, str, bool]] = []  # indentation, name, is a function
+        self._stack: list[tuple[int, str, bool]] = []  # indentation, name, whether it is a function
         self._depth = 0
         self._pending: str | None = None  # after `def` or `class`, before the name
-        self._opened: tuple[str, bool] | None = None  # named, its block not begun
+        self._opened: tuple[str, bool] | None = None  # name of the scope whose block has not begun
         self._after_newline = False
 
     @property
@@ -141,7 +141,7 @@ class _Scopes:
 
     def see(self, token: tokenize.TokenInfo) -> None:
         if self._after_newline and token.type not in {tokenize.INDENT, tokenize.NL, tokenize.COMMENT}:
-            self._opened = None  # a body on the line of its `def` has no block
+            self._opened = None  # a body on the same line as its `def` has no block
         if token.type == tokenize.INDENT:
             self._depth += 1
             if self._opened:
@@ -165,10 +165,10 @@ class _Scopes:
 
 
 def innermost_user_frame(frames: tuple[SiteKey, ...]) -> SiteKey:
-    """Return the innermost frame outside the standard library and installed packages, else the innermost of all.
+    """Return the innermost frame outside the standard library and installed packages, or the innermost frame of all.
 
-    A frame of the profiler's, which is installed too, is returned if it comes first: what the profiler allocates on
-    behalf of a line is not the line's.
+    If a frame of the profiler, which is installed too, comes first, it is returned, because memory that the profiler
+    allocates on behalf of a line does not belong to the line.
     """
     return next(
         (frame for frame in frames if is_user_code(frame[0]) or frame[0].startswith(PROFILER_FILES)),
@@ -178,9 +178,9 @@ def innermost_user_frame(frames: tuple[SiteKey, ...]) -> SiteKey:
 
 @lru_cache(maxsize=4_096)
 def is_user_code(path: str) -> bool:
-    """Return whether a file is the user's: neither in the standard library, nor installed, nor made up like `<string>`.
+    """Return whether a file is the user's: not in the standard library, not installed, and not like `<string>`.
 
-    Of what is installed, the packages that were claimed are the user's.
+    Of installed packages, those passed to `add_user_packages` count as the user's.
     """
     if path.startswith("<"):
         return False
@@ -189,21 +189,21 @@ def is_user_code(path: str) -> bool:
 
 
 def top_package(path: str) -> str | None:
-    """Return the top package, or the module, of a file that is installed, or None for a file that is not."""
+    """Return the top package or module of an installed file, or None for a file that is not installed."""
     parts = Path(path).parts
     installed = [number for number, part in enumerate(parts) if part in INSTALLED]
     return parts[installed[-1] + 1] if installed else None
 
 
 def add_user_packages(*packages: str) -> None:
-    """Take these top packages as the user's own, though they are installed, as a service is in its container."""
+    """Treat these installed top packages as the user's own code, as for a service in its container."""
     _claimed.update(packages)
     is_user_code.cache_clear()
 
 
 _claimed: set[str] = set()
 
-# As `sysconfig.get_path` says for "stdlib" and "platstdlib"; it would load 0.2 MB of the interpreter's build settings.
+# As `sysconfig.get_path` returns it for "stdlib" and "platstdlib", but that loads 0.2 MB of build settings.
 LIBRARIES = tuple(
     f"{folder}{os.sep}"
     for folder in (
@@ -216,17 +216,17 @@ INSTALLED = {"site-packages", "dist-packages"}
 
 @lru_cache(maxsize=1_024)
 def short_path(path: str) -> str:
-    """Return a path from its top package down (`volaris/jobs/prices.py`), else from the import path, else whole."""
+    """Return a path from its top package (`volaris/jobs/prices.py`), else from the import path, else unchanged."""
     file = Path(path)
     if not file.is_absolute():
         return path
     top = file.parent
-    # Not Path.exists, which raises for a path that is closed to us or too long. A package in the root has no parent.
+    # Path.exists would raise for an unreadable or too long path. A package in the root directory has no parent.
     while top != top.parent and os.path.exists(top / "__init__.py"):  # noqa: PTH110
         top = top.parent
     if top != file.parent:
         return str(file.relative_to(top))
-    # Programs put Path objects there too, though the import system passes them by.
+    # Programs put Path objects on the import path too, although the import system ignores them.
     for entry in sorted(filter(os.path.isabs, map(str, sys.path)), key=len, reverse=True):
         if file.is_relative_to(entry):
             return str(file.relative_to(entry))

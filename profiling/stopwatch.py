@@ -1,4 +1,4 @@
-"""Times what the profiler does to the loop."""
+"""Timers for the cost of the profiler itself."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from profiling.records import Cost
 
-INITIAL_BUDGET_S = 0.3  # that may be spent at once, so that a leak in a job that runs all the time is told soon
+INITIAL_BUDGET_S = 0.3  # CPU time that may be spent at once, so that a leak in a busy job is reported soon
 
 
 class OverheadTimer:
-    """From its making to `cost()`: the whole time, and the longest piece that held the loop."""
+    """Measures, from its creation to `cost()`, the whole time and the longest piece that blocked the loop."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
@@ -21,7 +21,7 @@ class OverheadTimer:
 
     @contextmanager
     def blocking(self) -> Iterator[None]:
-        """Time the block, which is code that runs in one piece."""
+        """Time a block that runs in one piece."""
         began_s = self._clock()
         try:
             yield
@@ -29,7 +29,7 @@ class OverheadTimer:
             self.record_block(self._clock() - began_s)
 
     def record_block(self, seconds: float) -> None:
-        """Note a piece that somebody else has timed."""
+        """Note a piece that was timed elsewhere."""
         self.stall_s = max(self.stall_s, seconds)
 
     def cost_of_block(self) -> Cost:
@@ -43,9 +43,9 @@ class OverheadTimer:
 
 
 class Budget:
-    """CPU time of this thread that may be spent: some at once, and a share of all the time that has passed since.
+    """A budget of this thread's CPU time: a fixed amount at once, and a share of all the time that passes.
 
-    What a busy machine makes the thread wait is no cost of the profiler's, and does not count.
+    Only CPU time counts, because waiting on a busy machine is not a cost of the profiler.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Budget:
 
     @property
     def is_left(self) -> bool:
-        """Return whether anything may be spent now."""
+        """Return whether anything is left to spend."""
         return self._spent_s <= self._at_once_s + self._share * (self._clock() - self._began_s)
 
     @contextmanager
     def spend(self) -> Iterator[None]:
-        """Take off what the block takes."""
+        """Charge the budget with the CPU time of the block."""
         began_s = self._cpu_clock()
         try:
             yield

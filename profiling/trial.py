@@ -1,8 +1,8 @@
-"""Runs of one job in a process that does nothing else: how many there have to be, and what they say.
+"""Runs of one job in a process that does nothing else: how many runs are needed, and their verdict.
 
-Here runs cost little and a wrong word costs much, so a job is watched longer than in a service: for 80 runs, unless
-these take more than twenty seconds. A job that keeps nothing is done after half a second of CPU time, or after the
-first 12 runs.
+Here a run costs little and a wrong verdict costs much, so a job is watched longer than in a service: for up to 80 runs,
+unless these take more than 20 seconds. A job that keeps nothing is done after half a second of CPU time, but not before
+12 runs.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from profiling.profiler import Profiler
 from profiling.records import State, Verdict
 from profiling.verdict.patience import MIN_RUNS, Patience
 
-SURE_RUNS = 80  # by then a cache of 60 runs has been full for long
-QUICK_S = 20.0  # so long a trial goes on for the sake of these
-USUAL_RUNS = 40  # that it then has to have
-KEEPING_RUNS = 40  # for a job that holds memory of several runs, though it does not seem to grow
-QUICK_LOOK_S = 0.5  # of CPU time, within which every job has so many: some leak with every tenth run only
-MAX_WAIT_TIMES = 4  # this time on the wall clock, for what waits or shares the machine
+SURE_RUNS = 80  # by then a cache that takes 60 runs to fill has been full for long
+QUICK_S = 20.0  # how long a trial may go on to reach these runs
+USUAL_RUNS = 40  # runs that are enough after that time
+KEEPING_RUNS = 40  # runs for a job that holds memory of several runs, but does not seem to grow
+QUICK_LOOK_S = 0.5  # CPU time in which every job may run so often, because some jobs leak only in every tenth run
+MAX_WAIT_TIMES = 4  # times QUICK_LOOK_S on the wall clock, for jobs that wait, or share the machine
 MAX_RUNS = 100
 MAX_SECONDS = 60.0
 MIN_PACE_BYTES = 2_048.0  # per run
@@ -30,23 +30,23 @@ MIN_PACE_BYTES = 2_048.0  # per run
 class Bounds:
     """How long a trial may take."""
 
-    runs: int | None = None  # exactly so many; None: until the verdict is sure
+    runs: int | None = None  # the exact number; None: until the verdict is sure
     max_runs: int = MAX_RUNS
     max_seconds: float = MAX_SECONDS
-    first_runs: int = MIN_RUNS  # a job that keeps nothing is done after so many
-    quick_look_s: float = QUICK_LOOK_S  # so long it goes on in any case, for 40 runs at most
-    min_pace_bytes: float = MIN_PACE_BYTES  # per run: less is no leak
+    first_runs: int = MIN_RUNS  # after these a job that keeps nothing is done
+    quick_look_s: float = QUICK_LOOK_S  # CPU time in which it may go on in any case, up to 40 runs
+    min_pace_bytes: float = MIN_PACE_BYTES  # per run; slower growth is not a leak
 
     @property
     def patience(self) -> Patience:
-        """Return how long the profiler of such a trial watches."""
+        """Return how long the profiler of this trial watches a job before it is accused."""
         runs = SURE_RUNS if self.runs is None else MIN_RUNS
         return Patience(usual_runs=runs, slow_runs=runs, min_pace_bytes=self.min_pace_bytes)
 
 
 @dataclass(slots=True)
 class Trial:
-    """One job's runs. Ask `goes_on` before each of them, and for the `verdict` after the last."""
+    """The runs of one job. Call `goes_on` before each run, and `verdict` after the last."""
 
     profiler: Profiler
     job: str
@@ -58,7 +58,7 @@ class Trial:
     _began_cpu_s: float = field(default=0.0, init=False)
 
     def goes_on(self) -> bool:
-        """Return whether the job is to run once more, and count that run."""
+        """Return whether the job should run once more, and if so, count that run."""
         now_s = self.clock()
         if self._began_s is None:
             self._began_s, self._began_cpu_s = now_s, self.cpu_clock()
@@ -87,12 +87,12 @@ class Trial:
         return judgement.keeps_something and self.runs < KEEPING_RUNS
 
     def _is_quick(self, seconds: float) -> bool:
-        """Return whether the runs have taken little time of their own so far."""
+        """Return whether the runs have taken little time so far."""
         quick_s, cpu_s = self.bounds.quick_look_s, self.cpu_clock() - self._began_cpu_s
         return min(cpu_s, seconds) < quick_s and seconds < MAX_WAIT_TIMES * quick_s
 
     def verdict(self) -> Verdict:
-        """Return what the runs say; if time was short, of as many as there are. Raises UnknownJob before any."""
+        """Return the verdict; if time ran out, it is based on the runs so far. Raises UnknownJob if there are none."""
         verdict = self.profiler.verdict(self.job)
         if verdict.state is not State.GROWING:
             return verdict

@@ -1,4 +1,4 @@
-"""A thread that ends windows on time, whatever kind of server the program is, or none."""
+"""A thread that ends windows on time, in every kind of program."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from profiling.errors import SamplerUnavailable
 from profiling.forks import ForkLock, renew_in_children
 
-MIN_WAIT_S = 0.02  # so that windows without length leave time for the program
+MIN_WAIT_S = 0.02  # leaves time for the program if windows have no length
 
 _logger = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Calls a method every so often from a daemon thread, until `close`. A forked child has a thread of its own."""
+    """Calls a method at fixed intervals in a daemon thread, until `close`. A forked child starts its own thread."""
 
     def __init__(self, method: Callable[[], None], every_s: float) -> None:
-        self._method = weakref.WeakMethod(method)  # the thread keeps no profiler that nobody else has
+        self._method = weakref.WeakMethod(method)  # so that the thread does not keep the profiler alive
         self._every_s = max(every_s, MIN_WAIT_S)
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -27,32 +27,32 @@ class Watcher:
         renew_in_children(self)
 
     def start(self) -> None:
-        """Begin. Do nothing if the thread is at work, or if `close` was called."""
+        """Start the thread, unless it is running or `close` was called."""
         self._start(waits=False)
 
     def _start(self, *, waits: bool) -> None:
         with self._lock:
             if self._is_over.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
-            # Daemonic, as the program's end must not wait for it.
+            # A daemon thread, because the program's end must not wait for it.
             self._thread = threading.Thread(target=self._watch, args=(waits,), name="profiling: windows", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Stop, and wait for the thread if that is another one."""
+        """Stop the thread, and wait for its end unless this is called in it."""
         self._is_over.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child if there was a thread: the child has none of its parent's."""
+        """Start a thread in a forked child if the parent had one, because threads do not survive a fork."""
         was_at_work, self._thread = self._thread is not None, None
         if self._is_over.is_set():
             return
-        self._is_over = threading.Event()  # whose lock the thread may have held
+        self._is_over = threading.Event()  # the thread may have held the lock of the old event
         if was_at_work:
-            self._start(waits=True)  # a child that was forked to do one thing and end is left alone
+            self._start(waits=True)  # waits first, so that a short-lived child is left alone
 
     def _watch(self, waits: bool) -> None:
         is_over = self._is_over

@@ -1,7 +1,8 @@
-"""What lasts, cut into windows: what a run is to a job, a window is to a scope and to all that is outside jobs.
+"""The life of a scope, and of all work outside jobs, cut into windows of time, which take the place of runs.
 
-Each window has a birth of its own and ends as a `RunProfile`, so the same evidence, verdict and forecast serve all.
-All windows begin and end at common borders, so one look at the samples and one collection serve all of them too.
+A scope is a label that lasts. All work outside jobs has such a label too. Each window has a birth of its own and ends
+as a `RunProfile`. So the same evidence, verdict and forecast serve jobs and scopes. All windows begin and end at common
+borders, so that one reading of the samples and one collection serve all of them.
 """
 
 from __future__ import annotations
@@ -28,15 +29,16 @@ from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 
 WINDOW_S = 5.0
-MIN_CALLS = 8  # of a scope, in a window that ends after WINDOW_S
-LONGEST = 12  # times WINDOW_S: then a window ends if anything was called or allocated in it
-MAX_SHARE = 0.005  # of the time, that borders take: where they take longer, windows do too
-MAX_BYTES = 2 << 20  # of the windows in the history
-REMEMBERED = 256  # windows of each scope, whose births count: 21 minutes at least
+MIN_CALLS = 8  # calls of a scope; its window ends after WINDOW_S if there were so many
+LONGEST = 12  # times WINDOW_S; then a window ends if there was any call or allocation in it
+MAX_SHARE = 0.005  # highest share of the time for borders; if they take longer, windows become longer
+MAX_BYTES = 1 << 20  # for all windows in the history
+REMEMBERED = 128  # windows of each scope whose births are remembered, which are ten minutes at least
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
-"""A scope is watched for five minutes: what takes longer to fill is taken for a leak. The least pace is 17 MB a day.
+"""A scope is watched for five minutes; a cache that takes longer to fill is taken for a leak.
 
-A leak is told sooner only if it has taken a quarter of the room: many a cache of a route takes a tenth within a minute.
+The slowest growth that is reported is 17 MB per day. A leak is reported earlier only if it has taken a quarter of the
+memory that was left, because many caches of routes take a tenth of it within a minute.
 """
 
 
@@ -44,7 +46,7 @@ A leak is told sooner only if it has taken a quarter of the room: many a cache o
 class Border:
     """A moment at which windows end and others begin."""
 
-    session: int  # of sampling
+    session: int  # number of the session of sampling
     at_s: float
     at: datetime
     counters: Counters
@@ -54,7 +56,7 @@ class Border:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One that is open, and what its label had counted when it began."""
+    """A window that has not ended, with what its label had counted when it began."""
 
     label: sampler.Label
     begin: Border
@@ -69,7 +71,7 @@ class Window:
         return cls(label, begin, label.calls, label.active, label.taken, label.allocated_bytes)
 
     def is_over(self, now_s: float, window_s: float) -> bool:
-        """Return whether it has lasted long enough, and seen enough calls, to say something."""
+        """Return whether the window has lasted long enough, and has had enough calls, to be judged."""
         lasted_s, calls = now_s - self.begin.at_s, self.label.calls - self.calls
         if lasted_s < window_s:
             return False
@@ -80,7 +82,7 @@ class Window:
 
 
 class Windows:
-    """The windows of each scope and of what is outside jobs, one after the other."""
+    """The windows of each scope and of what is allocated outside jobs, one after the other."""
 
     def __init__(
         self,
@@ -97,9 +99,9 @@ class Windows:
         self._scopes = scopes
         self._clock = clock
         self._border: Border | None = None
-        self._next_s = 0.0  # no border before
+        self._next_s = 0.0  # there is no border before this time
         self._open: dict[str, Window] = {}
-        self._jobs: set[str] = set()  # of the scopes' names, those that jobs have too
+        self._jobs: set[str] = set()  # names of scopes that are also names of jobs
         self._turning = threading.Lock()
         self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0  # since the last border
         self._ids = itertools.count(1)
@@ -107,19 +109,19 @@ class Windows:
         renew_in_children(self)
 
     def after_fork(self) -> None:
-        """Begin anew in a forked child: the parent's thread may have been at a border."""
+        """Begin anew in a forked child, because a thread of the parent may have been at a border."""
         self._turning = threading.Lock()
         self._open.clear()
         self._border = None
 
     def record_run(self, run: RunProfile) -> None:
-        """Leave to its job what a run did to the C heap and mapped directly, if it ran alone."""
+        """Subtract what a run did to the C heap and to directly mapped memory, if no other job ran at the time."""
         if not run.overlapped_with:
             self._native_in_runs_bytes += native_change(run) or 0.0
             self._mapped_in_runs_bytes += mapped_change(run) or 0.0
 
     def leave_to_job(self, job: str) -> bool:
-        """Have no windows of a scope that is called as a job is, whose runs tell more; return whether this is news."""
+        """Watch no scope that has the name of a job, because the job's runs tell more; return whether this is new."""
         if job not in self._scopes or job in self._jobs:
             return False
         self._jobs.add(job)
@@ -127,10 +129,10 @@ class Windows:
         return True
 
     def turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
-        """End the windows whose time is over, and return what was seen in them; the next ones begin at once.
+        """End the windows whose time is over, and return their profiles; the next windows begin at once.
 
-        Between the two, garbage is collected or free lists are emptied if that makes the next judgement surer. If
-        another thread is at a border, there is nothing left to do, and nobody waits for it.
+        Between two windows, garbage is collected or free lists are emptied if that makes the next judgement surer. If
+        another thread is doing this now, return nothing, and do not wait for it.
         """
         if not self._turning.acquire(blocking=False):
             return []
@@ -141,7 +143,7 @@ class Windows:
 
     def _turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
         sampling, now_s = self._shared.sampling, self._clock()
-        if sampling.outside is None or sampler.current_session() is None:  # nobody samples, or somebody else
+        if sampling.outside is None or sampler.current_session() is None:  # nobody samples, or another profiler does
             self._open.clear()
             self._border = None
             return []
@@ -157,7 +159,7 @@ class Windows:
     def _cut(
         self, session: int, now_s: float, judgement_of: Callable[[str], Judgement | None], timer: OverheadTimer
     ) -> list[RunProfile]:
-        """Draw a border: close the windows that are over, and open one for each label that has none."""
+        """Make a border: end the windows that are over, and begin one for each label that has none."""
         scopes = {name: label for name, label in tuple(self._scopes.items()) if name not in self._jobs}
         labels = {**scopes, OUTSIDE_JOBS: self._shared.sampling.outside}
         if self._border is None or self._border.session != session:
@@ -174,11 +176,11 @@ class Windows:
             if label is None or (name in self._open and name not in over):
                 continue
             birth, following = label.birth, Window.open(label, border)
-            if (window := over.get(name)) is not None:  # others are at work: the two windows have no gap between them
+            if (window := over.get(name)) is not None:  # no gap between the two windows, because other threads work on
                 label.birth = sampler.next_birth()
                 lines = line_profile(live(name), None, session)
                 profiles.append(self._profile(name, birth, window, following, lines, timer.cost_of_block()))
-                if name != OUTSIDE_JOBS:  # whose rate is looked at with that of the process
+                if name != OUTSIDE_JOBS:  # its rate is adjusted together with that of the process
                     self._shared.sampling.follow(name, label, following.taken - window.taken)
             self._open[name] = following
         self._border = border
@@ -217,7 +219,7 @@ class Windows:
             lines=None,
             samples=lines,
             birth=birth,
-            # What grows beside Python's heap cannot be put down to one scope: that is told of the process.
+            # Growth outside of Python's heap cannot be attributed to one scope, so it counts for the process.
             overlapped_with=() if is_outside else (OUTSIDE_JOBS,),
             closed=begin.is_emptied and end.is_emptied,
             collected=begin.is_collected and end.is_collected,

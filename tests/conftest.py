@@ -22,8 +22,15 @@ from profiling.process import cgroup, usage
 
 pytest_plugins = ["tests.postgres", "pytester"]
 
-# These machines are noisy: how long one example takes says nothing.
-hypothesis.settings.register_profile("volaris", deadline=None)
+# These machines are noisy: how long one example takes, or ten take to be made, says nothing. And a change is not to
+# fail by an example that it has nothing to do with, so each run has the same ones. To look for others:
+# python -m pytest --hypothesis-profile=search
+hypothesis.settings.register_profile(
+    "volaris", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "search", hypothesis.settings.get_profile("volaris"), derandomize=False, max_examples=1_000
+)
 hypothesis.settings.load_profile("volaris")
 
 ALLOWED_TO_BLOCK: dict[ModuleType, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""The application: the service's parts behind its routes."""
+"""The aiohttp application: the routes, with the parts of the service behind them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from volaris.settings import Settings
 from volaris.web import MIDDLEWARES, Overview, Readers, access_of, add_routes
 
 SERVICE: web.AppKey[Service] = web.AppKey("service")
-COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is there
+COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is ready
 
 
 def create_app(settings: Settings) -> web.Application:
     """Return the whole service as an aiohttp application; the service starts and stops with the application.
 
-    Reads package files: make it before the loop runs, or in a thread.
+    This reads package files, so call it before the loop runs, or in a thread.
     """
     service = Service(settings)
     app = web.Application(middlewares=MIDDLEWARES)

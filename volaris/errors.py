@@ -25,7 +25,7 @@ from collections.abc import Iterable
 
 
 class VolarisError(Exception):
-    """Base of all errors below, for a caller that wants them all."""
+    """Base class of all errors below; catch it to catch them all."""
 
 
 class SettingError(VolarisError):
@@ -41,7 +41,7 @@ class SettingError(VolarisError):
 
 
 class MissingPackage(VolarisError):
-    """Raised when a command needs a package that is not installed, because the extra `service` was left out."""
+    """Raised when a command needs a package of the extra `service` that is not installed."""
 
     def __init__(self, package: str) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class MissingPackage(VolarisError):
 
 
 class SourceError(VolarisError):
-    """Raised when a market source gave no usable answer for a symbol."""
+    """Raised when a market source had no usable answer for a symbol."""
 
     def __init__(self, source: str, symbol: str, cause: str) -> None:
         super().__init__(f"{source}: {symbol}: {cause}")
@@ -62,15 +62,15 @@ class SourceError(VolarisError):
 
 
 class SourceUnavailable(SourceError):
-    """Raised when the source cannot be reached or refuses for now (5xx, 429); trying again may help."""
+    """Raised when the source cannot be reached or refuses for now (5xx, 429); another attempt may succeed."""
 
 
 class SourceTimeout(SourceError):
-    """Raised when the source did not answer within its time limit; trying again may help."""
+    """Raised when the source did not answer within its time limit; another attempt may succeed."""
 
 
 class BadDocument(SourceError):
-    """Raised when the source answered with something that is not a quote document."""
+    """Raised when the answer of the source is not a quote document."""
 
 
 class UnknownSymbol(SourceError):
@@ -78,42 +78,42 @@ class UnknownSymbol(SourceError):
 
 
 class StoreError(VolarisError):
-    """Raised when the database refused what it was asked."""
+    """Raised when the database refused a statement."""
 
 
 class StoreUnavailable(StoreError):
-    """Raised when the database cannot be reached or has no free connection in time; trying again may help."""
+    """Raised when the database cannot be reached, or has no free connection in time; another attempt may succeed."""
 
 
 class MigrationError(StoreError):
-    """Raised when the schema in the database and the migrations of this version do not fit."""
+    """Raised when the schema in the database does not match the migrations of this version."""
 
 
 class SchedulerError(VolarisError):
-    """Raised when the scheduler cannot do what it was asked."""
+    """Raised when the scheduler cannot do what it is told."""
 
 
 class UnknownJob(SchedulerError):
-    """Raised for a job id that is not registered; the message lists those that are."""
+    """Raised for a job id that is not registered; the message lists the registered ones."""
 
     def __init__(self, job_id: str, known: Iterable[str]) -> None:
         self.job_id = job_id
         self.known = tuple(sorted(known))
-        super().__init__(f"no job {job_id!r}; there are: {', '.join(self.known) or 'none'}")
+        super().__init__(f"there is no job {job_id!r}; the known jobs are: {', '.join(self.known) or 'none'}")
 
 
 class JobAlreadyRunning(SchedulerError):
-    """Raised by `run now` while the job runs: there is one instance of a job at a time."""
+    """Raised by `run_now` while the job is running, because a job has only one run at a time."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"job {job_id!r} is running; wait for its end or look at its state first")
+        super().__init__(f"job {job_id!r} is already running; try again when it has ended")
         self.job_id = job_id
 
 
 class JobTimeout(SchedulerError):
-    """Raised inside a run that went over its job's time limit."""
+    """Raised within a run that exceeded its job's time limit."""
 
     def __init__(self, job_id: str, timeout_s: float) -> None:
-        super().__init__(f"job {job_id!r} ran into its time limit of {timeout_s:g} s")
+        super().__init__(f"job {job_id!r} exceeded its time limit of {timeout_s:g} s")
         self.job_id = job_id
         self.timeout_s = timeout_s

@@ -1,11 +1,11 @@
-"""Logging: one line an event to standard error, as text for people or as JSON for machines.
+"""Logging: one line per event to standard error, as text for people or as JSON for programs.
 
 The text form is a contract: `2025-10-14 15:30:15 - INFO - job_completed - job_id=prices_1m memory_mb=387.23`. Times are
-the machine's local ones (UTC in a container), as its other logs have them; JSON carries the offset. The standard
-library's loggers go the same way, with the logger's name in the place of the event and the message after it.
-The field `detail` is free text: it stands last, without its name and without quotes.
+in the machine's time zone (UTC in a container), as in its other logs; JSON has the offset too. The records of the
+standard library's loggers take the same way, with the logger's name as the event and the message after it. The field
+`detail` is free text, so it comes last, without its name and without quotes.
 
-Tracebacks are the standard library's: file, line and source, and never the values of variables, which is what loguru's
+Tracebacks are in the standard library's form: file, line and source, but never the values of variables, which loguru's
 `diagnose` would add. A value may be a password, in development too.
 """
 
@@ -24,15 +24,15 @@ from loguru import logger
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-# No field has this name by accident: it is no Python identifier.
+# No other field can have this name, because it is not a Python identifier.
 _RENDERED = "rendered line"
 
 
 def setup_logging(level: str, log_format: Literal["text", "json"]) -> None:
-    """Send what is logged from `level` on to standard error; a second call replaces what the first set up.
+    """Log events of at least `level` to standard error; a second call replaces the first.
 
-    Lines are written in the caller's thread. loguru's `enqueue` would keep the loop from waiting for a reader of
-    standard error that stalls, at the price of a thread, a queue without bound, and the last lines before a kill.
+    Lines are written in the caller's thread, so a stalled reader of standard error can block the loop. loguru's
+    `enqueue` would prevent that, but it costs a thread and an unbounded queue, and loses the last lines before a kill.
     """
     render = {"text": render_text, "json": render_json}[log_format]
     logger.remove()
@@ -41,19 +41,19 @@ def setup_logging(level: str, log_format: Literal["text", "json"]) -> None:
 
 
 def log_event(level: str, event: str, /, *, exception: BaseException | None = None, **fields: object) -> None:
-    """Log one event with its fields, in the order given, and the traceback of `exception` below it."""
+    """Log one event with its fields, in the given order, and below it the traceback of `exception`."""
     logger.bind(**fields).opt(exception=exception).log(level, event)
 
 
 class StandardLibraryHandler(logging.Handler):
-    """Hands the records of `logging` to loguru."""
+    """Passes the records of `logging` to loguru."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Never raises, as a handler must not: a record that cannot be formatted is reported on standard error."""
+        """Pass a record on. This never raises: a record that cannot be formatted is reported on standard error."""
         try:
             to_loguru = logger.bind(detail=record.getMessage()).opt(exception=record.exc_info)
             to_loguru.log(_loguru_level(record), record.name)
-        except Exception:  # logging's own protocol for the errors of a handler
+        except Exception:  # `logging` expects handlers to report their errors in this way
             self.handleError(record)
 
 
@@ -65,13 +65,13 @@ def _loguru_level(record: logging.LogRecord) -> str | int:
 
 
 def _write(message: Message) -> None:
-    # Looked up for each line: who redirects standard error later on gets the lines too.
+    # Looked up for each line, so that a later redirection of standard error applies.
     sys.stderr.write(message)
 
 
 def _format_by(render: Callable[[Record], str]) -> Callable[[Record], str]:
     def format_record(record: Record) -> str:
-        # loguru wants a template back; a line in its place would be searched for braces.
+        # loguru expects a template; a formatted line in its place would be searched for braces.
         record["extra"][_RENDERED] = render(record)
         return f"{{extra[{_RENDERED}]}}\n"
 
@@ -79,7 +79,7 @@ def _format_by(render: Callable[[Record], str]) -> Callable[[Record], str]:
 
 
 def render_text(record: Record) -> str:
-    """`time - LEVEL - event - key=value ...`, and below it the traceback if the record has one; no line break last.
+    """Return `time - LEVEL - event - key=value ...` without a final line break, and below it the traceback, if any.
 
     A value that is not one plain word is quoted as a JSON string, so that the pairs can be split again.
     """
@@ -93,7 +93,7 @@ def render_text(record: Record) -> str:
 
 
 def render_json(record: Record) -> str:
-    """Format one object in one line: time (ISO 8601 with offset), level, event, fields, and the traceback if any."""
+    """Return one JSON object in one line: time (ISO 8601 with offset), level, event, fields, and any traceback."""
     document: dict[str, object] = {
         "time": record["time"].isoformat(),
         "level": record["level"].name,
@@ -106,7 +106,7 @@ def render_json(record: Record) -> str:
 
 
 def _one_line(text: str) -> str:
-    # Whatever would break the line, or cannot be seen, is escaped as in a JSON string.
+    # Characters that would break the line, or are invisible, are escaped as in a JSON string.
     return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
@@ -126,8 +126,8 @@ def _traceback_text(record: Record) -> str:
 
 def _json_text(document: Mapping[str, object]) -> str:
     try:
-        # Dataclasses are left to `str`, since it is their `repr` that hides secrets.
+        # Dataclasses are passed to `str`, because their `repr` hides secrets.
         return orjson.dumps(document, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except orjson.JSONEncodeError:
-        # Text that is no UTF-8 and integers over 64 bits: a line is not lost for that.
+        # Text that is not UTF-8, and integers over 64 bits, must not lose the line.
         return json.dumps(document, default=str)

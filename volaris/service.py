@@ -1,4 +1,4 @@
-"""The parts of the running service, wired to each other, and the order in which they start and stop."""
+"""The parts of the running service, connected to each other, and the order in which they start and stop."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 
 class Service:
-    """Profiler, market, store, jobs and scheduler of one process.
+    """The profiler, market source, store, jobs and scheduler of one process.
 
-    `start` returns at once. The database comes up in a task of its own, so that the probes answer meanwhile, and the
-    scheduler starts firing when the schema is there.
+    `start` returns at once. The database starts in a task of its own, so that the probes answer in the meantime. The
+    scheduler starts to fire when the schema is ready.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,14 +46,14 @@ class Service:
         self._add_jobs()
 
     def start(self) -> asyncio.Task[None]:
-        """Begin to come up; needs a running loop. The task ends when the database is there, or cannot be used."""
+        """Start the service; needs a running loop. The task ends when the database is ready, or cannot be used."""
         self._coming_up = asyncio.create_task(self._come_up(), name="come up")
         return self._coming_up
 
     async def stop(self) -> None:
-        """Stop the jobs first, then what they use.
+        """Stop the jobs first, then the parts that they use.
 
-        Each step has its time limit, and a step that fails does not stop the others.
+        Each step has a time limit, and a step that fails does not stop the others.
         """
         if self._coming_up is not None:
             self._coming_up.cancel()
@@ -70,7 +70,7 @@ class Service:
         try:
             await self.store.open()
         except StoreError as error:
-            # A person has to look; the readiness probe says why, and the process stays there to say it.
+            # A person has to look at this. The process stays alive, so that the readiness probe can report the reason.
             logger.error("the database cannot be used, so no job will run: %s", error)  # noqa: TRY400 - no bug of ours
             return
         if self.settings.scheduler_enabled:

@@ -14,7 +14,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
 FROM_ELSEWHERE = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
-PACKAGES = ("profiling", "profiling.web")
+PACKAGES = ("profiling", "profiling.web", "profiling.asgi", "profiling.wsgi", "profiling.serve")
 COMMENTS = Path(__file__).with_name("comments.py")
 
 _logger = logging.getLogger("mkdocs.hooks.pages")

@@ -18,7 +18,11 @@ def path_below_root(scope: Scope) -> str:
     By the specification `path` begins with `root_path`. A proxy that takes a prefix away breaks this, so that only the
     part of `root_path` that mounting has added is there.
     """
-    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if not root:
+        return path
+    root = root.rstrip("/")
     for prefix in (root, root.removeprefix(str(scope.get("app_root_path", "")).rstrip("/"))):
         rest = path.removeprefix(prefix)
         if prefix and len(rest) < len(path) and rest[:1] in {"", "/"}:

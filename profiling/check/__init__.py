@@ -1,4 +1,4 @@
-"""The room of `python -m profiling check`: find a function, run it again and again, and judge what it keeps."""
+"""Implements `python -m profiling check`: find a function, run it repeatedly, and report whether it leaks."""
 
 from profiling.check.series import check
 from profiling.check.targets import Target, load

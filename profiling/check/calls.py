@@ -14,10 +14,10 @@ from profiling.records import SiteKey
 
 
 class Caller:
-    """Calls the functions of one place in the user's code, each time to its end.
+    """Calls functions that are defined at one place in the user's code, each time to the end.
 
-    What a library's function allocates has no line of the user's. So the frame between that function and the profiler
-    has the file and the line of the place, as if the call stood there.
+    The memory that a library's function allocates has no line in the user's code. So the frame between that function
+    and the profiler gets the file name and the line of the place, as if the call were written there.
     """
 
     def __init__(self, site: SiteKey) -> None:
@@ -27,11 +27,11 @@ class Caller:
         self._iterate = _standing_at(site, _iterate)
 
     def run_to_end(self, function: Callable[[], object], loop: asyncio.Runner) -> None:
-        """Call the function, iterate a generator that it returns, and await what it returns to await.
+        """Call the function; iterate over the generator, or await the awaitable, that it returns.
 
-        The function itself is called outside the event loop, so that it may call `asyncio.run`. The loop is the same
-        for all calls, because clients and tasks of one run go on in the next. What the loop does bears the caller's
-        context.
+        The function itself is called outside the event loop, so that it may call `asyncio.run`. All calls share the
+        loop, because clients and tasks of one run live on in the next. Whatever the loop runs has the context of the
+        caller.
         """
         result = self._call(function)
         if inspect.isgenerator(result):
@@ -42,7 +42,7 @@ class Caller:
             loop.run(self._wait_for(result), context=copy_context())
 
 
-# The bodies below have one line that allocates: it is the line after `def`, which becomes the line of the place.
+# Each body below has one line that allocates, the one after `def`. It becomes the line of the place in the user's code.
 
 
 def _call(function: Callable[[], object]) -> object:

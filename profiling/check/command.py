@@ -1,4 +1,11 @@
-"""`python -m profiling check`: its arguments, and what it prints."""
+"""The command `python -m profiling check FILE.py:FUNCTION`: does a function leak, where, and how much per run.
+
+The exit status is:
+
+- 0 if no job is accused;
+- 1 if a job leaks in Python's heap or in a C heap, or ran less than 12 times, and with --strict if a job is growing;
+- 2 if the command line was wrong or a run failed.
+"""
 
 from __future__ import annotations
 
@@ -21,27 +28,27 @@ from profiling.trial import KEEPING_RUNS, MAX_RUNS, MAX_SECONDS, Bounds
 from profiling.verdict.patience import MIN_RUNS
 
 STATES = f"""\
-A function that keeps nothing is done after {MIN_RUNS} runs, or up to {KEEPING_RUNS} within half a second of CPU time.
-One that keeps something is run on until it is known what:
-  leaking            what it keeps stays and grows with every run; each line is named
-  native_growth      a C library keeps more with every run
-  growing            it grows, and may still be something that fills up
-  stable             it does not grow
-  insufficient_runs  there were fewer than {MIN_RUNS} runs"""
+A function that keeps no memory is run {MIN_RUNS} times, or up to {KEEPING_RUNS} times within half a second of CPU time.
+A function that keeps memory is run until its verdict is sure, or until a limit is reached:
+  leaking            its memory grows with every run and is not freed; the report names each line
+  native_growth      memory that a C library holds grows with every run
+  growing            its memory grows, but may still be a cache that fills up
+  stable             its memory does not grow
+  insufficient_runs  it ran fewer than {MIN_RUNS} times, so there is no verdict"""
 EXIT_STATUS = """\
 exit status:
-    0  stable or growing
-    1  leaking, native_growth or insufficient_runs; with --strict, growing too
-    2  the call was wrong, or a run failed, also by sys.exit
+    0  every function is stable or growing
+    1  a function is leaking, native_growth or insufficient_runs; with --strict, growing too
+    2  the command line was wrong, or a run failed; a function that calls sys.exit fails
   130  interrupted"""
 FAILED = 2
-INTERRUPTED = 130  # as a shell tells an interrupt
+INTERRUPTED = 130  # the status by which shells report an interrupt
 MAX_RUNS_ASKED = 1_000
 MAX_TIMEOUT_S = 86_400.0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of a parser."""
+    """Add the command to the commands of a parser."""
     command = commands.add_parser(
         "check",
         help="run a function repeatedly and report whether it leaks memory, and on which line",
@@ -52,8 +59,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "target",
         metavar="FILE.py:FUNCTION",
-        help="what to call without arguments: a function of any kind, Class.method, or any object that can be called; "
-        "package.module:FUNCTION is imported by its name",
+        help="function to run, called without arguments; Class.method and other callable objects work too; "
+        "package.module:FUNCTION imports the module by its name",
     )
     command.add_argument(
         "--with",
@@ -61,7 +68,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="append",
         default=[],
         metavar="FILE.py:FUNCTION",
-        help="another function to run beside it; may be given several times",
+        help="another function to check in the same process, in turns; may be given several times",
     )
     _add_bounds(command)
     command.set_defaults(run=run)
@@ -100,8 +107,8 @@ def _add_bounds(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check what the arguments say, print the result, and return the exit status."""
-    stdout, stderr = sys.stdout, sys.stderr  # the user's code may put others in their places
+    """Check the functions that the arguments name, print the result, and return the exit status."""
+    stdout, stderr = sys.stdout, sys.stderr  # the user's code may replace both
     try:
         with prints_to_stderr() if arguments.json else contextlib.nullcontext():
             checked = _checked(arguments, stderr)
@@ -135,14 +142,14 @@ def _result(checked: Sequence[CheckResult], *, as_json: bool) -> str:
 
 
 def complain(text: str, stderr: TextIO) -> None:
-    """Write to stderr, as long as somebody reads."""
-    with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
+    """Write a message to stderr, if somebody reads it."""
+    with contextlib.suppress(OSError, ValueError):  # nobody reads stderr, or it is closed
         stderr.write(f"profiling: {text}")
         stderr.flush()
 
 
 def exit_status(states: Iterable[State], *, strict: bool) -> int:
-    """Return 1 if a job is accused or ran too seldom, or with `strict` if one is growing, else 0."""
+    """Return 1 if a job is accused, or ran too few times, or is growing while `strict` is set; else return 0."""
     failing = {State.INSUFFICIENT_RUNS} | ({State.GROWING} if strict else set())
     return int(any(state.is_accusation or state in failing for state in states))
 
@@ -153,7 +160,7 @@ def _bounds(arguments: argparse.Namespace) -> Bounds:
 
 def _runs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_ASKED:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_RUNS_ASKED}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_RUNS_ASKED}")
     return int(text)
 
 
@@ -163,5 +170,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from above 0 to {MAX_TIMEOUT_S:g}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and up to {MAX_TIMEOUT_S:g}")
     return seconds

@@ -1,4 +1,4 @@
-"""What a function or a file of the user's failed with, in words and from the user's frame on."""
+"""How the user's code failed: the error as text, and the traceback from the user's first frame on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from profiling.source import PROFILER_FILES, is_user_code
 
 @contextmanager
 def failures_told(what: str) -> Iterator[None]:
-    """Turn whatever the user's code raises in the block into TargetFailed, its exit too.
+    """Turn whatever the user's code raises in the block, SystemExit too, into TargetFailed.
 
-    An interrupt stays an interrupt, and what is wrong with the call of the check passes.
+    KeyboardInterrupt and CannotCheck pass unchanged.
     """
     try:
         yield
@@ -35,8 +35,8 @@ def in_words(error: BaseException) -> str:
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # its own `__str__` is broken
-        return "its message cannot be had"
+    except Exception:  # its own `__str__` fails
+        return "its message cannot be read"
 
 
 def users_traceback(error: BaseException) -> str:
@@ -55,6 +55,6 @@ def is_users_frame(frame: FrameType) -> bool:
 
 
 def is_ours(frame: FrameType) -> bool:
-    """Return whether a frame runs code of the profiler; some frames of the check stand in the user's file."""
+    """Return whether a frame runs code of the profiler. Some of these frames have the file name of the user's code."""
     is_of_check = str(frame.f_globals.get("__name__")).startswith("profiling.check.")
     return is_of_check or frame.f_code.co_filename.startswith(PROFILER_FILES)

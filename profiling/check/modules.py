@@ -1,4 +1,4 @@
-"""Import the user's files and modules by the names that they import each other by."""
+"""Import the user's files and modules under the names by which they import each other."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from profiling.source import add_user_packages, top_package
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import a file, under its package's name if it is in one, and return the module.
+    """Import a file, under its package's name if it is in a package, and return the module.
 
-    Its folder, or that of its package, stays on the import path, because functions import too. A name that another
-    module has already is left to that module, so that what is pickled is found again. Raises CannotCheck.
+    The folder of the file, or of its package, stays on the import path, because functions import too. If another module
+    has the name already, it keeps the name, so that pickled objects can still be found. Raises CannotCheck.
     """
-    if not os.path.isfile(path):  # noqa: PTH113 - does not raise for a path that cannot be
-        raise CannotCheck(f"there is no file {path}")
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for an impossible path
+        raise CannotCheck(f"the file {path} does not exist")
     root, name = _root_and_name(path)
     top = name.partition(".")[0]
     _make_findable(root, is_first=top not in sys.stdlib_module_names)
     with failures_told(f"{path} cannot be imported"):
         module = _imported(name, path)
         if module is None and "." in name and name != path.stem:
-            raise CannotCheck(f"{path} is in a package {top!r}, and there is another module of that name")
+            raise CannotCheck(f"{path} is in a package {top!r}, but another module has that name already")
         module = module or _import_apart(path)
     _claim(module)
     return module
@@ -44,7 +44,7 @@ def import_named(name: str) -> ModuleType:
 
 
 def _root_and_name(path: Path) -> tuple[Path, str]:
-    """Return the folder to import from, and the name that the file then has."""
+    """Return the folder to import from, and the module name that the file has there."""
     root = path.parent
     while (root / "__init__.py").exists() and root != root.parent:
         root = root.parent
@@ -55,16 +55,16 @@ def _root_and_name(path: Path) -> tuple[Path, str]:
 
 
 def _make_findable(root: Path, *, is_first: bool) -> None:
-    """Put the folder on the import path; last if it has a file that would hide a module of the standard library."""
+    """Put the folder on the import path; last if one of its files would hide a module of the standard library."""
     if str(root) in sys.path:
         return
     sys.path.insert(0 if is_first else len(sys.path), str(root))
 
 
 def _imported(name: str, path: Path) -> ModuleType | None:
-    """Return the module of that name, or None if the name stands for another file."""
+    """Return the module of that name, or None if the name belongs to another file."""
     if name == path.stem and "." in name:
-        return None  # a file a.b.py is no module b of a package a
+        return None  # a file a.b.py is not the module b of a package a
     module = sys.modules.get(name)
     if module is None:
         importlib.invalidate_caches()
@@ -84,7 +84,7 @@ def _is_same(file: str | None, path: Path) -> bool:
 
 
 def _import_apart(path: Path) -> ModuleType:
-    """Return the module of a file whose name is taken, under a name of its own."""
+    """Import a file whose module name is taken under another name, and return the module."""
     stem = path.stem.replace(".", "_")
     names = (f"{stem}_{number}" for number in itertools.count(2))
     name = next(name for name in names if name not in sys.modules or _is_same(_file(sys.modules[name]), path))
@@ -94,7 +94,7 @@ def _import_apart(path: Path) -> ModuleType:
 def _executed(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise CannotCheck(f"{path} is no file of Python source")
+        raise CannotCheck(f"{path} is not a Python source file")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -105,7 +105,7 @@ def _executed(name: str, path: Path) -> ModuleType:
 
 
 def _claim(module: ModuleType) -> None:
-    """Take the package of an installed module as the user's own: its lines are asked about."""
+    """Treat the package of an installed module as the user's own code, because the user asks about its lines."""
     file = _file(module)
     if file is not None and (package := top_package(file)) is not None:
         add_user_packages(package)

@@ -1,4 +1,4 @@
-"""Where the result of a check goes, and where whatever the user's code prints goes meanwhile."""
+"""Where the result of a check is written, and where the output of the user's code goes in the meantime."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-STDOUT, STDERR = 1, 2  # what a process, its C code and its children print to
+STDOUT, STDERR = 1, 2  # the descriptors that a process, its C code and its children print to
 
 
 def open_closed_streams() -> None:
-    """Let nobody read what is written to a stream that was closed when the process began."""
+    """Replace stdout or stderr by the null device if it was closed when the process began."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for the rest of the process
@@ -22,12 +22,12 @@ def open_closed_streams() -> None:
 
 @contextmanager
 def prints_to_stderr() -> Iterator[None]:
-    """Let whatever the block prints go to stderr, also from C code and child processes."""
+    """Redirect to stderr whatever the block prints to stdout, from C code and child processes too."""
     with contextlib.redirect_stdout(sys.stderr):
         _flush()
         try:
             kept = os.dup(STDOUT)
-        except OSError:  # it is closed
+        except OSError:  # stdout is closed
             yield
             return
         try:
@@ -46,7 +46,7 @@ def _flush() -> None:
 
 
 def why_not_written(text: str, stream: TextIO) -> str | None:
-    """Write a result; return why that failed, or None if it is written, or if its reader has left.
+    """Write a result. Return why that failed, or None if it is written or its reader has closed the pipe.
 
     Characters that the stream's encoding does not have are escaped.
     """
@@ -64,14 +64,14 @@ def why_not_written(text: str, stream: TextIO) -> str | None:
 
 
 def _lose(stream: TextIO) -> None:
-    """Lose what could not be written: from Python 3.14 on the stream keeps the text, and would write it later."""
+    """Discard the text that could not be written: from Python 3.14 on the stream keeps it, and would write it later."""
     end_of_stdout(os.devnull)
     with contextlib.suppress(OSError, ValueError):
         stream.flush()
 
 
 def end_of_stdout(path: str | None = None) -> None:
-    """Let whatever is printed from now on go to that file, by default to stderr: the result is there or is lost."""
+    """Redirect further output of the process to the file, by default to stderr, because the result is complete."""
     with contextlib.suppress(OSError):
         where = STDERR if path is None else os.open(path, os.O_WRONLY)
         os.dup2(where, STDOUT)

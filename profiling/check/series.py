@@ -1,4 +1,4 @@
-"""Run functions again and again as jobs, and say of each what it keeps, where, and whether it grows."""
+"""Run functions repeatedly as jobs, and report for each whether it grows, by how much, and on which lines."""
 
 from __future__ import annotations
 
@@ -23,44 +23,48 @@ from profiling.trial import Bounds, Trial
 from profiling.verdict.statistics import median
 from profiling.verdict.suspects import with_exact_paces
 
-BASELINE_RUNS = 2  # before profiling: what they take is what a run takes by itself
+BASELINE_RUNS = 2  # without the profiler, to know how long a run takes by itself
 EXACT_RUNS = 4
-EXACT_RUN_S = 0.05  # by itself, at most: with exact stacks a run may take 80 times as long
+# only for functions whose run takes at most so long: with exact stacks a run may take 80 times as long
+EXACT_RUN_S = 0.05
 SAMPLE_BYTES = 1_024.0
-"""One sample every so many: jobs that are checked are small, and where they are not the sampler takes fewer by itself.
-From the start, because a series that begins anew does not see what is freed of before."""
+"""The bytes per sample at the start: most checked jobs are small, and for larger ones the sampler coarsens by itself.
+
+The value is set once, because a new session does not see what is freed of earlier allocations.
+"""
 
 
 def level_for(level: Level | None) -> tuple[Level, str | None]:
-    """Return the level to check at, samples if they can be taken, else lines, and why samples cannot be taken.
+    """Return the level to check at, and why it is `lines` instead of `samples`, or None if it is not.
 
-    Raises CannotCheck for samples that cannot be taken.
+    Raises CannotCheck if samples were asked for and cannot be taken.
     """
     why = sampler.why_not_now()
     if level is Level.SAMPLES and why is not None:
-        raise CannotCheck(f"level samples cannot be had: {why}; leave --level out, or take lines")
+        raise CannotCheck(f"level samples is not available: {why}; leave out --level, or use --level lines")
     if level is not None or why is None:
         return level or Level.SAMPLES, None
-    return Level.LINES, f"there are lines in place of samples, because {why}"
+    return Level.LINES, f"runs were measured at level lines instead of samples, because {why}"
 
 
 def check(
     targets: Sequence[Target], *, bounds: Bounds | None = None, level: Level | None = None, watch: Watch | None = None
 ) -> list[CheckResult]:
-    """Run the targets in turns until it is known of each whether it leaks, and judge them.
+    """Run the targets in turns until each has a sure verdict, and return the results.
 
-    Garbage is collected at both ends of each run, so that it counts as freed. All that is allocated while a target runs
-    is the target's, by whatever thread. Raises TargetFailed if a run fails.
+    Garbage is collected at both ends of each run, so that it counts as freed. Whatever any thread allocates while a
+    target runs counts as the target's. Raises TargetFailed if a run fails.
     """
     watch = watch or Watch()
     chosen, why_lines = level_for(level)
-    if tracing.is_on():  # since before us: what was imported takes half a second to read, each time
+    # it was on before the check: reading the traces of all imported modules takes half a second each time
+    if tracing.is_on():
         tracing.forget()
     with _event_loop(watch) as loop:
         series = _Series(targets, bounds or Bounds(), watch, loop)
         checked = series.judged(chosen)
         if chosen is Level.LINES and any(map(_needs_stacks, checked)):
-            # One frame of exact lines that is in a library needs its callers.
+            # If the only exact frame is in a library, its callers are needed too.
             checked = series.judged(Level.STACKS)
         if chosen is Level.SAMPLES:
             checked = series.ranked(checked)
@@ -69,7 +73,7 @@ def check(
 
 @contextmanager
 def _event_loop(watch: Watch) -> Iterator[asyncio.Runner]:
-    """Make an event loop for the block. Its end waits for whatever is left in it, and may hang or fail as a run may."""
+    """Create an event loop for the block. Closing it waits for what is left in it, so that may hang or fail too."""
     runner = asyncio.Runner()
     try:
         yield runner
@@ -80,7 +84,7 @@ def _event_loop(watch: Watch) -> Iterator[asyncio.Runner]:
 
 
 class _Series:
-    """Runs of some targets in turns."""
+    """Runs of several targets in turns."""
 
     def __init__(self, targets: Sequence[Target], bounds: Bounds, watch: Watch, loop: asyncio.Runner) -> None:
         self._targets = targets
@@ -95,7 +99,7 @@ class _Series:
             }
 
     def judged(self, level: Level) -> list[CheckResult]:
-        """Run the targets at that level until it is known of each whether it leaks, and judge them."""
+        """Run the targets at that level until each has a sure verdict, and return the results."""
         bounds = self._bounds
         profiler = Profiler(
             level=level, sample_bytes=SAMPLE_BYTES, collect=True, patience=bounds.patience, all_threads=True
@@ -103,8 +107,8 @@ class _Series:
         trials = {target: Trial(profiler, target.name, bounds) for target in self._targets}
         took_s: dict[Target, list[float]] = {target: [] for target in self._targets}
         try:
-            with self._watch.watching():  # its thread has ended when tracing is switched off
-                # A target that is done rests while the others go on.
+            with self._watch.watching():  # the thread of the watch has ended when tracing is switched off
+                # A target whose verdict is sure rests while the others go on.
                 while under_way := [target for target, trial in trials.items() if trial.goes_on()]:
                     for target in under_way:
                         with profiler.run(target.name):
@@ -117,7 +121,7 @@ class _Series:
             profiler.close()
 
     def ranked(self, checked: Sequence[CheckResult]) -> list[CheckResult]:
-        """Return the results, with several suspects ranked by exact lines of further runs if these are short."""
+        """Return the results; if one has several suspects and short runs, rank them by exact lines of further runs."""
         by_name = {target.name: target for target in self._targets}
         return [
             self._ranked(by_name[result.job], result)
@@ -145,7 +149,7 @@ class _Series:
         return replace(result, verdict=with_exact_paces(result.verdict, paces))
 
     def _timed(self, target: Target, what: str) -> float:
-        """Run the target once and return the run's seconds. Raises TargetFailed."""
+        """Run the target once and return how many seconds that took. Raises TargetFailed."""
         began_s = time.perf_counter()
         with self._watch.during(f"{what} of {target.name}", self._loop), failures_told(f"{target.name} failed"):
             self._callers[target].run_to_end(target.function, self._loop)
@@ -185,7 +189,7 @@ def _judge(profiler: Profiler, trial: Trial, slowdown: float | None) -> CheckRes
 
 
 def _relative_error(run: RunProfile) -> float | None:
-    """Return the standard error of the live bytes as a share of them, or None if they are exact or not above zero."""
+    """Return the standard error of the live bytes as a share of them, or None if they are exact or zero."""
     lines = run.best_lines
     if lines is None or lines.precision is None or lines.traced_bytes <= 0:
         return None

@@ -1,4 +1,4 @@
-"""Find the functions that the words of a command line name."""
+"""Find the functions that are named on the command line."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ FORMS = "FILE.py:FUNCTION or package.module:FUNCTION"
 class Target:
     """A function that is run as a job."""
 
-    name: str  # as it was asked for
+    name: str  # as the user wrote it
     function: Callable[[], object]
-    site: SiteKey = UNKNOWN_SITE  # where it is defined; the calls of a target stand there
+    site: SiteKey = UNKNOWN_SITE  # where the function is defined; its calls are attributed to this line
 
 
 def load(targets: Sequence[str]) -> list[Target]:
-    """Return the functions that are named. Each file is executed once.
+    """Return the named functions. Each file is executed once.
 
-    Raises CannotCheck if a name is given twice, or for whatever cannot be called without arguments.
+    Raises CannotCheck if a name is given twice, or if what it names cannot be called without arguments.
     """
     for text in targets:
         if targets.count(text) > 1:
-            raise CannotCheck(f"{text!r} is given twice")
+            raise CannotCheck(f"{text!r} is given twice; name each function once")
     return [_load(text) for text in targets]
 
 
 def _load(text: str) -> Target:
     where, _, name = text.rpartition(":")
     is_file = where.endswith(".py")
-    is_module = _is_dotted(where) and not os.path.isfile(where)  # noqa: PTH113 - does not raise for what is no path
+    is_module = _is_dotted(where) and not os.path.isfile(where)  # noqa: PTH113 - Path.is_file may raise
     if not _is_dotted(name) or not (is_file or is_module):
         raise CannotCheck(f"{text!r} is not of the form {FORMS}")
-    # As the user names it: symbolic links stay.
+    # The path as the user wrote it: symbolic links are kept.
     module = import_file(Path(os.path.normpath(Path(where).absolute()))) if is_file else import_named(where)
-    with failures_told(f"{text} cannot be had"):
+    with failures_told(f"{text} cannot be loaded"):
         function = _find(module, name, where)
     if not callable(function):
         raise CannotCheck(f"{text} is not callable: {name} is of type {type(function).__name__}")
@@ -59,7 +59,7 @@ def _is_dotted(name: str) -> bool:
 
 
 def _find(module: ModuleType, name: str, where: str) -> object:
-    """Return what the dotted name stands for; of a method, that of an instance which is made without arguments."""
+    """Return the object with the dotted name; for a method, that of an instance created without arguments."""
     found: object = module
     for part in name.split("."):
         static = inspect.getattr_static(found, part, None)
@@ -75,8 +75,8 @@ def _find(module: ModuleType, name: str, where: str) -> object:
 def _instance(kind: type, name: str) -> object:
     if missing := _required_parameters(kind):
         raise CannotCheck(
-            f"{name} takes an instance of {kind.__name__}, which has parameters without default "
-            f"({_names(missing)}): check a function that makes the instance and calls the method"
+            f"{name} needs an instance of {kind.__name__}, whose parameters have no default ({_names(missing)}); "
+            "check a function that creates the instance and calls the method"
         )
     return kind()
 
@@ -86,13 +86,13 @@ def _refuse_parameters(function: Callable[..., object], name: str) -> None:
         by_position = inspect.Parameter.POSITIONAL_ONLY
         values = ", ".join("..." if one.kind is by_position else f"{one.name}=..." for one in missing)
         raise CannotCheck(
-            f"{name} has parameters without default ({_names(missing)}): give them by functools.partial, "
-            f"as in  checked = functools.partial({name}, {values})  and check that"
+            f"{name} has parameters without a default ({_names(missing)}); bind them with functools.partial, "
+            f"as in  checked = functools.partial({name}, {values})  and check that instead"
         )
 
 
 def _required_parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
-    """Return the parameters without default; none if the signature is not known, as of some builtins."""
+    """Return the parameters without a default, or an empty list if the signature is unknown, as for some builtins."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -106,10 +106,10 @@ def _names(parameters: Iterable[inspect.Parameter]) -> str:
 
 
 def _site(function: Callable[..., object], module: ModuleType, name: str) -> SiteKey:
-    """Return the first line of the function, or of a callable object the line that gives it its name."""
+    """Return the first line of the function, or for another callable object the line where its name is assigned."""
     try:
         code = getattr(inspect.unwrap(function), "__code__", None)
-    except ValueError:  # functions that wrap each other
+    except ValueError:  # functions that wrap each other in a circle
         code = None
     if inspect.iscode(code):
         return code.co_filename, code.co_firstlineno

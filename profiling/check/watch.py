@@ -1,4 +1,4 @@
-"""A look at the run that is under way, from beside it: how long it takes, and whether it hangs."""
+"""Observe the current run from another thread: show how long it takes, and end the process if it hangs."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from typing import TextIO
 from profiling.check.failures import is_ours, is_users_frame
 
 TICK_S = 0.25
-QUIET_S = 2.0  # before progress is told
+QUIET_S = 2.0  # no progress is shown before
 FAILED = 2  # exit status
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Tells progress on a terminal, and ends the process if a run takes longer than it may.
+    """Shows progress on a terminal, and ends the process if a run exceeds the timeout.
 
-    Only from beside it can a run be ended that never returns, whatever it waits for and whatever it catches. Without a
-    terminal and a limit there is no thread.
+    Only another thread can end a run that never returns, whatever that run waits for and whatever it catches. The
+    thread is only started if there is a terminal or a timeout.
     """
 
-    timeout_s: float | None = None  # of one run
+    timeout_s: float | None = None  # for one run
     terminal: TextIO | None = None
     errors: TextIO = field(default_factory=lambda: sys.stderr)
     clock: Callable[[], float] = time.monotonic
     end: Callable[[int], object] = os._exit
-    _began_s: float | None = field(default=None, init=False)  # with the first run
-    _current: tuple[str, float] | None = field(default=None, init=False)  # what is under way, since when
+    _began_s: float | None = field(default=None, init=False)  # when the first run began
+    _current: tuple[str, float] | None = field(default=None, init=False)  # what is running, and since when
     _runner: asyncio.Runner | None = field(default=None, init=False)
     _is_telling: bool = field(default=False, init=False)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Look again and again while the block runs."""
+        """Look repeatedly while the block runs."""
         if self.timeout_s is None and self.terminal is None:
             yield
             return
@@ -60,7 +60,7 @@ class Watch:
 
     @contextmanager
     def during(self, what: str, runner: asyncio.Runner | None = None) -> Iterator[None]:
-        """Take the block for one thing that may hang, in words like `run 3 of jobs.py:collect`."""
+        """Treat the block as one step that may hang, named like `run 3 of jobs.py:collect`."""
         now_s = self.clock()
         if self._began_s is None:
             self._began_s = now_s
@@ -75,7 +75,7 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """Tell what is under way, and end the process if that takes too long."""
+        """Show what is running, and end the process if that has taken too long."""
         now_s, current = self.clock(), self._current
         if current is None or self._began_s is None:
             return
@@ -99,13 +99,13 @@ class Watch:
 
     @staticmethod
     def _tell(stream: TextIO, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads, or it is closed
+        with contextlib.suppress(OSError, ValueError):  # nobody reads the stream, or it is closed
             stream.write(text)
             stream.flush()
 
 
 def _users_frames(runner: asyncio.Runner | None) -> traceback.StackSummary:
-    """Return where the main thread stands in the user's code, or else the coroutine that it waits for."""
+    """Return where the main thread is in the user's code, or else the coroutine that it waits for."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)  # noqa: SLF001 - documented
     frames = _called_by_us([found for found, _ in traceback.walk_stack(frame)][::-1])
     if not frames and runner is not None:
@@ -114,7 +114,7 @@ def _users_frames(runner: asyncio.Runner | None) -> traceback.StackSummary:
 
 
 def _called_by_us(stack: Iterable[FrameType]) -> list[FrameType]:
-    """Return the frames from the user's first one on that the check has called; whoever called the check is before."""
+    """Return the user's frames that the check has called, without the frames of whoever called the check."""
     ours = itertools.dropwhile(lambda found: not is_ours(found), stack)
     return list(itertools.dropwhile(lambda found: not is_users_frame(found), ours))
 

@@ -1,5 +1,5 @@
-"""One run held against another, and the process against itself some seconds before.
+"""Comparison of two runs, and of the process at the two ends of an interval.
 
 May import `run` and all that lies below it.
-Offers `diff` (two runs, pure) and `interval` (the process over some seconds).
+Offers `diff` (two runs, pure functions) and `interval` (the process over some seconds).
 """

@@ -1,4 +1,4 @@
-"""Run against run: pure functions over tables."""
+"""Comparison of two runs: pure functions over tables."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from profiling.source import Place, short_path
 GroupBy = Literal["line", "file", "function"]
 PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
-_Group = tuple[str, int | None, str | None]  # path, and the line or the function if groups are such
+_Group = tuple[str, int | None, str | None]  # path, and the line or the function if that is what is grouped by
 _Figures = tuple[int, int, int, int]  # bytes, their change, blocks, their change
 
 
 def largest(table: SiteTable, limit: int) -> list[tuple[SiteKey, int, int]]:
-    """Return the `limit` known lines with the most bytes, largest first, without lines that shrank."""
+    """Return the `limit` known lines with the most bytes, largest first. Lines that shrank are left out."""
     grown = [row for row in table.rows() if row[1] > 0 and row[0] != UNKNOWN_SITE]
     return sorted(grown, key=lambda row: (-row[1], row[0]))[:limit]
 
@@ -36,11 +36,11 @@ def largest(table: SiteTable, limit: int) -> list[tuple[SiteKey, int, int]]:
 def compare(
     run: RunProfile, against: RunProfile, places_of: PlacesOf, *, group_by: GroupBy = "line", limit: int = 20
 ) -> RunDiff:
-    """Return what is alive after `run` less what was alive after `against`: growth between the two, from whatever job.
+    """Return what is alive after `run` minus what was alive after `against`, whichever job allocated it.
 
-    The sites are the `limit` largest changes by absolute bytes. The change is exact if both runs have exact lines, else
-    of the job alone, by its samples. Raises NotComparable if a run has neither, or if the two runs were not traced
-    without a break in between. `places_of` reads files, so call this in a thread.
+    The sites are the `limit` largest changes by absolute bytes. If both runs have exact lines, the change is exact;
+    otherwise it is estimated from the job's own samples. Raises NotComparable if a run has neither, or if tracing was
+    off between the two runs. `places_of` reads files, so call this in a thread.
     """
     now, past = _lines_of_both(run, against)
     rss_diff_bytes = run.after.rss_bytes - against.after.rss_bytes
@@ -60,7 +60,7 @@ def change_between(
     group_by: GroupBy = "line",
     limit: int = 20,
 ) -> Change:
-    """Return what is alive now and was not in the past, by two tables of the same session of tracing or sampling."""
+    """Return what is alive now minus what was alive before, from two tables of one session of tracing or sampling."""
     rows = dict(now.live.beside(past.live))
     variances = _variances(now, past, rows)
     rows.pop(UNKNOWN_SITE, None)
@@ -91,15 +91,15 @@ def _lines_of_both(run: RunProfile, against: RunProfile) -> tuple[LineProfile, L
             why = each.degraded or f"it was profiled at level {each.level}"
             raise NotComparable(run.id, against.id, f"run {each.id} has no lines ({why})")
     if any(now and past for now, past in pairs):
-        raise NotComparable(run.id, against.id, "tracing was switched off in between, and its traces with it")
-    raise NotComparable(run.id, against.id, "the lines of the one are exact and of the other estimated")
+        raise NotComparable(run.id, against.id, "tracing was switched off in between, which discarded its traces")
+    raise NotComparable(run.id, against.id, "one of them has exact lines and the other has estimates")
 
 
 def _variances(now: LineProfile, past: LineProfile, rows: dict[SiteKey, _Figures]) -> dict[SiteKey, float]:
-    """Return the variance of each line's change; return no variances if the lines are exact.
+    """Return the variance of each line's change; the result is empty if the lines are exact.
 
-    If a line changed within the later run only, that run knows the variance: most samples of the two are the same ones.
-    Else the sum of both variances is a bound.
+    If a line changed only within the later run, that run's own variance is used, because both runs share most samples.
+    Otherwise the sum of both variances is an upper bound.
     """
     if now.live.errors is None:
         return {}
@@ -134,9 +134,9 @@ def _summed(rows: dict[SiteKey, _Figures], group_of: Callable[[SiteKey], _Group]
 def _group_function(
     rows: dict[SiteKey, _Figures], places_of: PlacesOf, group_by: GroupBy
 ) -> Callable[[SiteKey], _Group]:
-    """Return a function that finds the group of a line.
+    """Return a function that maps a line to its group.
 
-    Functions are looked up only in files in which something changed.
+    The name of the function is only looked up in files in which something changed.
     """
     if group_by == "line":
         return lambda key: (*key, None)

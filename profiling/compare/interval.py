@@ -1,4 +1,4 @@
-"""What changes in the whole process over some seconds, whatever runs."""
+"""The change of the whole process over some seconds, whichever jobs run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from profiling.traces import tracing
 
 @dataclass(frozen=True, slots=True)
 class EndpointSnapshot:
-    """What is alive at one end."""
+    """The live memory at one end of the interval."""
 
     lines: LineProfile
     rss_bytes: int
@@ -39,7 +39,7 @@ async def diff_over(
     limit: int,
     wait: Callable[[float], Awaitable[object]],
 ) -> TimeDiff:
-    """Return the change from now until `wait(seconds)` has come back: exact if tracemalloc is on, else by samples."""
+    """Return the change from now until `wait(seconds)` returns: exact if tracemalloc is on, else from samples."""
     async with _reader(shared) as read:
         began_s = time.perf_counter()
         with shared.jobs_at_work() as jobs:
@@ -92,7 +92,7 @@ async def _moment(read: Read, *, collect: bool) -> EndpointSnapshot:
 
 
 class _Exact:
-    """By tracemalloc, as long as its stretch lasts."""
+    """Reads exact lines from tracemalloc, as long as its session lasts."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -116,7 +116,7 @@ class _Exact:
 
 
 class _Sampled:
-    """By the samples of all jobs, and of none."""
+    """Reads estimates from the samples of all jobs, and of work outside jobs."""
 
     def __init__(self, session: int) -> None:
         self._session = session

@@ -1,6 +1,6 @@
-"""Run a program that has never heard of the profiler under it: `python -m profiling run script.py`.
+"""Profile a program that does not use the profiler itself: `python -m profiling run script.py`.
 
-Stands on everything else but the command line. Offers `launch`.
+This package may import everything but the command line. It exports `launch` and `Program`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m profiling run`: its arguments."""
+"""The command `python -m profiling run`: run a program with its memory sampled, and print a report at its end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ USAGE = "python -m profiling run [--level L] [--serve ADDRESS] (SCRIPT.py | -m M
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of a parser."""
+    """Add the command to the commands of a parser."""
     command = commands.add_parser(
         COMMAND,
         usage=USAGE,
         help="run a program and report at its end which function, task or route holds memory, on which line",
         description="Run a program, unchanged, with its memory sampled from the first line on. At its end, also at "
-        "SIGTERM, report what holds most and what grew. The exit status is the program's.",
+        "SIGTERM, report what holds most memory and what grew. The exit status is that of the program.",
     )
     command.add_argument(
         "--level",
@@ -38,13 +38,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     command.add_argument(
         "--serve",
         metavar="ADDRESS",
-        help="serve the debug routes meanwhile, such as at 127.0.0.1:6061 or unix:/run/debug.sock",
+        help="serve the debug routes in the meantime, for example at 127.0.0.1:6061 or unix:/run/debug.sock",
     )
     command.set_defaults(run=run)
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the arguments of ours, and those from the program on: its options are not ours."""
+    """Return the arguments of this command, and the program with its own arguments."""
     if not argv or argv[0] != COMMAND:
         return list(argv), []
     at = 1
@@ -54,7 +54,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the program, and leave as it does, with its threads, its exit and its errors. Return 2 if it is not there."""
+    """Run the program, and exit as the program does, by its end, its exit or its error. Return 2 if it cannot start."""
     try:
         launch(_program(arguments.program), level=Level(arguments.level), address=arguments.serve)
     except CannotLaunch as error:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _users(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the traceback from the program's first frame on, or all of it if no frame is the program's."""
+    """Return the traceback from the program's first frame on, or all of it if the program has no frame in it."""
     frames = traceback
     while frames is not None and not _is_users(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next

@@ -1,4 +1,4 @@
-"""What is printed at a program's end: what is said of it, what holds most, and what grew."""
+"""The report at a program's end: the verdicts, what holds most memory, and what grew."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from profiling.verdict.forecast import format_duration
 MAX_SCOPES = 10
 MAX_LINES = 10
 GROWS = {State.LEAKING, State.NATIVE_GROWTH, State.GROWING}
-SURE = 2.0  # standard errors by which a line has to have grown to be listed
+SURE = 2.0  # standard errors; a line is listed if it has grown by more
 
 
 class Growth(NamedTuple):
-    """A line of one scope that holds more than it did."""
+    """The growth of one line of a scope."""
 
     size_diff_bytes: int
     scope: str
@@ -32,7 +32,7 @@ class Growth(NamedTuple):
 
 
 def farewell(profiler: Profiler) -> str:
-    """Return the report of a program that ends, without its garbage."""
+    """Return the report, after a collection of all garbage."""
     gc.collect()
     return "\n".join(_lines(profiler)) + "\n"
 
@@ -61,7 +61,7 @@ def _windows(profiler: Profiler, scope: str) -> Sequence[RunProfile]:
 
 
 def _verdicts(profiler: Profiler, scopes: Sequence[ScopeSummary]) -> Iterator[str]:
-    """Yield a sentence for all that grows."""
+    """Yield a sentence for each scope and job that grows."""
     for scope in scopes:
         verdict = profiler.verdict(scope.name) if _windows(profiler, scope.name) else None
         if verdict is not None and verdict.state in GROWS:
@@ -69,7 +69,7 @@ def _verdicts(profiler: Profiler, scopes: Sequence[ScopeSummary]) -> Iterator[st
 
 
 def grown(windows: Sequence[RunProfile]) -> list[Growth]:
-    """Return the lines that hold more after the last of a scope's windows than after the first, surely."""
+    """Return the lines that hold more after a scope's last window than after its first, by more than chance."""
     if len(windows) < 2 or windows[0].samples is None or windows[-1].samples is None:
         return []
     first, last = windows[0], windows[-1]

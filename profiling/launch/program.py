@@ -1,4 +1,4 @@
-"""The program itself: a script or a module, run as `python` would run it."""
+"""The profiled program: a script or a module, run as `python` would run it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from profiling.errors import CannotLaunch
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: a script, a folder or archive with a `__main__`, or a module by its name."""
+    """The program to run: a script, a folder or archive with a `__main__`, or a module by its name."""
 
     target: str
     is_module: bool
@@ -36,10 +36,10 @@ class Program:
             sys.path[0] = str(script.resolve().parent)
 
     def run(self) -> None:
-        """Run the program to its end, and let its errors and its exit pass."""
+        """Run the program to its end. Its errors and its exit pass to the caller."""
         if self.is_module:
             runpy.run_module(self.target, run_name="__main__", alter_sys=True)
-        elif os.path.isdir(self.target) or _is_archive(Path(self.target)):  # noqa: PTH112 - likewise
+        elif os.path.isdir(self.target) or _is_archive(Path(self.target)):  # noqa: PTH112 - as above
             runpy.run_path(self.target, run_name="__main__")
         else:
             _run_script(self.target)
@@ -62,10 +62,10 @@ def _is_archive(path: Path) -> bool:
 
 
 def _run_script(path: str) -> None:
-    """Run a script as `__main__`, so that what it pickles and what it starts as processes finds its names there."""
+    """Run a script as `__main__`, so that pickled objects and started processes find its names there."""
     code = compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
     module = ModuleType("__main__")
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     vars(module).update(__file__=path, __loader__=loader, __builtins__=__builtins__, __cached__=None)
     sys.modules["__main__"] = module
-    exec(code, vars(module))  # noqa: S102 - it is the user's program
+    exec(code, vars(module))  # noqa: S102 - this is the user's program

@@ -1,7 +1,7 @@
-"""Label tasks and threads that nobody labels: by the function at their root.
+"""Label tasks and threads that have no other label, by the function that they run.
 
-A task of a coroutine `worker` of a module `orders` is a call of the scope `orders.worker`, and so is a thread whose
-target is that function. A label that says more, of a route, of a job or of a scope, stays.
+A task of the coroutine `worker` of a module `orders` is a call of the scope `orders.worker`, and so is a thread whose
+target is that function. The label of a route, of a job or of a scope says more, so it stays.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from profiling.scope import Scope
 
 
 class Roots:
-    """While `on`, each task and thread that begins has a scope."""
+    """Gives a scope to each task and each thread that begins after `on`."""
 
     def __init__(self, profiler: Profiler) -> None:
         self._profiler = profiler
-        self._names: set[str] = set()  # of scopes of roots: these give way to others
+        self._names: set[str] = set()  # names of scopes that were given here; other labels replace these
 
     def on(self) -> None:
-        """Label what begins from now on, for as long as the process lasts."""
+        """Label all tasks and threads that begin from now on, until the process ends."""
         self.label_tasks_of(asyncio.BaseEventLoop)
         roots, start = self, threading.Thread.start
 
@@ -47,7 +47,7 @@ class Roots:
     def create_task(
         self, create: Callable[..., asyncio.Task[Any]], coro: Coroutine[Any, Any, Any], **kwargs: Any
     ) -> asyncio.Task[Any]:
-        """Create a task under a scope of its own, if no other says more."""
+        """Create a task in a scope of its own, unless another label says more."""
         context = kwargs.get("context") or contextvars.copy_context()
         name = coroutine_name(coro)
         if name is None or not context.run(self._gives_way):
@@ -63,12 +63,12 @@ class Roots:
         return task
 
     def start(self, start: Callable[[threading.Thread], None], thread: threading.Thread) -> None:
-        """Start a thread under a scope of its own, if no other says more."""
+        """Start a thread in a scope of its own, unless another label says more."""
         name = function_name(getattr(thread, "_target", None) or type(thread).run)
         if name is None or not self._gives_way():
             start(thread)
             return
-        with self._scope(name):  # the thread takes it from its starter
+        with self._scope(name):  # the thread inherits the scope
             start(thread)
 
     def _scope(self, name: str) -> Scope:
@@ -85,7 +85,7 @@ def _leave(scope: Scope, _: asyncio.Task[Any]) -> None:
 
 
 def coroutine_name(coro: Any) -> str | None:
-    """Return `module.function` of a coroutine, or None for what is none or belongs to the standard library."""
+    """Return `module.function` of a coroutine; None for another object and for the standard library."""
     frame = getattr(coro, "cr_frame", None)
     if frame is None:
         return None
@@ -93,7 +93,7 @@ def coroutine_name(coro: Any) -> str | None:
 
 
 def function_name(function: Any) -> str | None:
-    """Return `module.function` of a function or method, or None if it has no name of its own."""
+    """Return `module.function` of a function or method, or None if it has no name."""
     return _name(getattr(function, "__module__", None), getattr(function, "__qualname__", None))
 
 

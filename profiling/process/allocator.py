@@ -1,4 +1,4 @@
-"""What the allocators hold: the C library's malloc, and pymalloc's arenas above it."""
+"""What the allocators hold: malloc of the C library, and the arenas of pymalloc above it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import psutil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CHeap:
-    """What malloc has from the kernel."""
+    """The memory that malloc has got from the kernel."""
 
-    used_bytes: int  # handed out, large blocks with a mapping of their own included
-    free_bytes: int | None  # freed by the program, held by malloc; None if only glibc could tell
-    mapped_bytes: int | None = None  # all that malloc has from the kernel; likewise
+    used_bytes: int  # handed out to the program, including large blocks with a mapping of their own
+    free_bytes: int | None  # freed by the program but kept by malloc; None if the C library is not glibc
+    mapped_bytes: int | None = None  # all that malloc has got from the kernel; None if the C library is not glibc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arenas:
-    """Memory of pymalloc, which serves objects up to 512 bytes. The rest of `size_bytes` is headers and rounding."""
+    """Memory of pymalloc, which serves objects of up to 512 bytes. The rest of `size_bytes` is headers and rounding."""
 
     size_bytes: int
-    used_bytes: int  # in blocks that are handed out
-    free_bytes: int  # in free blocks and unused pools: reused by Python, rarely given back
+    used_bytes: int  # in blocks that are in use
+    free_bytes: int  # in free blocks and unused pools: Python reuses it, and rarely gives it back
 
 
 class Mallinfo2(ctypes.Structure):
@@ -44,7 +44,7 @@ class Mallinfo2(ctypes.Structure):
 
 
 def find_mallinfo2(libc: Any) -> Callable[[], Any] | None:
-    """Return glibc's function, or None if the C library is another one (musl, macOS)."""
+    """Return glibc's mallinfo2, or None if the C library is another one (musl, macOS)."""
     function = getattr(libc, "mallinfo2", None)
     if function is not None:
         function.restype = Mallinfo2
@@ -52,7 +52,7 @@ def find_mallinfo2(libc: Any) -> Callable[[], Any] | None:
     return cast("Callable[[], Any] | None", function)
 
 
-_libc = ctypes.CDLL(None)  # its calls give up the interpreter
+_libc = ctypes.CDLL(None)  # calls through it release the GIL
 _glibc = find_mallinfo2(_libc)
 _psutil: Callable[[], Any] | None = getattr(psutil, "heap_info", None)
 
@@ -61,10 +61,10 @@ def c_heap(
     mallinfo2: Callable[[], Any] | None = _glibc,
     heap_info: Callable[[], Any] | None = _psutil,
 ) -> CHeap | None:
-    """Return what malloc holds, or None if neither glibc nor psutil tells.
+    """Return what malloc holds, or None if neither glibc nor psutil reports it.
 
-    glibc comes first: psutil's `heap_info` reads the same figures without the free ones. The call takes microseconds,
-    but walks malloc's lists of free chunks: 10 ms for 200 000 chunks.
+    glibc is asked first, because `heap_info` of psutil leaves the free bytes out. The call takes microseconds, but it
+    walks malloc's lists of free chunks: 10 ms for 200 000 chunks.
     """
     if mallinfo2 is not None:
         info = mallinfo2()
@@ -78,7 +78,7 @@ def c_heap(
 
 
 def trim() -> bool:
-    """Let malloc give free memory back to the kernel; False if it has no such call. Not holding the interpreter."""
+    """Make malloc give free memory back to the kernel; return False if it cannot. The call releases the GIL."""
     malloc_trim = getattr(_libc, "malloc_trim", None)
     if malloc_trim is None:
         return False
@@ -87,11 +87,11 @@ def trim() -> bool:
 
 
 def arenas_text() -> bytes:  # pragma: no cover - coverage does not see a forked child
-    """Return what `sys._debugmallocstats` prints. For a forked child only: the call takes file descriptor 2 away."""
-    # A file in memory, since a pipe that nobody reads meanwhile holds 64 KiB at most, and 4 KiB for some users.
+    """Return what `sys._debugmallocstats` prints. Call this in a forked child only: it redirects file descriptor 2."""
+    # A memory file instead of a pipe, because a pipe that nobody reads holds 64 KiB at most, and 4 KiB for some users.
     file = os.memfd_create("arenas")
     os.dup2(file, 2)
-    sys._debugmallocstats()  # noqa: SLF001 - the only reader of these figures there is
+    sys._debugmallocstats()  # noqa: SLF001 - no other function reports these figures
     size_bytes = os.lseek(file, 0, os.SEEK_CUR)
     return os.pread(file, size_bytes, 0)
 
@@ -105,7 +105,7 @@ _FIGURES = {
 
 
 def parse_arenas(text: str) -> Arenas | None:
-    """Return the figures in what `sys._debugmallocstats` prints, or None if pymalloc is not at work."""
+    """Return the figures in the output of `sys._debugmallocstats`, or None if pymalloc is not in use."""
     figures = {}
     for name, pattern in _FIGURES.items():
         match = pattern.search(text)

@@ -1,6 +1,6 @@
-"""What the container may use: the smallest memory limit from the process's cgroup up to the top that it can see.
+"""The container's memory limit: the smallest on the path from the process's cgroup up to the visible root.
 
-All paths hang below a `root`, so that tests bring trees of their own. Formats: cgroups(7), proc_pid_mountinfo(5) and
+All paths lie below a `root`, so that tests can use trees of their own. Formats: cgroups(7), proc_pid_mountinfo(5) and
 the kernel's admin guides for cgroup v1 (memory) and v2.
 """
 
@@ -19,17 +19,17 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")  # mountinfo writes blanks and backslashes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """One place where a hierarchy that may limit memory is mounted."""
+    """A place where a cgroup hierarchy that may limit memory is mounted."""
 
     version: int  # 1 or 2
-    root: str  # which cgroup of the hierarchy is seen at the mount point
-    point: str  # where
+    root: str  # the cgroup of the hierarchy that is visible at the mount point
+    point: str  # the path of the mount point
 
 
 def memory_limit(machine_bytes: int, root: Path = Path("/")) -> MemoryLimit:
-    """Return the limit of this process's container, or the machine's memory if no cgroup sets a smaller limit.
+    """Return the memory limit of this process's container, or the machine's memory if no cgroup sets a smaller limit.
 
-    A limit of the machine's memory or more is none: v1 writes "no limit" as the largest whole page below 2**63.
+    A limit of at least the machine's memory counts as none: v1 writes "no limit" as the largest whole page below 2**63.
     """
     limits = [MemoryLimit(limit_bytes=size, source=f"cgroup v{version}") for version, size in _limits(root)]
     machine = MemoryLimit(limit_bytes=machine_bytes, source="machine")
@@ -37,7 +37,7 @@ def memory_limit(machine_bytes: int, root: Path = Path("/")) -> MemoryLimit:
 
 
 def _limits(root: Path) -> Iterator[tuple[int, int]]:
-    """Yield every (version, limit) on the path, in hybrid trees of both versions."""
+    """Yield (version, limit) for every limit on the path, also in hybrid trees of both versions."""
     groups = parse_groups(_read(root / "proc/self/cgroup") or "")
     mounts = parse_mounts(_read(root / "proc/self/mountinfo") or "")
     for version, group in groups.items():
@@ -47,9 +47,9 @@ def _limits(root: Path) -> Iterator[tuple[int, int]]:
 
 
 def parse_groups(text: str) -> dict[int, str]:
-    """Return the process's paths in /proc/self/cgroup by version: in v1's memory hierarchy and in v2, if any."""
+    """Return the process's paths in /proc/self/cgroup by version: of v1's memory hierarchy and of v2, if present."""
     groups = {}
-    for line in text.split("\n"):  # and at nothing else, which may stand in a name
+    for line in text.split("\n"):  # not splitlines: its other separators may occur in a name
         fields = line.split(":", 2)
         if len(fields) != 3:
             continue
@@ -86,18 +86,18 @@ def _unescaped(field: str) -> str:
 
 
 def parse_limit(text: str) -> int | None:
-    """Return the bytes of memory.max or memory.limit_in_bytes.
+    """Return the bytes in memory.max or memory.limit_in_bytes.
 
-    Return None for "max", for rubbish, and for 0, which nothing lives under.
+    Return None for "max", for unreadable text, and for 0, under which no process can live.
     """
     text = text.strip()
     return int(text) or None if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def parse_hierarchical_limit(text: str) -> int | None:
-    """Return the smallest limit on the path up to the machine's root, by v1's memory.stat; None if there is no limit.
+    """Return the smallest limit on the path up to the machine's root, from v1's memory.stat, or None if there is none.
 
-    The path goes on above what a container is shown.
+    This covers the part of the path that the container cannot see.
     """
     for line in text.splitlines():
         key, _, value = line.partition(" ")
@@ -107,10 +107,10 @@ def parse_hierarchical_limit(text: str) -> int | None:
 
 
 def _showing(group: str, mounts: list[Mount]) -> list[Mount]:
-    """Return the mounts that show the cgroup by their root field, or all mounts if none does.
+    """Return the mounts that show the cgroup according to their root field, or all mounts if none does.
 
-    None does if the path is that of the host while the mount shows the container's own directory, or the other way
-    round. A mount that shows another container's directory beside our own must not count.
+    None does if the path is the host's while the mount shows the container's own directory, or the other way round. A
+    mount that shows another container's directory beside our own must not count.
     """
     return [mount for mount in mounts if _below(group, mount.root) is not None] or mounts
 
@@ -158,8 +158,9 @@ def _known(size_bytes: int | None) -> Iterator[int]:
 
 
 def _read(path: Path) -> str | None:
-    """Return the text of a kernel file, or None if the file is missing, closed to us, or its path cannot be one."""
+    """Return the text of a kernel file, or None if the file is missing, unreadable, or its path is impossible."""
     try:
-        return path.read_bytes().decode("utf-8", errors="surrogateescape")  # as text, a return would end a line
+        # opened as text, a carriage return would end a line
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")
     except (OSError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""What the RSS is made of, what pymalloc's arenas hold, and giving memory back to the kernel."""
+"""What the RSS consists of, what pymalloc's arenas hold, and how memory is given back to the kernel."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from profiling.samples import sampler
 from profiling.traces import tracing
 
 ARENAS_TIMEOUT_S = 5.0
-ARENAS_MAX_TRACES = 300_000  # to drop more would copy over 30 MB of tracemalloc's tables into the child
+ARENAS_MAX_TRACES = 300_000  # dropping more would copy over 30 MB of tracemalloc's tables into the child
 
 _logger = logging.getLogger(__name__)
 
 
 async def read_composition(*, profiler_bytes: int, proc: Path = PROC) -> Composition:
-    """Return what the RSS is made of, with `profiler_bytes` as the profiler's share and None for what cannot be read.
+    """Return what the RSS consists of; `profiler_bytes` is the profiler's share, and unreadable figures are None.
 
-    The loop goes on meanwhile: the kernel's table is read in a thread, and pymalloc's in a forked child.
+    The loop is not blocked: the kernel's table is read in a thread, and pymalloc's in a forked child.
     """
     rollup, heap = await asyncio.to_thread(lambda: (read_text(proc / "smaps_rollup"), allocator.c_heap()))
     mapped = parse_kb_lines(rollup or "")
@@ -46,7 +46,7 @@ async def read_composition(*, profiler_bytes: int, proc: Path = PROC) -> Composi
 
 
 async def trim() -> TrimResult:
-    """Let the C allocator give back what it can, in a thread: for a large heap that takes some 10 ms."""
+    """Make the C allocator give free memory back, in a thread, because that takes about 10 ms for a large heap."""
     before, began_s = counters(), time.perf_counter()
     supported = await asyncio.to_thread(allocator.trim)
     after = counters()
@@ -61,28 +61,30 @@ async def trim() -> TrimResult:
 
 
 async def _arenas() -> allocator.Arenas | None:
-    """Return pymalloc's arenas, or None if they are not known: a container may have no process to spare for a child."""
+    """Return pymalloc's arenas, or None if they cannot be read, for example if no more processes are allowed."""
     if not _may_ask_for_arenas():
         return None
     try:
-        answer = await child.run_in_child_async(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
+        what = "reading pymalloc's arenas"
+        answer = await child.run_in_child_async(_arenas_in_child, what=what, timeout_s=ARENAS_TIMEOUT_S)
     except ChildFailed as error:
-        _logger.warning("pymalloc's arenas are not known: %s", error)
+        _logger.warning("pymalloc's arenas could not be read: %s", error)
         return None
     return _arenas_of(answer)
 
 
 def free_arenas_bytes() -> int | None:
-    """Return the bytes that pymalloc's arenas hold free, or None if they are not known.
+    """Return the free bytes in pymalloc's arenas, or None if they cannot be read.
 
-    The call blocks the caller for a fork and a child, 20 ms.
+    The call blocks the caller for a fork and a child, about 20 ms.
     """
     if not _may_ask_for_arenas():
         return None
     try:
-        arenas = _arenas_of(child.run_in_child(_arenas_in_child, what="pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S))
+        answer = child.run_in_child(_arenas_in_child, what="reading pymalloc's arenas", timeout_s=ARENAS_TIMEOUT_S)
+        arenas = _arenas_of(answer)
     except ChildFailed as error:
-        _logger.warning("pymalloc's arenas are not known: %s", error)
+        _logger.warning("pymalloc's arenas could not be read: %s", error)
         return None
     return arenas.free_bytes if arenas else None
 
@@ -96,7 +98,7 @@ def _arenas_of(answer: child.ChildResult) -> allocator.Arenas | None:
 
 
 def _arenas_in_child() -> bytes:  # pragma: no cover - in the child
-    # pymalloc tells nothing while hooks lie over it.
+    # pymalloc reports nothing while other hooks lie over it.
     tracing.stop_tracing()
     sampler.remove_hooks()
     return allocator.arenas_text()

@@ -1,9 +1,9 @@
-"""Garbage collections and empty free lists, for verdicts that cannot tell a leak without them.
+"""Garbage collections and empty free lists, without which some leaks cannot be told from other growth.
 
 CPython keeps freed tuples, dicts, lists and floats on free lists. A block that goes from one job to another through
-such a list never passes the allocator, so its sample still names the first job. Any collection of all generations
-empties the lists. It is cheap while all older objects are frozen, at any size of the heap: so a run under suspicion
-begins with a freeze and ends with a collection of what it has made itself.
+such a list never passes the allocator, so its sample still names the first job. Every collection of all generations
+empties the lists. Such a collection is cheap, at any heap size, while all older objects are frozen. So a run of a job
+under suspicion begins with a freeze, and ends with a collection of the objects that the run itself has created.
 """
 
 from __future__ import annotations
@@ -16,29 +16,33 @@ from collections.abc import Callable
 
 from profiling.stopwatch import Budget
 
-MAX_BLOCKS = 1_000_000  # in pymalloc: a collection of so many takes 50 ms, measured on 3.11 and 3.13
-IMMORTAL_OBJECTS = 1_000  # CPython 3.12 counts its own, 375, among the frozen; a freeze has 5 000 of a bare interpreter
-BLOCKS_AN_OBJECT = 2  # of those that the collector tracks, roughly: the object, and what it has for itself
-MAX_GC_TIME_SHARE = 0.01  # of the time that full collections may take
-INITIAL_GC_BUDGET_S = 1.0  # beyond that, in pieces of at most 50 ms: a service that has just started is judged soon
-MAX_CLOSING_SHARE = 0.02  # of the time that closing runs under suspicion may take
-FROZEN_KEPT_S = 60.0  # how old the count of the program's frozen objects may be: counting walks all of them
-MAX_FREEZE_S = 10.0  # a run that takes longer, or never ends, is thawed by the next one: garbage must not pile up
+MAX_PIECE_S = 0.05  # CPU time of one collection, unless the interpreter was due for it
+BLOCK_S = 0.1e-6  # of a collection for each block of pymalloc, until one was timed; measured on 3.11: 0.02 to 0.14
+# CPython 3.12 counts its own 375 objects among the frozen; a bare interpreter that is frozen has 5 000
+IMMORTAL_OBJECTS = 1_000
+BLOCKS_AN_OBJECT = 2  # average of objects that the collector tracks: the object, and the memory it holds
+MAX_GC_TIME_SHARE = 0.01  # highest share of the time for full collections
+# budget beyond that share, used in pieces of at most 50 ms, so that a new service gets its first verdict soon
+INITIAL_GC_BUDGET_S = 1.0
+MAX_CLOSING_SHARE = 0.02  # highest share of the time for closing runs of jobs under suspicion
+FROZEN_KEPT_S = 60.0  # how long the count of the program's frozen objects is kept, because counting walks all of them
+# after this time the next run unfreezes the objects of a run that has not ended, so that no garbage piles up
+MAX_FREEZE_S = 10.0
 
 
-_partial = 0  # collections of all generations that passed over what was frozen: garbage among that is still there
+_partial = 0  # collections of all generations that skipped frozen objects, so that garbage among these may be left
 
 
 def count_full_collections() -> int | None:
-    """Return how many there have been that passed over nothing; None if the program has switched its collector off.
+    """Return the number of full collections that skipped nothing, or None if the program has disabled its collector.
 
-    While a run is frozen none of its collections counts, and the number stands still.
+    While objects are frozen for a run, collections do not count and the number does not change.
     """
     return _collections() - _partial if gc.isenabled() else None
 
 
 def count_frozen() -> int:
-    """Return how many objects are frozen: 0 if only those are that CPython 3.12 sets apart by itself."""
+    """Return how many objects are frozen, or 0 if they are only those that CPython 3.12 freezes by itself."""
     frozen = gc.get_freeze_count()
     return frozen if frozen > IMMORTAL_OBJECTS else 0
 
@@ -48,23 +52,24 @@ def _collections() -> int:
 
 
 def _young_collections() -> int:
-    """Return how many collections of the youngest generation the collector's counters tell of, since a full one."""
+    """Return the number of youngest-generation collections since the last full one, from the collector's counters."""
     _, middle, old = gc.get_count()
     return middle + old * (gc.get_threshold()[1] + 1)
 
 
 def _young_until_full() -> int:
-    """Return how many of those there are from one full collection to the next."""
+    """Return how many collections of the youngest generation there are between two full collections."""
     _, middle, old = gc.get_threshold()
     return (middle + 1) * (old + 1)
 
 
 class BudgetedCollector:
-    """Collects within a bound on the time that this takes; without one for a test, where a run may take its time.
+    """Collects garbage within a time budget; a test, in which a run may take its time, has no budget.
 
-    Side effects: what is young moves to the oldest generation, so its garbage waits for the next full collection. The
-    collector's counters start again, which puts off the interpreter's own full collections. `gc.unfreeze` would release
-    what the program itself has frozen, so if it has, runs are closed by collections of all else.
+    Side effects: young objects move to the oldest generation, so their garbage waits for the next full collection. The
+    collector's counters are reset, which delays the interpreter's own full collections. `gc.unfreeze` would also
+    release what the program itself has frozen. So if the program has frozen objects, runs are closed by collecting all
+    the rest.
     """
 
     def __init__(
@@ -74,30 +79,36 @@ class BudgetedCollector:
         cpu_clock: Callable[[], float] = time.thread_time,
         is_bounded: bool = True,
     ) -> None:
-        self._clock = clock
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self._block_s = BLOCK_S
         self._is_bounded = is_bounded
         self._for_collections = Budget(MAX_GC_TIME_SHARE, clock, cpu_clock=cpu_clock, at_once_s=INITIAL_GC_BUDGET_S)
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock, cpu_clock=cpu_clock)
-        self._frozen_for: object | None = None  # the run
-        self._frozen_s = 0.0  # since when
-        self._collections = 0  # of all generations, when they were last told apart
-        self._frozen_objects = 0  # by the program, when they were last counted
+        self._frozen_for: object | None = None  # the run that objects are frozen for
+        self._frozen_s = 0.0  # when the freeze began
+        self._collections = 0  # of all generations, at the last update
+        self._frozen_objects = 0  # by the program, at the last count
         self._counted_s = -math.inf
-        self._young = 0  # collections of the youngest generation that closing has taken off the collector's counters
+        self._young = 0  # youngest-generation collections that closing runs has removed from the collector's counters
 
     @property
     def is_freezing(self) -> bool:
         """Return whether all older objects are frozen for a run, so that the collector lists none of them."""
         return self._frozen_for is not None
 
-    def blocks_to_visit(self) -> int:
-        """Return about how many blocks a full collection has to do with: it passes over what the program has frozen."""
-        return sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program()
+    @property
+    def takes_long(self) -> bool:
+        """Return whether a visit to all objects would block the caller for too long, by the time of the last one."""
+        return self._blocks_to_visit() * self._block_s > MAX_PIECE_S
+
+    def _blocks_to_visit(self) -> int:
+        """Return about how many blocks a full collection would visit, without objects that the program has frozen."""
+        return max(1, sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program())
 
     def begin(self, run: object, *, closes: bool) -> bool:
-        """Close the beginning of a run: freeze all objects, and empty the free lists; return whether that was done.
+        """Close the beginning of a run: freeze all objects and empty the free lists. Return whether that was done.
 
-        Nothing is done unless the run `closes`, or if no time is left for it.
+        Nothing is done if the run does not `close`, or if the time budget is used up.
         """
         if self._frozen_for is not None and self._clock() - self._frozen_s > MAX_FREEZE_S:
             self._thaw()
@@ -112,11 +123,11 @@ class BudgetedCollector:
         return True
 
     def end(self, run: object) -> bool:
-        """Close the end of a run that `begin` has closed; return whether the run's own garbage is gone."""
+        """Close the end of a run whose beginning was closed; return whether the run's own garbage was collected."""
         with self._for_closing.spend():
             is_own = self._frozen_for is run
             is_programs = self._frozen_for is None and self._frozen_by_program() > 0
-            if self._frozen_for is None and not is_programs:  # another run's freeze has ended meanwhile
+            if self._frozen_for is None and not is_programs:  # the freeze of another run has ended in the meantime
                 self._freeze(run)
             self._collect_the_rest()
             if self._frozen_for is run:
@@ -124,29 +135,31 @@ class BudgetedCollector:
         return is_own or is_programs
 
     def empty_free_lists(self) -> bool:
-        """Empty the interpreter's free lists; return False if no time is left for it."""
+        """Empty the interpreter's free lists; return False if the time budget is used up."""
         if not self.begin(self, closes=True):
             return False
         self.end(self)
         return True
 
     def _collect_the_rest(self) -> None:
-        """Collect what is not frozen; that counts as a full collection only if it was the program that froze."""
+        """Collect what is not frozen; this counts as a full collection only if the program has frozen the rest."""
         gc.collect()
         if self._frozen_for is not None:
             self._count_partial()
 
     def collect(self) -> bool:
-        """Collect all garbage, which holds the caller; return False if that would cost too much."""
+        """Collect all garbage, which blocks the caller; return False if that would take too long."""
         if self._is_bounded and not self._may_collect():
             return False
+        blocks, began_s = self._blocks_to_visit(), self._cpu_clock()
         with self._for_collections.spend():
             gc.collect()
+        self._block_s = (self._cpu_clock() - began_s) / blocks
         self._young = 0
         return True
 
     def _count_partial(self) -> None:
-        """Take off the count what has been collected since the freeze, or since the last look."""
+        """Subtract from the count the collections since the freeze, or since the last update."""
         global _partial
         _partial += _collections() - self._collections
         self._collections = _collections()
@@ -164,16 +177,16 @@ class BudgetedCollector:
     def _may_collect(self) -> bool:
         """Return whether a full collection may be made now.
 
-        None is made if the program has switched its collector off, if it is frozen for a run, or if no time is left. A
-        collection that takes over 50 ms is made only if the interpreter would have collected by now, had no run been
-        closed.
+        The answer is no if the program has disabled its collector, if objects are frozen for a run, or if the time
+        budget is used up. A collection that takes long is made only if the interpreter itself would have collected by
+        now, had no run been closed.
         """
         if not gc.isenabled() or self._frozen_for is not None or not self._for_collections.is_left:
             return False
-        return self.blocks_to_visit() <= MAX_BLOCKS or self._young + _young_collections() >= _young_until_full()
+        return not self.takes_long or self._young + _young_collections() >= _young_until_full()
 
     def _frozen_by_program(self) -> int:
-        """Return how many objects the program has frozen, if no run is frozen; a count above 0 is kept for a minute."""
+        """Return how many objects the program has frozen, if no run has; a count above 0 is kept for a minute."""
         if not self._frozen_objects or self._clock() - self._counted_s > FROZEN_KEPT_S:
             self._frozen_objects, self._counted_s = count_frozen(), self._clock()
         return self._frozen_objects

@@ -1,7 +1,7 @@
-"""What holds a job's survivors and knows its own limit: a deque with a maxlen, an lru_cache, an object with a maxsize.
+"""Stores that know their own limit and hold a job's survivors: a deque with a maxlen, an lru_cache, a maxsize.
 
-Such holders are few. So the search begins at them, among all that the collector tracks, and looks up which samples are
-in what each of them holds. No code of the program is run: limits are read as they are stored.
+Such stores are few. So the search begins with them, among all objects that the collector tracks, and looks up which
+samples lie in the objects that each store holds. No code of the program runs: limits are read as they are stored.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from profiling.stopwatch import Budget
 from profiling.verdict.bounds import Reading, reading_after
 from profiling.verdict.evidence import Evidence, LineEvidence
 
-LIMITS = ("maxsize", "max_size", "maxlen", "capacity")  # also with an underscore, or privately behind a property
-USED = "currsize"  # beside such a limit, in the same unit
-MAX_BLOCKS = 800_000  # in pymalloc, in a heap that is searched: more would hold the loop for over 50 ms
-MAX_WALK_TIME_SHARE = 0.005  # of the time
-INITIAL_WALK_BUDGET_S = 0.1  # beyond that, and one look for each accusation
-MAX_WALKS_S = 0.01  # of CPU time in one search, after which no further holder is looked into
-MIN_ITEMS = 8  # a holder of fewer is no store that fills up
-MAX_HOLDERS = 64  # that are looked into, the largest first
-MIN_SHARE = 0.75  # of what is alive at a line: so much of it has to be held by one holder
-_MAX_LIMIT = 1 << 48  # what is above has no limit: sys.maxsize
+# also with an underscore, or as the private name behind a property
+LIMITS = ("maxsize", "max_size", "maxlen", "capacity")
+USED = "currsize"  # an attribute beside such a limit, in the same unit
+MAX_WALK_TIME_SHARE = 0.005  # highest share of the time
+INITIAL_WALK_BUDGET_S = 0.1  # budget beyond that share; there is also one search for each accusation
+MAX_WALKS_S = 0.01  # of CPU time in one search; after that no further store is looked into
+MIN_ITEMS = 8  # a store with fewer items is not one that fills up
+MAX_HOLDERS = 64  # stores that are looked into, the largest first
+MIN_SHARE = 0.75  # a store explains a line if it holds at least this share of what is alive there
+_MAX_LIMIT = 1 << 48  # a larger limit, like sys.maxsize, counts as none
 _CONTAINERS = (dict, list, set, deque)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An object that knows its limit."""
+    """A store that knows its own limit."""
 
     bound: Bound
-    items: int  # that it holds: a bound may be in another unit
-    roots: list[Any]  # where they are
+    items: int  # the number of items that it holds; a bound may be in another unit
+    roots: list[Any]  # the containers of the items
 
 
 class Holders:
-    """Reads the bounds at a job's lines, within a bound on the time that this takes; without one for a test."""
+    """Finds the bounds at a job's lines within a time budget; a test has no budget."""
 
     def __init__(self, collector: BudgetedCollector, *, is_bounded: bool = True) -> None:
         self._collector = collector
@@ -57,16 +57,17 @@ class Holders:
     def read(self, job: str, evidence: Evidence, *, is_urgent: bool) -> Reading:
         """Return the bounds of the stores that hold what is alive at the job's lines.
 
-        If no time is left now, the earlier reading stands, unless the job is about to be accused and this is urgent.
-        The reading is awaited for a while if all objects are frozen for a run, so that none is listed. In a heap that
-        is too large no bound is found.
+        - If the time budget is used up, return the previous result, unless the search is urgent because the job is
+          about to be accused.
+        - If all objects are frozen for a run, wait for some runs, because the collector then lists none.
+        - In a heap that is too large, return no bounds.
         """
         if self._collector.is_freezing:
             return replace(evidence.reading, awaited=evidence.reading.awaited + 1)
         if self._is_bounded and not (is_urgent or self._budget.is_left):
             return evidence.reading
         bounds: Mapping[SiteKey, Bound] = {}
-        if not self._is_bounded or self._collector.blocks_to_visit() <= MAX_BLOCKS:
+        if not self._is_bounded or not self._collector.takes_long:
             with self._budget.spend():
                 bounds = bounds_of(job, evidence.lines, find_holders())
         return reading_after(evidence.reading, evidence.ended[-1], bounds)
@@ -77,7 +78,7 @@ def find_holders() -> list[Holder]:
     objects = gc.get_objects()
     try:
         of_type = [(type(obj), read) for obj in sampler.one_of_each_type(objects) if (read := _reader_of(obj))]
-        # By identity: a metaclass may define __hash__.
+        # Compared by identity, because a metaclass may define __hash__.
         readers = {id(cls): read for cls, read in of_type}
         found = (readers[id(type(obj))](obj) for obj in sampler.of_types(objects, tuple(cls for cls, _ in of_type)))
         large = [holder for holder in found if holder is not None and holder.items >= MIN_ITEMS]
@@ -92,7 +93,7 @@ def bounds_of(
     holders: Iterable[Holder],
     cpu_clock: Callable[[], float] = time.thread_time,
 ) -> Mapping[SiteKey, Bound]:
-    """Return for each line of the job the bound of the holder, of these, that holds most of what is alive there.
+    """Return for each line of the job the bound of the store that holds most of what is alive there.
 
     A store that fills up has at least one item of each run that left something in it.
     """
@@ -112,7 +113,7 @@ Reader = Callable[[Any], Holder | None]
 
 
 def _reader_of(obj: Any) -> Reader | None:
-    """Return how the limits of this type's objects are read, or None if this one knows of no limit."""
+    """Return a reader for the limits of this type's objects, or None if this object has no limit."""
     cls = type(obj)
     if is_lru_cache(obj):
         return _lru_cache
@@ -130,7 +131,7 @@ def _reader_of(obj: Any) -> Reader | None:
 
 
 def _limit(value: object) -> int | None:
-    """Return the value if it can be a limit."""
+    """Return the value if it can be a limit, else None."""
     return value if type(value) is int and 0 < value <= _MAX_LIMIT else None
 
 
@@ -149,7 +150,7 @@ def _lru_cache(obj: Any) -> Holder | None:
 
 
 def _object(obj: Any, *, attributes: Attributes, limit_key: str, used_key: str | None) -> Holder | None:
-    """Return a holder whose items are in its longest containers: a cache may have a dict and, beside it, an order."""
+    """Return a store whose items are in its longest containers: a cache may have a dict and, separately, an order."""
     limit = _limit(attributes.stored(obj, limit_key))
     if limit is None:
         return None
@@ -162,9 +163,9 @@ def _object(obj: Any, *, attributes: Attributes, limit_key: str, used_key: str |
 
 
 def _containers_of(obj: Any, limit_key: str, limit: int) -> Iterator[tuple[int, Any]]:
-    """Yield what holds an object's items, each with its length: containers it refers to, or itself."""
+    """Yield the containers of an object's items, each with its length: containers that it refers to, or itself."""
     for referent in (obj, *gc.get_referents(obj)):
-        if type(referent) is dict and referent.get(limit_key) is limit:  # the object's own attributes
+        if type(referent) is dict and referent.get(limit_key) is limit:  # the dict of the object's own attributes
             yield from ((length, held) for held in referent.values() if (length := _length(held)) is not None)
         elif (length := _length(referent)) is not None:
             yield length, referent

@@ -1,8 +1,8 @@
-"""What Python holds: types by count, large objects, the collector's counters.
+"""The objects that Python holds: types by count, large objects, the collector's counters.
 
-The walk happens in this process, since its touch on every reference count would double the memory of a forked child.
-It looks at what the collector tracks, and at what that refers to: bytes, text and NumPy arrays are tracked by nobody.
-It does not see what only a running function's variable or a C library holds.
+The walk happens in this process, because it touches every reference count, which would double the memory of a forked
+child. It visits the objects that the collector tracks and the objects that they refer to, because the collector does
+not track bytes, text and NumPy arrays. It does not see objects that only a running function or a C library holds.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from profiling.process.safe_inspect import TypeStats, VisitMode, iterators_of, o
 from profiling.records import GcStats, LargeObject, ObjectReport, TypeCount
 from profiling.units import MB
 
-LARGE_BYTES = MB  # listed are objects above it
+LARGE_BYTES = MB  # larger objects are listed
 TOP_TYPES = 20
-SLICE_S = 0.005  # half of what the loop may be held, since a step or the collector may come on top
+SLICE_S = 0.005  # half of what may block the loop, because a step or a collection may be added
 
-STEP_REFERENTS = 2_000  # looked at in one step, about 0.2 ms
-WHOLE_REFERENTS = 100_000  # asked for in one call, about 1 ms and 0.8 MB
-_OBJECT_WEIGHT = 10  # an object counted costs as much as so many referents looked at
+STEP_REFERENTS = 2_000  # visited in one step, about 0.2 ms
+WHOLE_REFERENTS = 100_000  # fetched in one call, about 1 ms and 0.8 MB
+_OBJECT_WEIGHT = 10  # counting an object costs as much as visiting so many referents
 _POINTER_BYTES = 8
 _RECENT_SLOTS = 1 << 16  # 512 KB
 
@@ -36,18 +36,18 @@ _one_walk = threading.Lock()
 
 
 async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
-    """Look at every object once, giving way to the loop every few milliseconds.
+    """Visit every object once, yielding to the loop every few milliseconds.
 
-    Everything that is alive at the start stays alive until it has been looked at. Raises WalkInProgress while another
-    walk, in whatever thread, is under way.
+    Objects that are alive at the start stay alive until they have been visited. Raises WalkInProgress while another
+    walk is in progress in any thread.
     """
     if not _one_walk.acquire(blocking=False):
         raise WalkInProgress
     objects: list[object] = []
     try:
         started_s = clock()
-        # One call of C, which cannot be cut: 8 ms for 300 000 objects, 15 to 37 ms for a million. It comes first, so
-        # that nothing of the walk is in the list.
+        # A C call that cannot be divided: 8 ms for 300 000 objects, 15 to 37 ms for a million. It comes first, so that
+        # the list contains nothing of the walk itself.
         objects = gc.get_objects()
         stall_s = clock() - started_s
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
 
 
 def slices(steps: Iterable[None], clock: Clock) -> Iterator[float]:
-    """Run the steps, with a stop whenever SLICE_S have gone by; gives the seconds from stop to stop."""
+    """Run the steps, pausing whenever SLICE_S has passed; yield the seconds between pauses."""
     began_s = clock()
     for _ in steps:
         held_s = clock() - began_s
@@ -79,22 +79,22 @@ def _gc_stats(tracked_objects: int) -> GcStats:
 
 
 class Walk:
-    """One walk: what it has counted, and which objects are still to be searched."""
+    """One walk: the counts so far, and the objects that are still to be searched."""
 
     def __init__(self) -> None:
-        self._kinds: dict[int, TypeStats] = {}  # by the id of the type, since a metaclass may define __hash__
-        self._skipped: set[int] = set()  # ids of the types whose objects need no second look
+        self._kinds: dict[int, TypeStats] = {}  # keyed by the id of the type, because a metaclass may define __hash__
+        self._skipped: set[int] = set()  # ids of the types whose objects are not visited
         self._large: list[LargeObject] = []
         self._large_ids: set[int] = set()
-        self._small: list[Any] = []  # untracked, to be searched together
-        self._big: list[object] = []  # to be searched one by one
-        # The last untracked containers seen. Tuples of the same tuples over and over would else be searched for ever; a
+        self._small: list[Any] = []  # untracked containers, searched together
+        self._big: list[object] = []  # large containers, searched one by one
+        # The last untracked containers seen. Without them, tuples that share tuples would be searched without end. A
         # set of all of them might be as large as the heap.
         self._recent = array("Q", bytes(_POINTER_BYTES * _RECENT_SLOTS))
-        self.not_searched = gc.get_freeze_count()  # by gc.freeze: in no list of the collector's
+        self.not_searched = gc.get_freeze_count()  # objects frozen by gc.freeze, which are in no list of the collector
 
     def steps(self, objects: list[object]) -> Iterator[None]:
-        """Look at all objects, popped off the list so that they can go when done; stops after each step, under 1 ms."""
+        """Visit all objects, removing each from the list so that it can be freed; pause after each step, under 1 ms."""
         try:
             while objects:
                 self._look(gc.get_referents(*self._counted(objects)))
@@ -110,7 +110,7 @@ class Walk:
             self._big.clear()
 
     def report(self, gc_stats: GcStats, *, duration_s: float, stall_s: float) -> ObjectReport:
-        """Return what was seen. The objects of the types are those that the collector tracks."""
+        """Return the result of the walk. The counted objects are those that the collector tracks."""
         kinds = sorted((kind for kind in self._kinds.values() if kind.count), key=lambda kind: (-kind.count, kind.name))
         return ObjectReport(
             top_types=tuple(
@@ -125,7 +125,7 @@ class Walk:
         )
 
     def _counted(self, objects: list[object]) -> list[object]:
-        """Pop and count objects until their referents fill a step, and give those; big ones are put aside."""
+        """Remove and count objects until their referents fill a step, and return them; large objects are put aside."""
         batch: list[object] = []
         weight = 0
         while objects and weight < STEP_REFERENTS:
@@ -137,7 +137,7 @@ class Walk:
             weight += _OBJECT_WEIGHT
             if size_bytes > LARGE_BYTES:
                 self._note(obj, kind, size_bytes)
-            if kind.mode is VisitMode.ARRAY:  # of a subclass; a plain one is not tracked
+            if kind.mode is VisitMode.ARRAY:  # an instance of a subclass; plain arrays are not tracked
                 self._look([obj])
             if kind.skip_referents:
                 continue
@@ -155,7 +155,7 @@ class Walk:
         return kind
 
     def _look(self, referents: list[object]) -> None:
-        """Note the large ones among untracked objects, and keep untracked containers for a search of their own."""
+        """Note large objects among the untracked ones, and put untracked containers aside to be searched later."""
         for referent in referents:
             if id(type(referent)) in self._skipped:
                 continue
@@ -198,7 +198,7 @@ class Walk:
         return batch
 
     def _search_big(self, obj: object) -> Iterator[None]:
-        """Look at what a large object refers to, piece by piece; left out is what is too much to have at once."""
+        """Visit what a large object refers to, piece by piece; leave out what is too much to fetch at once."""
         if iterators := iterators_of(obj):
             for iterator in iterators:
                 yield from self._search_piecewise(iterator)
@@ -215,7 +215,7 @@ class Walk:
         while True:
             try:
                 piece = list(islice(objects, STEP_REFERENTS))
-            except RuntimeError:  # it has changed since the last piece
+            except RuntimeError:  # the container has changed since the last piece
                 self.not_searched += 1
                 return
             if not piece:

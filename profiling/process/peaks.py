@@ -1,7 +1,7 @@
-"""The peak of each run, while runs overlap.
+"""The peak of each run, also if runs overlap.
 
-The kernel and tracemalloc each keep one high-water mark for the process. It is reset when a run starts; what it said
-until then is folded into the runs that are under way, so that none of them loses its peak.
+The kernel and tracemalloc each keep one high-water mark for the process. It is reset when a run starts. The value up to
+then is folded into the runs in progress, so that none of them loses its peak.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from profiling.traces import tracing
 
 
 class Peak:
-    """Highest RSS and traced memory of one run, up to the last fold. None: not known."""
+    """The highest RSS and traced memory of one run, up to the last fold; None if unknown."""
 
     __slots__ = ("rss_bytes", "traced_bytes")
 
@@ -26,14 +26,15 @@ class Peak:
 
 
 class Peaks:
-    """The peaks of the runs under way."""
+    """The peaks of the runs in progress."""
 
     def __init__(self) -> None:
         self._open: set[Peak] = set()
-        self._mark_at_reset_bytes: int | None = None  # if the kernel does not reset: only a rise tells
+        # if the kernel cannot reset the mark, only a rise above this value counts
+        self._mark_at_reset_bytes: int | None = None
 
     def begin(self) -> Peak:
-        """Start a run's peak from the memory of now."""
+        """Start the peak of a run at the current memory."""
         self._fold()
         if usage.reset_peak():
             self._mark_at_reset_bytes = None
@@ -46,7 +47,7 @@ class Peaks:
         return peak
 
     def end(self, peak: Peak) -> None:
-        """Bring a run's peak up to now, and let it be."""
+        """Update the peak of a run to the present, and stop tracking it."""
         self._fold()
         self._open.discard(peak)
 

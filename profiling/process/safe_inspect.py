@@ -1,7 +1,7 @@
-"""Type name, size and shape of an object, found without running a line of the program's own code.
+"""Type name, size and shape of an object, found without running any code of the program.
 
-`isinstance`, `==`, `len`, `repr` and attributes may all be the program's: a lazy proxy answers for `__class__`, a
-metaclass for `__eq__`. So types are compared by identity and by `issubclass` alone, and read through `type`'s own
+`isinstance`, `==`, `len`, `repr` and attributes may all run the program's code: a lazy proxy may define `__class__`,
+and a metaclass `__eq__`. So types are compared by identity and by `issubclass` only, and read through `type`'s own
 descriptors.
 """
 
@@ -34,42 +34,42 @@ _contents_of = vars(types.ModuleType)["__dict__"].__get__
 _TRACKED_BY_COLLECTOR = 1 << 14  # Py_TPFLAGS_HAVE_GC
 _MADE_AT_RUN_TIME = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _LRU_CACHE: Any = functools._lru_cache_wrapper  # noqa: SLF001 - the type has no other name
-_LINK_BYTES = 56  # of one entry in a C lru_cache, which its __sizeof__ leaves out
+_LINK_BYTES = 56  # size of one link in a C lru_cache, which its __sizeof__ leaves out
 _NAME_CHARS = 200
 _POINTER_BYTES = 8
 
 
 class VisitMode(Enum):
-    """How a walk looks at an object that something refers to."""
+    """How a walk treats an object that another object refers to."""
 
-    SKIP = auto()  # small always, or in the collector's own list
+    SKIP = auto()  # always small, or in the collector's own list
     MEASURE = auto()
-    CONTAINER = auto()  # a tuple or dict: the collector lets go of those that hold plain values only
+    CONTAINER = auto()  # a tuple or dict, which the collector untracks if it holds plain values only
     ARRAY = auto()  # its memory may belong to another array
 
 
 class TypeStats:
-    """What is known of one type, and what a walk has counted of it.
+    """What is known about one type, and what a walk has counted of its objects.
 
-    A module's dict is in the collector's list by itself. The rest of what it refers to is state of its C code, and may
-    be freed memory that it keeps to use again: to ask `_asyncio` for it corrupts CPython 3.12.0 to 3.12.5
+    A module's dict is in the collector's list by itself. The other referents of a module are the state of its C code
+    and may be freed memory that it keeps for reuse: asking `_asyncio` for them corrupts CPython 3.12.0 to 3.12.5
     (python/cpython#122695).
     """
 
     __slots__ = ("cls", "count", "measure", "mode", "name", "size_bytes", "skip_referents")
 
     def __init__(self, cls: type) -> None:
-        self.cls = cls  # held, so that its id stays its own
+        self.cls = cls  # kept, so that no other type gets its id
         self.name = type_name(cls)
         self.measure = measure_of(cls)
         self.mode = visit_mode_of(cls)
-        self.skip_referents = issubclass(cls, types.ModuleType)  # its referents are not asked for
+        self.skip_referents = issubclass(cls, types.ModuleType)  # do not ask for its referents
         self.count = 0
         self.size_bytes = 0
 
 
 def visit_mode_of(cls: type) -> VisitMode:
-    """Return how a walk looks at objects of this type that something refers to."""
+    """Return how a walk treats objects of this type that another object refers to."""
     if cls is tuple or cls is dict:
         return VisitMode.CONTAINER
     if _is_array(cls):
@@ -79,7 +79,7 @@ def visit_mode_of(cls: type) -> VisitMode:
 
 
 def type_name(cls: type) -> str:
-    """Return module and qualified name of a type; a builtin has no module, a module not known or not text is "?"."""
+    """Return module and qualified name of a type: no module for a builtin, "?" if the module is unknown or no text."""
     try:
         module = _module_of(cls)
     except AttributeError:
@@ -90,15 +90,15 @@ def type_name(cls: type) -> str:
 
 
 def _plain(text: str) -> str:
-    # A subclass of str, which is good enough for a class's name, may have a format of its own.
+    # A class's name may be an instance of a subclass of str, with a format of its own.
     return str.__str__(text)[:_NAME_CHARS]
 
 
 def measure_of(cls: type) -> Measure:
-    """Return the function for the shallow size in bytes of this type's objects; that function never raises.
+    """Return a function that measures the shallow size in bytes of this type's objects and never raises.
 
-    A pandas frame is the sum of its columns' arrays, and an lru_cache includes its links. `__sizeof__` counts only if
-    it is C: written in Python it may do anything (pandas' own walks over every string).
+    A pandas frame counts as the sum of its columns' arrays, and an lru_cache includes its links. `__sizeof__` is only
+    called if it is written in C, because one in Python may do anything (pandas' own visits every string).
     """
     if _is_frame(cls) or _is_series(cls):
         return functools.partial(_guarded, _pandas_bytes)
@@ -111,14 +111,14 @@ def measure_of(cls: type) -> Measure:
 
 
 def _sizeofs(cls: type) -> list[Any]:
-    """Return each `__sizeof__` of a type as its class has it: first the one that Python would call, last `object`'s."""
+    """Return each `__sizeof__` of a type's classes: first the one that Python would call, last that of `object`."""
     return [_namespace_of(base)["__sizeof__"] for base in _mro_of(cls) if "__sizeof__" in _namespace_of(base)]
 
 
 def _guarded(measure: Measure, obj: object) -> int:
     try:
         return measure(obj)
-    except Exception:  # an extension may raise anything, a half-made object too
+    except Exception:  # an extension may raise anything, and an object may be half initialised
         return object.__sizeof__(obj)
 
 
@@ -127,64 +127,67 @@ def _lru_cache_bytes(cache: Any) -> int:
 
 
 def is_lru_cache(obj: Any) -> bool:
-    """Return whether this is what `functools.lru_cache` makes of a function."""
+    """Return whether the object is a function wrapped by `functools.lru_cache`."""
     return type(obj) is _LRU_CACHE
 
 
 def lru_cache_extent(cache: Any) -> tuple[int, int | None]:
-    """Return how many results an lru_cache has, and how many it may have; None for no limit."""
+    """Return how many results an lru_cache holds, and its limit, or None for no limit."""
     info = _LRU_CACHE.cache_info(cache)
     return info.currsize, info.maxsize
 
 
 def is_of_a_class(cls: type) -> bool:
-    """Return whether the type was made by a class statement, or in the way of one: its objects may have attributes."""
+    """Return whether the type was made by a class statement or like one, so that its objects may have attributes."""
     return bool(_flags_of(cls) & _MADE_AT_RUN_TIME)
 
 
 class Attributes:
-    """What the objects of one type store by themselves, read without properties: those would run the program's code."""
+    """Reads the stored attributes of one type's objects, but no properties, because they run the program's code."""
 
-    __slots__ = ("_namespaces", "_privates")
+    __slots__ = ("_mro", "_namespaces")
 
     def __init__(self, cls: type) -> None:
-        mro = _mro_of(cls)[:-1]
-        self._namespaces = [_namespace_of(base) for base in mro]
-        self._privates = [f"_{_plain(_name_of(base)).lstrip('_')}__" for base in mro]
+        self._mro = _mro_of(cls)[:-1]
+        self._namespaces = [_namespace_of(base) for base in self._mro]
 
     def keys(self, name: str) -> list[str]:
-        """Return the keys of a value of that name: also those private to a class that has a property for it."""
+        """Return the keys that may store a value of that name, and those private to a class with a property for it."""
         behind = [
-            private + name
-            for private, namespace in zip(self._privates, self._namespaces, strict=True)
+            f"_{_plain(_name_of(base)).lstrip('_')}__{name}"
+            for base, namespace in zip(self._mro, self._namespaces, strict=True)
             if name in namespace and type(namespace[name]) is property
         ]
         return [name, f"_{name}", *behind]
 
     def stored(self, obj: Any, key: str) -> object:
         """Return what an object of this type, or its class, stores under a key, or None."""
-        defined = next((namespace[key] for namespace in self._namespaces if key in namespace), None)
+        defined = None
+        for namespace in self._namespaces:  # a loop, as a look at all types of a heap comes here ten thousand times
+            if key in namespace:
+                defined = namespace[key]
+                break
         try:
             if defined is None or type(defined) is int:
-                return object.__getattribute__(obj, key)  # an attribute that no descriptor stands before
+                return object.__getattribute__(obj, key)  # an attribute that no descriptor overrides
             if type(defined) is types.MemberDescriptorType:
                 return defined.__get__(obj)
-        except AttributeError:  # nothing is stored, or an extension's object has attributes of another kind
+        except AttributeError:  # nothing is stored, or an extension's object stores attributes differently
             pass
         return None
 
 
 def _pandas_bytes(frame: Any) -> int:
-    """Return the bytes of the arrays of a DataFrame or a Series; arrays of objects count with their references only.
+    """Return the bytes of the arrays of a DataFrame or a Series; of arrays of objects only the references count.
 
-    The bytes come from the private manager of its blocks. `memory_usage(deep=False)` takes 8 ms for 1000 columns, and
-    in pandas 2 leaves a cached Series for each column in the program's frame.
+    The bytes are read from the private block manager, because `memory_usage(deep=False)` takes 8 ms for 1000 columns,
+    and in pandas 2 leaves a cached Series for each column in the program's frame.
     """
     return sum(int(block.nbytes) for block in frame._mgr.arrays)  # noqa: SLF001 - see above
 
 
 def _loaded(module: str, name: str) -> Any:
-    """Return a class of a package, or None if the program has not imported the package. Lazy modules are not woken."""
+    """Return a class of a package, or None if the program has not imported it. Lazy modules are not loaded."""
     loaded = sys.modules.get(module)
     return _contents_of(loaded).get(name) if issubclass(type(loaded), types.ModuleType) else None
 
@@ -203,7 +206,7 @@ def _is_series(cls: type) -> bool:
 
 
 def owner_of(array_: Any) -> Any:
-    """Return what holds a NumPy array's memory: itself, the array it is a view of, or what that array was made from."""
+    """Return the owner of a NumPy array's memory: the array, the array it is a view of, or what it was made from."""
     ndarray = _loaded("numpy", "ndarray")
     base = ndarray.base.__get__(array_)
     while base is not None:
@@ -213,11 +216,11 @@ def owner_of(array_: Any) -> Any:
 
 
 def iterators_of(obj: Any) -> tuple[Iterator[Any], ...]:
-    """Return iterators over what a dict, a set or an untracked tuple holds; return none for other objects.
+    """Return iterators over the items of a dict, a set or an untracked tuple; return none for other objects.
 
-    Lists and other tuples get no iterator. While C code fills one for another thread, the collector lists it already,
-    and to take an item that is not there yet would crash. Dicts and sets are whole at all times. So is a tuple by the
-    time that the collector has let go of it.
+    Lists and other tuples get no iterator. The collector lists them already while C code still fills them in another
+    thread, and reading a missing item would crash. Dicts and sets are complete at all times. A tuple is complete by the
+    time the collector untracks it.
     """
     cls = type(obj)
     if issubclass(cls, dict):
@@ -233,7 +236,7 @@ _LEAVES: tuple[Any, ...] = (array, BytesIO, StringIO, bytes, bytearray, str, int
 
 
 def referents_of(obj: Any) -> int:
-    """Return at most how many objects this one refers to, as far as its type tells; a subclass's attributes are few."""
+    """Return an upper bound of how many objects this one refers to, by its type; a subclass adds few attributes."""
     cls = type(obj)
     for base in _SEQUENCES:
         if issubclass(cls, base):
@@ -256,7 +259,7 @@ _COUNTED: tuple[tuple[Any, str], ...] = (
 
 
 def shape(obj: Any) -> str:
-    """Return the shape of an object, never its content: `<dict: 12000 keys>`, or its type alone: `<asyncio.Task>`."""
+    """Return the shape of an object, never its content: `<dict: 12000 keys>`, or only its type: `<asyncio.Task>`."""
     cls = type(obj)
     extent = _extent(obj, cls)
     return f"<{type_name(cls)}>" if extent is None else f"<{_plain(_name_of(cls))}: {extent}>"

@@ -1,7 +1,7 @@
-"""What the process uses: RSS and its peak, the container's limit, and what the RSS is made of.
+"""What the process uses: RSS and its peak, the container's limit, and cheap counters.
 
-Files below /proc/self are answered by the kernel from memory. One that is not there (macOS) or closed to us (a hardened
-kernel) makes a figure unknown, never an error.
+Files below /proc/self are answered by the kernel from memory. If a file is missing (macOS) or unreadable (a hardened
+kernel), the figure is unknown; that is never an error.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ PROC = Path("/proc/self")
 STATM = "/proc/self/statm"
 PAGE_BYTES = mmap.PAGESIZE
 ARENAS_TIMEOUT_S = 5.0
-ARENAS_MAX_TRACES = 300_000  # to drop more would copy over 30 MB of tracemalloc's tables into the child
+ARENAS_MAX_TRACES = 300_000  # dropping more would copy over 30 MB of tracemalloc's tables into the child
 
 _KB_LINE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE | re.ASCII)
 _logger = logging.getLogger(__name__)
 
 
 def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> MemoryLimit:
-    """Return what this process may use: `limit_mb` (of 2**20 bytes) if set, else its cgroups' limit, else all there is.
+    """Return the memory limit: `limit_mb` (of 2**20 bytes) if set, else the cgroup's limit, else the machine's memory.
 
     Raises ValueError for a limit that is not above zero, or that is not finite in bytes.
     """
@@ -40,25 +40,26 @@ def memory_limit(limit_mb: float | None = None, *, root: Path = Path("/")) -> Me
         return cgroup.memory_limit(psutil.virtual_memory().total, root)
     if limit_mb <= 0:
         raise ValueError(
-            f"a memory limit of {limit_mb} MB leaves nothing to run in; leave it out to use the container's"
+            f"a memory limit of {limit_mb} MB leaves no memory to run in; leave it out to use the container's limit"
         )
     size_bytes = limit_mb * MB
     if not math.isfinite(size_bytes):
-        raise ValueError(f"a memory limit of {limit_mb} MB is none; leave it out to use the container's")
-    return MemoryLimit(limit_bytes=max(1, round(size_bytes)), source="setting")  # a share of 0 bytes would be none
+        raise ValueError(f"a memory limit of {limit_mb} MB limits nothing; leave it out to use the container's limit")
+    # a percentage of 0 bytes would be undefined
+    return MemoryLimit(limit_bytes=max(1, round(size_bytes)), source="setting")
 
 
 def memory_usage(limit: MemoryLimit) -> MemoryUsage:
-    """Return the current RSS and VMS against a limit.
+    """Return the current RSS and VMS with the limit.
 
-    The call takes about 3 microseconds on Linux: a health check may ask thousands of times a second.
+    The call takes about 3 microseconds on Linux, so that a health check may ask thousands of times per second.
     """
     rss_bytes, vms_bytes = resident_and_virtual()
     return MemoryUsage(rss_bytes=rss_bytes, vms_bytes=vms_bytes, limit=limit)
 
 
 def resident_and_virtual() -> tuple[int, int]:
-    """Return RSS and VMS in bytes, from the kernel if it has a file for them, else by psutil, at six times the cost."""
+    """Return RSS and VMS in bytes, from the kernel's file if there is one, else from psutil, at six times the cost."""
     try:
         statm = os.open(STATM, os.O_RDONLY)
     except OSError:
@@ -76,7 +77,7 @@ def _asked_of_psutil() -> tuple[int, int]:
 
 
 def counters() -> Counters:
-    """Return the counters that take well under a millisecond as long as malloc's lists of free chunks are short."""
+    """Return the current counters, which takes well under a millisecond if malloc's lists of free chunks are short."""
     heap, (rss_bytes, vms_bytes) = allocator.c_heap(), resident_and_virtual()
     return Counters(
         rss_bytes=rss_bytes,
@@ -89,12 +90,12 @@ def counters() -> Counters:
 
 
 def reset_peak(proc: Path = PROC) -> bool:
-    """Let the kernel's high-water mark of the RSS start again from now; False if it does not.
+    """Reset the kernel's high-water mark of the RSS to the current value; return False if the kernel cannot.
 
     proc_pid_clear_refs(5): value 5, Linux 4.0 on.
     """
     try:
-        # Unbuffered, so that a refusal is raised by the write.
+        # Unbuffered, so that the write itself raises if the kernel refuses.
         with (proc / "clear_refs").open("r+b", buffering=0) as file:
             file.write(b"5")
     except OSError:
@@ -103,7 +104,7 @@ def reset_peak(proc: Path = PROC) -> bool:
 
 
 def peak_rss_bytes(proc: Path = PROC) -> int | None:
-    """Return the highest RSS since the last reset, or since the start, or None if the kernel does not tell."""
+    """Return the highest RSS since the last reset, or since the start; None if the kernel does not report it."""
     return parse_kb_lines(read_text(proc / "status") or "").get("VmHWM")
 
 
@@ -116,12 +117,12 @@ def parse_statm(text: bytes) -> tuple[int, int] | None:
 
 
 def parse_kb_lines(text: str) -> dict[str, int]:
-    """Return the `Key:  123 kB` lines of /proc/self/status and smaps_rollup, in bytes."""
+    """Return the `Key:  123 kB` lines of /proc/self/status and smaps_rollup, as bytes by key."""
     return {key: int(value) * 1024 for key, value in _KB_LINE.findall(text) if len(value) < 20}
 
 
 def read_text(path: Path) -> str | None:
-    """Return the file's text, or None if the file cannot be read."""
+    """Return the text of a file, or None if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,10 +1,10 @@
-"""Memory in a user's own tests: two markers and a fixture for pytest.
+"""The pytest plugin for memory in users' own tests: two markers and a fixture.
 
-    @pytest.mark.memory_limit("24 MB")                          traced memory at the test's peak
-    @pytest.mark.no_leaks(runs=8, warmup=2, tolerance="4 KB")   repeats the test, and judges what stays
-    memory_benchmark(function, *arguments)                      beside pytest-benchmark's times, what the function takes
+    @pytest.mark.memory_limit("24 MB")                          limits the traced memory at the test's peak
+    @pytest.mark.no_leaks(runs=8, warmup=2, tolerance="4 KB")   repeats the test, and fails if it keeps memory
+    memory_benchmark(function, *arguments)                      measures memory beside pytest-benchmark's times
 
-The markers are heeded if `--memory`, the ini file or the environment asks; the fixture is asked for by its name.
+The markers only work with `--memory`, or if the ini file or the environment asks for it. The fixture always works.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ GROUP = "memory", "memory of tests, by profiling"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options to the command line and the ini file; the environment is asked when they are read."""
+    """Add the options to the command line and the ini file. The environment is read later, with the options."""
     group = parser.getgroup(*GROUP)
     for option in OPTIONS:
-        told = f"{option.meaning} (default: {option.default or 'none'}; in the environment {option.variable})"
+        told = f"{option.meaning} (default: {option.default or 'none'}; environment variable: {option.variable})"
         action: dict[str, str] = {}
         if option.is_switch:
             action = {"action": "store_const", "const": "true"}
@@ -35,13 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers known, check the options before any test runs, and begin if that is asked for."""
-    config.addinivalue_line("markers", 'memory_limit(size): fail if the test\'s traced memory goes over, as "24 MB"')
+    """Register the markers, check the options before any test runs, and switch the checks on if that is asked for."""
+    config.addinivalue_line("markers", 'memory_limit(size): fail if the test\'s traced memory exceeds, say, "24 MB"')
     config.addinivalue_line(
-        "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail if it keeps more with every run"
+        "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail it if every run keeps more memory"
     )
     options = Options.read(config)
-    # Not imported if nobody asks: the tests of others should not wait for it.
+    # Imported only if needed, so that other test suites start no slower.
     if options.is_on:
         from profiling.pytest_plugin.markers import Markers
 
@@ -59,20 +59,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class NoBenchmarks:
-    """Stands in for the fixture if pytest-benchmark is not there."""
+    """Stands in for the fixture if pytest-benchmark is not installed."""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Raise pytest.UsageError if a comparison asked for by hand is impossible; the ini file is for all sessions."""
+        """Raise pytest.UsageError if the command line asks for a comparison, which needs pytest-benchmark."""
         if session.config.getoption(COMPARE_FAIL.name):
             raise pytest.UsageError(
-                f"{COMPARE_FAIL.flag} needs pytest-benchmark, which is not installed or switched off"
+                f"{COMPARE_FAIL.flag} needs pytest-benchmark, which is either not installed or switched off"
             )
 
     @pytest.fixture
     def memory_benchmark(self) -> None:
-        """Fail with what to do."""
+        """Fail, and say what to install."""
         pytest.fail(
-            "the fixture memory_benchmark stands on pytest-benchmark, which is not installed or switched off: "
-            "pip install pytest-benchmark",
+            "the fixture memory_benchmark needs pytest-benchmark, which is either not installed or switched off; "
+            "install it with: pip install pytest-benchmark",
             pytrace=False,
         )

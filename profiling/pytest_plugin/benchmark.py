@@ -25,20 +25,20 @@ MEASURED = pytest.StashKey[Figures]()
 
 
 class BenchmarkSession(Protocol):
-    """What is needed of pytest-benchmark's."""
+    """The part of pytest-benchmark's session that is needed here."""
 
     compared_mapping: Mapping[Path, Mapping[str, Mapping[str, Any]]]  # by file, then by the benchmark's full name
 
 
 class MemoryBenchmark:
-    """What the fixture `memory_benchmark` is: to be called once, with a function that is plain or async."""
+    """The fixture `memory_benchmark`: call it once, with a plain or an async function."""
 
     def __init__(self, benchmark: Any, keep: Callable[[Figures], None]) -> None:
         self.benchmark = benchmark
         self._keep = keep
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Time it, then watch its memory in some more runs. Gives what it gives."""
+        """Time the function, then measure its memory in some more runs. Return what the function returns."""
         where = _callers_line()
         with _plain(function) as plain:
             result = _finished(self.benchmark(plain, *args, **kwargs))
@@ -55,7 +55,7 @@ class MemoryBenchmark:
         teardown: Callable[..., object] | None = None,
         **options: Any,
     ) -> Any:
-        """Run as pytest-benchmark's `pedantic` does; `setup` and `teardown` are outside of what is watched."""
+        """Run as pytest-benchmark's `pedantic` does; the memory of `setup` and `teardown` is not measured."""
         where = _callers_line()
         with _plain(target) as plain:
             given = {"args": args, "kwargs": kwargs, "setup": setup, "teardown": teardown}
@@ -77,7 +77,7 @@ class MemoryBenchmark:
 
 
 def _callers_line() -> tuple[str, int]:
-    """Return the file and line that called the method that calls this."""
+    """Return the file and line of the call to the method that called this."""
     here = inspect.currentframe()
     caller = here.f_back.f_back if here and here.f_back else None
     return (caller.f_code.co_filename, caller.f_lineno) if caller else ("<unknown>", 1)
@@ -85,16 +85,16 @@ def _callers_line() -> tuple[str, int]:
 
 @contextmanager
 def _plain(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
-    """Yield an async function as a plain one, with all its calls on one loop."""
+    """Yield an async function as a plain one, whose calls all run on one loop."""
     if not inspect.iscoroutinefunction(function):
         yield function
         return
     if _has_running_loop():
         raise RuntimeError(
-            "memory_benchmark runs an async function on a loop of its own: write the test as a plain function"
+            "memory_benchmark runs an async function on an event loop of its own; write the test as a plain function"
         )
     with asyncio.Runner() as runner:
-        # In the context of now: that of the runner would not know for which job samples are taken.
+        # In the current context, because the context of the runner does not know which job samples belong to.
         yield lambda *args, **kwargs: runner.run(function(*args, **kwargs), context=contextvars.copy_context())
 
 
@@ -109,14 +109,12 @@ def _has_running_loop() -> bool:
 def _finished(result: Any) -> Any:
     if inspect.iscoroutine(result):
         result.close()
-        raise TypeError(
-            "the function only made a coroutine: give memory_benchmark the async function and its arguments"
-        )
+        raise TypeError("the function only created a coroutine; pass the async function itself to memory_benchmark")
     return result
 
 
 class Benchmarks:
-    """The fixture, and what comes of its figures."""
+    """The fixture, and the report and checks of its results."""
 
     def __init__(self, options: Options) -> None:
         self._checks = options.compare_fail
@@ -127,10 +125,10 @@ class Benchmarks:
         self._session: BenchmarkSession | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Have what pytest-benchmark has loaded by now.
+        """Keep what pytest-benchmark has loaded from saved runs.
 
-        Raises pytest.UsageError if that is nothing, though a comparison was asked for by hand. What the ini file or
-        the environment asks for is for the sessions that compare.
+        Raises pytest.UsageError if it has loaded nothing although the command line asks for a comparison. In the ini
+        file and the environment, the option only applies to sessions that compare.
         """
         config = session.config
         self._session = config.pluginmanager.get_plugin("pytest-benchmark")
@@ -138,7 +136,7 @@ class Benchmarks:
             return
         if config.getoption(COMPARE_FAIL.name) or config.getoption("benchmark_compare"):
             raise pytest.UsageError(
-                f"{COMPARE_FAIL.flag} needs a saved run: give --benchmark-compare and save one before"
+                f"{COMPARE_FAIL.flag} needs a saved run to compare with; save one, and give --benchmark-compare"
             )
         self._checks = ()
 
@@ -152,7 +150,7 @@ class Benchmarks:
 
         if not benchmark.enabled:
             self._not_measured += 1
-        previous = sampler.set_current_job(JOB)  # before an event loop is made, which copies the context
+        previous = sampler.set_current_job(JOB)  # before an event loop is created, because the loop copies the context
         try:
             yield MemoryBenchmark(benchmark, keep)
         finally:
@@ -161,7 +159,7 @@ class Benchmarks:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Fail a test whose memory has grown, after its own assertions have passed."""
+        """Fail a test whose memory has grown too much, after its own assertions have passed."""
         result = yield
         now = item.stash.get(MEASURED, None)
         if now is not None and self._checks:
@@ -178,7 +176,7 @@ class Benchmarks:
         return [failure for failure in found if failure]
 
     def _saved(self, name: str) -> list[tuple[Path, Figures]]:
-        """Return the benchmark's figures in each run that it is compared with, as far as these runs have figures."""
+        """Return the figures of the benchmark in each saved run that is compared, if that run has figures for it."""
         if self._session is None:
             return []
         found = []
@@ -188,20 +186,20 @@ class Benchmarks:
                 if info is not None:
                     found.append((Path(path), Figures.from_info(info)))
             except (KeyError, TypeError, ValueError, OverflowError):
-                continue  # another tool's key; told as not compared
+                continue  # the key of another tool; reported as not compared
         return found
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell the session that started this worker of pytest-xdist, in which pytest-benchmark switches itself off."""
+        """Send the results to the main session if this is a worker of pytest-xdist, where pytest-benchmark is off."""
         workers.tell(session.config, NOT_MEASURED, self._not_measured)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
-        """Hear from a worker of pytest-xdist."""
+        """Receive the results of a worker of pytest-xdist."""
         self._not_measured_in_workers += workers.told_by(node, NOT_MEASURED) or 0
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write a line for each benchmark, and what was not measured or not compared."""
+        """Write a line for each benchmark, and the benchmarks that were not measured or not compared."""
         lines = list(self._told())
         if lines:
             terminalreporter.section("memory of benchmarks")
@@ -218,11 +216,11 @@ class Benchmarks:
                 sizes = f"{format_bytes(figures.peak_bytes):>10}  {format_bytes(figures.retained_bytes):>10}"
                 yield f"{name:{width}}  {sizes}  {figures.blocks:>8}  {where}".rstrip()
         if self._not_measured:
-            yield f"not measured, since benchmarks are disabled: {self._not_measured}"
+            yield f"not measured, because benchmarks are disabled: {self._not_measured}"
         if self._not_measured_in_workers:
             yield (
-                "not measured, since pytest-benchmark switches itself off in workers of pytest-xdist "
-                f"(give -n 0): {self._not_measured_in_workers}"
+                "not measured, because pytest-benchmark switches itself off in workers of pytest-xdist "
+                f"(give -n 0 to measure them): {self._not_measured_in_workers}"
             )
         for name in self._not_compared:
-            yield f"not compared, since the saved run has no memory of it: {name}"
+            yield f"not compared, because the saved run has no memory figures for it: {name}"

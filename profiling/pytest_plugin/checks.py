@@ -1,4 +1,4 @@
-"""What may not grow against a saved run: pure functions over the figures of a benchmark."""
+"""Checks of a benchmark's memory against a saved run: pure functions over its figures."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Field = Literal["peak", "retained", "blocks"]
 
 NOISE_BYTES = 4_096
 NOISE_BLOCKS = 16
-"""Growth within this is within every share: two runs of the same code differ by some objects of the interpreter."""
+"""Growth up to this passes every check in per cent: runs of the same code differ by some objects of the interpreter."""
 LINES_SHOWN = 3
-MIN_PART = 0.1  # of what all lines together grew by: estimates move by themselves
-KEY = "memory"  # of a benchmark's `extra_info`
+MIN_PART = 0.1  # share of the growth of all lines; a line is named from it on, because estimates vary by themselves
+KEY = "memory"  # the key in a benchmark's `extra_info`
 
 _CHECK = re.compile(r"\s*(peak|retained|blocks)\s*:\s*([^,%]+?)\s*(%?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A source line, and what it held or kept."""
+    """A source line with the bytes that it held or kept."""
 
-    file: str  # as short as the import path allows
+    file: str  # the path from the top package or the import path
     line: int
     function: str | None
     source: str | None
@@ -36,23 +36,23 @@ class Line:
 
     @property
     def key(self) -> tuple[str, str | None, str | int]:
-        """Return what identifies the line in another version of the file, in which it has another number."""
+        """Return the line's identity across versions of the file, in which its number may differ."""
         return self.file, self.function, self.source or self.line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one function takes."""
+    """The memory figures of one function."""
 
-    peak_bytes: int  # traced, over what was there before; the median of some runs
-    retained_bytes: int  # that a run leaves behind; the median of some runs
-    blocks: int  # likewise
-    peak_lines: tuple[Line, ...]  # held when it held most, estimated; largest first
-    retained_lines: tuple[Line, ...]  # kept by the run in the middle; largest first
-    note: str | None = None  # why there are no peak_lines
+    peak_bytes: int  # traced memory above what there was before; the median of some runs
+    retained_bytes: int  # bytes that a run leaves behind; the median of some runs
+    blocks: int  # blocks that a run leaves behind; the median of some runs
+    peak_lines: tuple[Line, ...]  # estimated, at the peak; largest first
+    retained_lines: tuple[Line, ...]  # kept by the median run; largest first
+    note: str | None = None  # why `peak_lines` is empty
 
     def to_info(self) -> dict[str, Any]:
-        """Return the line as JSON has it."""
+        """Return the figures as JSON."""
         return {
             "peak_bytes": self.peak_bytes,
             "retained_bytes": self.retained_bytes,
@@ -64,7 +64,7 @@ class Figures:
 
     @classmethod
     def from_info(cls, info: Mapping[str, Any]) -> Figures:
-        """Read JSON of this version or a later one. Raises KeyError, TypeError or ValueError for anything else."""
+        """Return the figures in JSON of this or a later version. Raises KeyError, TypeError or ValueError otherwise."""
         return cls(
             peak_bytes=int(info["peak_bytes"]),
             retained_bytes=int(info["retained_bytes"]),
@@ -91,23 +91,23 @@ def _line_from_info(info: Mapping[str, Any]) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One field, and by how much it may grow."""
+    """A limit for the growth of one field."""
 
     field: Field
     allowed: float  # per cent, bytes or blocks
     is_share: bool
 
     def __str__(self) -> str:
-        """Exact, whatever it was written as: `parse_checks` reads it back."""
+        """Return the check so that `parse_checks` reads back exactly the same, however it was written."""
         if self.is_share or self.field == "blocks":
             number = f"{self.allowed:.6f}".rstrip("0").rstrip(".")  # `g` would round, and write exponents
             return f"{self.field}:{number}{'%' if self.is_share else ''}"
         return f"{self.field}:{round(self.allowed)} B"
 
     def failure(self, now: Figures, saved: Figures, against: str) -> str | None:
-        """Return what has grown by more than is allowed, and the lines that did; None if nothing has.
+        """Return what has grown by more than is allowed, with the lines that grew; None if the check passes.
 
-        Below it is the text of each line that is named. `against` is the name of the saved run.
+        Below that is the text of each named line. `against` is the name of the saved run.
         """
         value, was = self._value(now), self._value(saved)
         if value - was <= self._most(was):
@@ -116,7 +116,7 @@ class Check:
         is_noise = was <= (NOISE_BLOCKS if self.field == "blocks" else NOISE_BYTES)
         share = "" if is_noise else f", {100 * (value - was) / was:+.0f}%"
         what = {"peak": "peak", "retained": "retained per run", "blocks": "blocks kept per run"}[self.field]
-        told = f"{what} {show(value)}, was {show(was)}{share} (allowed {self})"
+        told = f"{what} is {show(value)}, was {show(was)}{share} (allowed: {self})"
         note, grown = self._grown(now, saved)
         named = [f"{format_change(more)} at {line}" for line, more in grown]
         texts = [f"  {line.file}:{line.line}  {line.source}" for line, _ in grown if line.source]
@@ -131,18 +131,18 @@ class Check:
         return max(max(0, was) * self.allowed / 100, NOISE_BLOCKS if self.field == "blocks" else NOISE_BYTES)
 
     def _grown(self, now: Figures, saved: Figures) -> tuple[list[str], list[tuple[Line, int]]]:
-        """Return why there are no lines, or the lines that have grown the most."""
+        """Return the lines that have grown the most, or the reason why there are none."""
         of_peak = self.field == "peak"
         lines, past = (now.peak_lines, saved.peak_lines) if of_peak else (now.retained_lines, saved.retained_lines)
         if of_peak and (note := now.note or saved.note):
-            return [f"no lines: {note}"], []
+            return [f"the lines are not known, because {note}"], []
         grown = grown_lines(lines, past)
         least_bytes = MIN_PART * sum(more for _, more in grown)
         return [], [(line, more) for line, more in grown[:LINES_SHOWN] if more >= least_bytes]
 
 
 def grown_lines(lines: Sequence[Line], past: Sequence[Line]) -> list[tuple[Line, int]]:
-    """Return the lines that hold more than before, and how much more, largest first. Lines are matched by text."""
+    """Return the lines that hold more than before, with the growth, largest first. Lines are matched by their text."""
     was: dict[object, int] = {}
     for line in past:
         was[line.key] = was.get(line.key, 0) + line.size_bytes
@@ -155,9 +155,9 @@ def grown_lines(lines: Sequence[Line], past: Sequence[Line]) -> list[tuple[Line,
 
 
 def parse_checks(text: str) -> tuple[Check, ...]:
-    """Return checks such as "peak:10%", "retained:4 KB" and "blocks:100", with commas or new lines between them.
+    """Return checks such as "peak:10%", "retained:4 KB" and "blocks:100", separated by commas or line breaks.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other text.
     """
     return tuple(_check(part) for part in re.split(r"[,\n]", text) if part.strip())
 
@@ -165,7 +165,7 @@ def parse_checks(text: str) -> tuple[Check, ...]:
 def _check(text: str) -> Check:
     match = _CHECK.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text.strip()!r} is not of the form FIELD:GROWTH, as 'peak:10%'; {_FIT}")
+        raise ValueError(f"{text.strip()!r} is not of the form FIELD:GROWTH, like 'peak:10%'; {_FIT}")
     field: Field = match[1]  # type: ignore[assignment]  # the pattern has no others
     try:
         if match[3] or field == "blocks":
@@ -175,16 +175,16 @@ def _check(text: str) -> Check:
         raise ValueError(f"{text.strip()!r}: {error}") from error
 
 
-_FIT = "fields: peak, retained, blocks; growth: per cent, a size, or for blocks a number"
+_FIT = "FIELD is peak, retained or blocks; GROWTH is per cent, a size, or for blocks a number"
 
 
 def _number(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", text):
-        raise ValueError(f"{text!r} is not a number from 0 up")
+        raise ValueError(f"{text!r} is not a number; write 0 or more")
     return float(text)
 
 
 def _not_negative(size_bytes: int) -> int:
     if size_bytes < 0:
-        raise ValueError("growth is from 0 up")
+        raise ValueError("GROWTH must be 0 or more")
     return size_bytes

@@ -1,7 +1,7 @@
-"""A call again and again, and whether it keeps more with every run.
+"""Repeat a call, and tell whether it keeps more memory with every run.
 
-Few runs cannot tell a leak from a cache that fills up. So the few that were asked for only acquit: if they kept
-something, more follow, and the profiler's verdict over all of them decides.
+Few runs cannot tell a leak from a cache that fills up. So the requested runs can only clear a test. If they keep
+memory, more runs follow, and the profiler's verdict over all of them decides.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from profiling.samples import sampler
 from profiling.source import is_user_code
 from profiling.trial import Bounds, Trial
 
-MAX_SECONDS = 30.0  # that the runs of one test may take in all
-MAX_PACE_BYTES = 4_096.0  # per run, that always matters if it is more than is tolerated
+MAX_SECONDS = 30.0  # for all runs of one test
+MAX_PACE_BYTES = 4_096.0  # bytes per run; growth above both this and the tolerance always counts
 
 
 def find_leak(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
-    """Return the verdict if the call keeps more than is tolerated, else None.
+    """Return the verdict if the call keeps more than the tolerance, else None.
 
-    The first run of the warm-up has been made by the caller. What a run raises ends it, with a note of which it was.
+    The caller has made the first run of the warm-up. If a run raises, the error ends the check, with a note of the
+    run's number.
     """
     for number in range(2, plan.warmup + 1):
         _run(call, number)
@@ -36,7 +37,7 @@ def find_leak(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
     if not _is_leak(verdict, plan):
         return None
     if verdict.state is State.LEAKING and not _begins_at_users(verdict) and sampler.unavailable_reason() is not None:
-        # The line is in a library, and without samples its callers are only known at the level that takes longest.
+        # The line is in a library. Without samples its callers are only known at the slowest level.
         with_stacks = _judged(call, plan, Level.STACKS)
         return with_stacks if _is_leak(with_stacks, plan) else verdict
     return verdict
@@ -53,7 +54,7 @@ def _begins_at_users(verdict: Verdict) -> bool:
 def _judged(call: Callable[[], object], plan: LeakPlan, level: Level) -> Verdict:
     bounds = Bounds(
         first_runs=plan.runs,
-        quick_look_s=0.0,  # the user has said how many runs acquit
+        quick_look_s=0.0,  # the user has chosen how many runs are enough
         max_seconds=MAX_SECONDS,
         min_pace_bytes=min(MAX_PACE_BYTES, max(plan.tolerance.size_bytes, 256)),
     )
@@ -79,13 +80,13 @@ def _run(call: Callable[[], object], number: int) -> None:
         with nothing_recorded():
             call()
     except Exception as error:
-        error.add_note(f"in run {number} of the test, which no_leaks repeats")
+        error.add_note(f"the error was raised in run {number} of the test, which no_leaks repeats")
         raise
 
 
 @contextmanager
 def nothing_recorded() -> Iterator[None]:
-    """Let pytest forget what it records of the block: log records and warnings would look like a leak of the test."""
+    """Remove what pytest records in the block, because log records and warnings would look like a leak of the test."""
     handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, LogCaptureHandler)]
     marks = [(handler, len(handler.records), handler.stream, handler.stream.tell()) for handler in handlers]
     try:
@@ -94,6 +95,6 @@ def nothing_recorded() -> Iterator[None]:
     finally:
         for handler, records, stream, position in marks:
             del handler.records[records:]
-            if handler.stream is stream:  # `caplog.clear` takes a new one
+            if handler.stream is stream:  # `caplog.clear` replaces the stream
                 stream.seek(position)
                 stream.truncate()

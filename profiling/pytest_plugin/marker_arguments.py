@@ -1,4 +1,4 @@
-"""What a test's markers ask for: pure functions over what stands in the parentheses."""
+"""The arguments of the markers: pure functions over what is in their parentheses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from profiling.pytest_plugin.sizes import Size, parse_limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakPlan:
-    """How a test is repeated, and what each run may keep."""
+    """How often a test is repeated, and how much each run may keep."""
 
     runs: int
-    warmup: int  # the test's own run included
+    warmup: int  # runs, with the test's own run included
     tolerance: Size
 
 
@@ -26,7 +26,7 @@ def limit_of(args: Sequence[object], kwargs: Mapping[str, object], options: Opti
     if "size" in values:
         return _size("memory_limit", values["size"], parse_limit)
     if options.limit is None:
-        raise ValueError('memory_limit has no size: write one, as in memory_limit("24 MB"), or set --memory-limit')
+        raise ValueError('memory_limit has no size; write memory_limit("24 MB"), for example, or set --memory-limit')
     return options.limit
 
 
@@ -34,8 +34,8 @@ def parse_no_leaks(args: Sequence[object], kwargs: Mapping[str, object], options
     """Return the plan of `no_leaks(...)`. Raises ValueError."""
     unknown = sorted(set(kwargs) - {"runs", "warmup", "tolerance"})
     if args or unknown:
-        what = f"no {', '.join(map(repr, unknown))}" if unknown else "keyword arguments only"
-        raise ValueError(f'no_leaks takes {what}; write it as in no_leaks(runs=8, warmup=2, tolerance="4 KB")')
+        what = f"no argument {', '.join(map(repr, unknown))}" if unknown else "keyword arguments only"
+        raise ValueError(f'no_leaks takes {what}; write, for example, no_leaks(runs=8, warmup=2, tolerance="4 KB")')
     return LeakPlan(
         runs=_count("runs", kwargs.get("runs", options.runs)),
         warmup=_count("warmup", kwargs.get("warmup", options.warmup)),
@@ -45,7 +45,7 @@ def parse_no_leaks(args: Sequence[object], kwargs: Mapping[str, object], options
 
 def _count(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_RUNS:
-        raise ValueError(f"no_leaks: {name} is a whole number from 1 to {MAX_RUNS}, and not {value!r}")
+        raise ValueError(f"no_leaks: {name} must be a whole number from 1 to {MAX_RUNS}, not {value!r}")
     return value
 
 

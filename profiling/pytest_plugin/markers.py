@@ -1,4 +1,4 @@
-"""The markers at work: registered if `--memory`, the ini file or the environment asks for it."""
+"""The hooks that check marked tests, registered if `--memory`, the ini file or the environment asks for them."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ REPEATING = pytest.StashKey[bool]()
 
 
 class Markers:
-    """The hooks around marked tests."""
+    """Hooks around marked tests."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Stop the session before any test runs if a marker does not fit, or is where it would do nothing."""
+        """Stop the session before any test runs if a marker has wrong arguments or is where it has no effect."""
         try:
             self._hold_markers(items)
         except pytest.UsageError as error:
             if not workers.tell(config, MISUSE, str(error)):
                 raise
-            items.clear()  # the session that started this worker stops it
+            items.clear()  # the main session, which started this worker, stops
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: object) -> None:
-        """Stop the session with what a worker of pytest-xdist has found. Raises pytest.UsageError."""
+        """Stop the session with the error that a worker of pytest-xdist has found. Raises pytest.UsageError."""
         if (misuse := workers.told_by(node, MISUSE)) is not None:
             raise pytest.UsageError(misuse)
 
@@ -50,8 +50,8 @@ class Markers:
             marked = [name for name in MARKERS if item.get_closest_marker(name)]
             if marked and not _is_a_function(item):
                 raise pytest.UsageError(
-                    f"{item.nodeid}: {marked[0]} works on test functions and methods of plain classes only; "
-                    "a method of unittest.TestCase can be made one"
+                    f"{item.nodeid}: {marked[0]} only works on test functions and on methods of plain classes; "
+                    "turn a method of unittest.TestCase into one of these"
                 )
             try:
                 self.limit(item)
@@ -60,18 +60,18 @@ class Markers:
                 raise pytest.UsageError(f"{item.nodeid}: {error}") from error
 
     def limit(self, item: pytest.Item) -> Size | None:
-        """Return the limit of the test, or None. The test's own marker goes before the option. Raises ValueError."""
+        """Return the limit of the test, or None. A marker overrides the option. Raises ValueError."""
         marker = item.get_closest_marker("memory_limit")
         return limit_of(marker.args, marker.kwargs, self._options) if marker else self._options.limit
 
     def leak_plan(self, item: pytest.Item) -> LeakPlan | None:
-        """Return how the test is repeated, or None if it is not repeated. Raises ValueError."""
+        """Return how the test is to be repeated, or None if it is not. Raises ValueError."""
         marker = item.get_closest_marker("no_leaks")
         return parse_no_leaks(marker.args, marker.kwargs, self._options) if marker else None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self) -> Generator[None, Any, Any]:
-        """Attribute samples to this test from before its fixtures on: an event loop copies the context when made."""
+        """Attribute samples to this test before its fixtures are set up, because an event loop copies the context."""
         previous = sampler.set_current_job(JOB)
         try:
             return (yield)
@@ -81,16 +81,16 @@ class Markers:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-        """Check the limit and the leak plan around the call, with the fixtures set up once.
+        """Check the limit and the leak plan around the call. The fixtures are set up only once.
 
-        The limit is for the first run alone.
+        The limit applies only to the first run.
         """
         if pyfuncitem.stash.get(REPEATING, False):
             return (yield)
         limit, plan = self.limit(pyfuncitem), self.leak_plan(pyfuncitem)
         watch = PeakWatch() if limit else None
         with watch or contextlib.nullcontext():
-            result = yield  # if it fails there is nothing to judge
+            result = yield  # if the test fails, there is nothing to check
         if watch and limit:
             _hold_limit(watch, limit)
         if plan:
@@ -105,7 +105,7 @@ def _is_a_function(item: pytest.Item) -> bool:
 
 def _hold_limit(watch: PeakWatch, limit: Size) -> None:
     if watch.peak is None:
-        pytest.fail("memory_limit cannot tell: the test stopped tracemalloc, and its figures with it", pytrace=False)
+        pytest.fail("memory_limit could not measure the test, because the test stopped tracemalloc", pytrace=False)
     if watch.peak.size_bytes > limit.size_bytes:
         pytest.fail(format_limit_failure(watch.peak, limit, SourceReader().places), pytrace=False)
 
@@ -113,7 +113,7 @@ def _hold_limit(watch: PeakWatch, limit: Size) -> None:
 def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
     item.stash[REPEATING] = True
     try:
-        # By the hook, since who runs an async test is known to nobody else.
+        # Repeated by the hook, because only the other plugins know how to run an async test.
         verdict = find_leak(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan)
     finally:
         item.stash[REPEATING] = False

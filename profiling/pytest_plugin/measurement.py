@@ -1,4 +1,4 @@
-"""What a function takes: some runs for its peak, some more for what they leave behind."""
+"""The memory of a function: some runs measure its peak, and some more what each run leaves behind."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from profiling.source import SourceReader, is_user_code
 
 PEAK_RUNS = 3
 KEPT_RUNS = 5
-DRY_RUNS = 5  # of nothing at all: what the profiler keeps through a library with each run is not the function's
-MIN_SHARE = 0.01  # of all: lines below that are not told
+DRY_RUNS = 5  # runs of an empty function, to subtract what the profiler itself keeps with each run
+MIN_SHARE = 0.01  # share of the total; smaller lines are left out
 MAX_LINES = 20
 
 T = TypeVar("T")
 
 
 def standing_at(function: Callable[..., Any], file: str, line: int) -> Callable[..., Any]:
-    """Return the same function, called from that line.
+    """Return the same function, but called from that line.
 
-    Else what a library's function takes would have no line of the user's. The frame between that function and us has
-    the user's file name and line, as if the call stood there.
+    The memory that a library's function allocates has no line in the user's code. So the frame between that function
+    and the profiler gets the user's file name and line, as if the call were written there.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
 
-    code = call.__code__.replace(co_filename=file, co_firstlineno=line - 1)  # its body is the line after
+    code = call.__code__.replace(co_filename=file, co_firstlineno=line - 1)  # its body is on the next line
     return FunctionType(code, {}, closure=call.__closure__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A function with what it is called with, and what is done around each call."""
+    """A function with its arguments, and what to do before and after each call."""
 
     function: Callable[..., Any]
     arguments: Callable[[], tuple[Sequence[Any], Mapping[str, Any]]]
@@ -51,7 +51,7 @@ class Case:
 
 
 def measure(case: Case) -> Figures:
-    """Run it again and again, one after the other; each figure is that of the run in the middle."""
+    """Run the function repeatedly; each figure is that of the median run."""
     peak = _middle([_peak(case) for _ in range(PEAK_RUNS)], key=lambda peak: peak.size_bytes)
     profiler = Profiler(level=Level.LINES, sample_bytes=SAMPLE_BYTES)
     try:
@@ -77,7 +77,7 @@ def _peak(case: Case) -> Peak:
     if case.teardown:
         case.teardown(*args, **kwargs)
     if watch.peak is None:
-        pytest.fail("what the function takes cannot be told: it stopped tracemalloc", pytrace=False)
+        pytest.fail("the function could not be measured, because it stopped tracemalloc", pytrace=False)
     return watch.peak
 
 
@@ -96,7 +96,7 @@ def _kept(profiler: Profiler, case: Case, runs: int) -> RunProfile:
         profiles.append(run.profile)
     told = [profile for profile in profiles if profile.best_lines]
     if not told:
-        pytest.fail(f"what the function keeps cannot be told: {profiles[-1].degraded}", pytrace=False)
+        pytest.fail(f"the memory that the function keeps could not be measured: {profiles[-1].degraded}", pytrace=False)
     return _middle(told, key=_bytes)
 
 
@@ -109,10 +109,10 @@ def _kept_by_line(profile: RunProfile) -> SiteTable:
 
 
 def users_lines(exact: SiteTable, estimated: SiteTable) -> SiteTable:
-    """Return exact lines with those of libraries attributed to the user's lines that called them.
+    """Return exact lines, in which the lines of libraries are attributed to the user's lines that called them.
 
-    Only samples know the callers, and few samples do not know how much. So an exact line of the user's stays as it is.
-    What the libraries' lines come to is shared out among the lines that have more by the estimates.
+    Only samples know the callers, and few samples do not know the amounts. So an exact line in the user's code stays as
+    it is. The total of the libraries' lines is divided among the lines for which the estimates are higher.
     """
     own = {site: (size_bytes, count) for site, size_bytes, count in exact.rows() if is_user_code(site[0])}
     library_bytes = exact.size_bytes - sum(size_bytes for size_bytes, _ in own.values())

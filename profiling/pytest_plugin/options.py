@@ -1,4 +1,4 @@
-"""The plugin's options, read alike from the command line, the environment and the ini file."""
+"""The plugin's options, read in the same way from the command line, the environment and the ini file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option, with its names in the three places where it may be set."""
+    """One option, with its name in each of the three places where it can be set."""
 
-    name: str  # in the ini file; on the command line with dashes
-    variable: str  # in the environment
-    default: str  # "": none
+    name: str  # in the ini file; on the command line with dashes instead of underscores
+    variable: str  # environment variable
+    default: str  # empty: no default
     meaning: str
-    is_switch: bool = False  # on the command line it has no value
-    is_list: bool = False  # on the command line it may be given again
+    is_switch: bool = False  # a flag without a value on the command line
+    is_list: bool = False  # may be repeated on the command line
 
     @property
     def flag(self) -> str:
@@ -34,27 +34,23 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
 
-MEMORY = Option(
-    "memory", "PROFILING_PYTEST", "false", "whether the markers memory_limit and no_leaks are heeded", is_switch=True
-)
+MEMORY = Option("memory", "PROFILING_PYTEST", "false", "check the markers memory_limit and no_leaks", is_switch=True)
 LIMIT = Option(
-    "memory_limit", "PROFILING_PYTEST_LIMIT", "", "what a test without a limit of its own may reach, as '24 MB'"
+    "memory_limit", "PROFILING_PYTEST_LIMIT", "", "limit for every test without a memory_limit marker, like '24 MB'"
 )
-RUNS = Option(
-    "memory_leak_runs", "PROFILING_PYTEST_LEAK_RUNS", "8", "how often no_leaks watches a test after its warm-up"
-)
+RUNS = Option("memory_leak_runs", "PROFILING_PYTEST_LEAK_RUNS", "8", "how often no_leaks runs a test after its warm-up")
 WARMUP = Option(
     "memory_leak_warmup",
     "PROFILING_PYTEST_LEAK_WARMUP",
     "2",
-    "runs before those, the test's own included, in which caches may fill",
+    "runs of the warm-up, in which caches may fill; the test's own run is the first",
 )
-TOLERANCE = Option("memory_leak_tolerance", "PROFILING_PYTEST_LEAK_TOLERANCE", "4 KB", "what the test may keep per run")
+TOLERANCE = Option("memory_leak_tolerance", "PROFILING_PYTEST_LEAK_TOLERANCE", "4 KB", "what a test may keep per run")
 COMPARE_FAIL = Option(
     "benchmark_memory_compare_fail",
     "PROFILING_PYTEST_COMPARE_FAIL",
     "",
-    "fail if a benchmark's memory is over that of the saved run, as 'peak:10%', 'retained:4 KB' or 'blocks:100'",
+    "fail if a benchmark's memory exceeds the saved run's by more, like 'peak:10%', 'retained:4 KB', 'blocks:100'",
     is_list=True,
 )
 OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)
@@ -62,11 +58,11 @@ OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was asked for."""
+    """The values of all options."""
 
     is_on: bool
-    is_off: bool  # because somebody has said so
-    without_effect: tuple[str, ...]  # flags of the command line that are for the markers, which are not heeded
+    is_off: bool  # because the user has switched the markers off
+    without_effect: tuple[str, ...]  # flags on the command line that only the markers use, while the markers are off
     limit: Size | None
     runs: int
     warmup: int
@@ -75,7 +71,7 @@ class Options:
 
     @classmethod
     def read(cls, config: pytest.Config) -> Options:
-        """Read all options. Raises pytest.UsageError for a value that does not fit, and says where it was set."""
+        """Return all options. Raises pytest.UsageError for a wrong value; the error says where it was set."""
         is_on = _read(config, MEMORY, parse_switch)
         given = (option.flag for option in (LIMIT, RUNS, WARMUP, TOLERANCE) if config.getoption(option.name))
         return cls(
@@ -100,7 +96,7 @@ def _read(config: pytest.Config, option: Option, parse: Callable[[str], T]) -> T
 
 
 def _given(config: pytest.Config, option: Option) -> tuple[str, str]:
-    """Return where the option is set, and to what."""
+    """Return where the option is set, and its value there."""
     places = (
         (option.flag, _text(config.getoption(option.name))),
         (option.variable, os.environ.get(option.variable)),
@@ -110,22 +106,22 @@ def _given(config: pytest.Config, option: Option) -> tuple[str, str]:
 
 
 def _text(value: object) -> str:
-    """Return the value as text: an option that was repeated is a list, and values in a TOML file have types."""
+    """Return the value as text. A repeated option is a list, and values in a TOML file have types."""
     if value is None:
         return ""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def parse_switch(text: str) -> bool:
-    """Return whether the text says yes. Raises ValueError if it says neither yes nor no."""
+    """Return whether the text means yes. Raises ValueError if it means neither yes nor no."""
     word = text.strip().casefold()
     if word not in {"true", "1", "yes", "on", "false", "0", "no", "off"}:
-        raise ValueError(f"{text!r} is neither true nor false")
+        raise ValueError(f"{text!r} is not a switch; write true or false")
     return word in {"true", "1", "yes", "on"}
 
 
 def parse_count(text: str) -> int:
-    """Return a whole number from 1 up. Raises ValueError for anything else."""
+    """Return a whole number of at least 1. Raises ValueError for other text."""
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_RUNS)) and 1 <= int(text) <= MAX_RUNS):
         raise ValueError(f"{text!r} is not a whole number from 1 to {MAX_RUNS}")
     return int(text)

@@ -1,7 +1,7 @@
-"""The most that a piece of code held at once, and the lines that held it.
+"""The most memory that a block of code held at once, and the lines that held it.
 
-How much is exact: tracemalloc's high-water mark. It knows no lines, so these are estimates of the sampler, which keeps
-what a job holds when it holds most, to within 5 %.
+The amount is exact: tracemalloc's high-water mark. The mark has no lines, so the lines are estimated by the sampler,
+which keeps what a job holds at its peak, to within 5 %.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from profiling.samples.sampling import Sampling
 from profiling.traces import tracing
 
 JOB = "test"
-SAMPLE_BYTES = 512.0  # one sample every so many: tests are small, and for larger ones the sampler takes fewer by itself
+SAMPLE_BYTES = 512.0  # bytes per sample: tests are small, and for larger ones the sampler coarsens by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peak:
-    """What was held at most."""
+    """The peak of one block."""
 
-    size_bytes: int  # traced, over what was there before; exact
-    held: SiteTable | None  # by line, estimated
-    why: str | None  # there are no lines
+    size_bytes: int  # traced memory above what there was before the block; exact
+    held: SiteTable | None  # by line, estimated; None if the lines are not known
+    why: str | None  # why the lines are not known
 
 
 class PeakWatch:
-    """A context manager around the code; its `peak` is there afterwards."""
+    """A context manager around a block; its `peak` is set when the block has ended."""
 
     def __init__(self) -> None:
         self._sampling = Sampling(SAMPLE_BYTES)
         self._tracing = tracing.Tracing()
         self._number: int | None = None
         self._why: str | None = None
-        self.peak: Peak | None = None  # None until the block has ended, or if it failed
+        self.peak: Peak | None = None  # None until the block has ended, and if the block failed
 
     def __enter__(self) -> Self:
         try:
-            self._sampling.ensure_session()  # before tracing begins, which cannot have the sampler come after it
+            self._sampling.ensure_session()  # before tracing begins, because the sampler cannot start after tracing
         except SamplerUnavailable as error:
             self._why = str(error)
         self._tracing.ensure_session()
@@ -58,7 +58,7 @@ class PeakWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            # Somebody may have stopped tracing meanwhile, the code itself for one.
+            # The code in the block, for example, may have stopped tracing.
             peak_bytes = tracing.traced_peak_bytes() if tracing.is_on() else None
             held = self._held()
             if kind is None and peak_bytes is not None and self._before_bytes is not None:
@@ -72,32 +72,32 @@ class PeakWatch:
         label = self._label
         if label is None or label.job != JOB:
             label = sampler.label(JOB)
-        label.birth = sampler.next_birth()  # of the same label, which an event loop has copied into its own context
+        label.birth = sampler.next_birth()  # for the same label, which an event loop has copied into its own context
         sampler.set_current_job(label)
         self._number = sampler.watch(label.birth)
 
     def _held(self) -> SiteTable | None:
         if not sampler.is_on():
-            self._why = self._why or "sampling was stopped meanwhile"
+            self._why = self._why or "sampling was stopped during the test"
             return None
         if self._number is None:
-            self._why = self._why or "too much is watched at once"
+            self._why = self._why or "too many peaks are watched at once"
             return None
         return table_of(estimate_live(sampler.take_peak(self._number)))
 
 
 class Closes(Protocol):
-    """What switches tracing off."""
+    """Something that switches tracing off."""
 
     def close(self) -> None:
-        """Switch tracing off. Call this at a quiet point only."""
+        """Switch tracing off. Call this while no other thread is active."""
 
 
 _to_close: list[Closes] = []
 
 
 def close_when_quiet(*more: Closes) -> None:
-    """Switch tracing off, or leave that to a later call if another thread is at work (python/cpython#128679)."""
+    """Switch tracing off, or leave that to a later call if another thread is active (python/cpython#128679)."""
     _to_close.extend(more)
     if is_quiet():
         while _to_close:

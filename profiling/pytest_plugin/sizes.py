@@ -1,4 +1,4 @@
-"""Sizes in the words that the user chose: who writes "24 MB" is answered in MB, who writes "24 MiB" in MiB."""
+"""Sizes in the user's own units: a limit in MB is reported in MB, a limit in MiB in MiB."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from profiling.units import format_bytes, parse_bytes
 
 MIN_PLAIN_BYTES = 64_000
-"""A limit without a unit is no less: whoever writes 24 means MB."""
+"""A limit without a unit must be at least this, because someone who writes 24 means MB."""
 
 _DECIMAL = ("B", "KB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A size from 0 up, and the family of units that it was written in."""
+    """A size of 0 or more, with the family of units that it was written in."""
 
     size_bytes: int
     is_decimal: bool
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Return the size that the text says. Raises ValueError for anything else, and for a size below zero."""
+        """Return the size in the text. Raises ValueError for other text, and for a negative size."""
         size_bytes = parse_bytes(text)
         if size_bytes < 0:
-            raise ValueError(f"{text!r} is below zero")
+            raise ValueError(f"{text!r} is a negative size; write 0 or more")
         unit = text.strip().lower().lstrip("+0123456789. ")
         return cls(size_bytes, is_decimal=unit.upper() in _DECIMAL[1:])
 
@@ -32,7 +32,7 @@ class Size:
         return self.show(self.size_bytes)
 
     def show(self, size_bytes: float) -> str:
-        """Return any size from 0 up in the same family of units, as `parse_bytes` reads it."""
+        """Format a size of 0 or more in the same family of units, in a form that `parse_bytes` reads."""
         whole = round(size_bytes)
         return format_decimal(whole) if self.is_decimal else format_bytes(whole)
 
@@ -49,11 +49,11 @@ def format_decimal(size_bytes: int) -> str:
 
 
 def parse_limit(text: str) -> Size:
-    """Return the size of a limit. Raises ValueError, with what to write, for a limit that cannot be meant."""
+    """Return the size of a limit. Raises ValueError, with what to write, for a limit that is probably a mistake."""
     size = Size.parse(text)
     if size.size_bytes == 0:
-        raise ValueError(f"{text!r} leaves a test nothing; write a size above 0, as '24 MB'")
+        raise ValueError(f"{text!r} leaves a test no memory; write a size above 0, like '24 MB'")
     number = text.strip()
     if size.size_bytes < MIN_PLAIN_BYTES and not number[-1].isalpha():
-        raise ValueError(f"{number} is {size.size_bytes} bytes; write '{number} MB' if MB are meant, else '{number} B'")
+        raise ValueError(f"{number} is {size.size_bytes} bytes; write '{number} MB' if you mean MB, else '{number} B'")
     return size

@@ -1,4 +1,4 @@
-"""What a worker of pytest-xdist tells the session that started it: a worker has no terminal of its own."""
+"""Values that a worker of pytest-xdist, which has no terminal, sends to the main session."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 
 def tell(config: pytest.Config, name: str, value: str | int) -> bool:
-    """Leave a value for the session that started this worker; return whether this process is a worker."""
+    """Send a value to the main session if this process is a worker; return whether it is a worker."""
     output: dict[str, Any] | None = getattr(config, "workeroutput", None)
     if output is None:
         return False
@@ -17,6 +17,6 @@ def tell(config: pytest.Config, name: str, value: str | int) -> bool:
 
 
 def told_by(node: object, name: str) -> Any:
-    """Return what a worker has left under that name, or None; one that broke down has left nothing."""
+    """Return the value that a worker has sent under that name, or None, for example from a worker that crashed."""
     output: dict[str, Any] = getattr(node, "workeroutput", {})
     return output.get(name)

@@ -1,7 +1,7 @@
 """The data of the profiler: frozen records that compute no more than a sum or a ratio of their own fields.
 
-Imports nothing of the profiler. Offers every record here, whichever of its files it is in.
-Sizes are bytes and times seconds throughout; `None` means "not known here", never zero.
+This package imports nothing of the profiler, and exports every record in its files. Sizes are in bytes and times in
+seconds throughout. `None` means "not known", never zero.
 """
 
 from __future__ import annotations

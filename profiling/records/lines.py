@@ -10,12 +10,12 @@ SiteKey = tuple[str, int]
 """A source line: the file as the code object names it, and the line number from 1."""
 
 UNKNOWN_SITE: SiteKey = ("<unknown>", 0)
-"""Where tracemalloc puts what was allocated with no Python frame at work."""
+"""The line to which tracemalloc attributes memory that was allocated without a Python frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteTable:
-    """Bytes and blocks by source line, packed: 24 bytes a row beside the keys, which all tables share."""
+    """Bytes and blocks by source line, packed: 24 bytes per row, beside the keys, which all tables share."""
 
     keys: tuple[SiteKey, ...]
     sizes: array[int]  # bytes, signed 64 bit
@@ -37,7 +37,7 @@ class SiteTable:
         return zip(self.keys, self.sizes, self.counts, strict=True)
 
     def beside(self, past: SiteTable) -> Iterator[tuple[SiteKey, tuple[int, int, int, int]]]:
-        """Yield every line of either table with its bytes now, their change, its blocks now, and their change."""
+        """Yield every line of either table with its bytes, their change, its blocks, and their change."""
         old = {key: (size_bytes, count) for key, size_bytes, count in past.rows()}
         for key, size_bytes, count in self.rows():
             old_bytes, old_count = old.pop(key, (0, 0))
@@ -58,66 +58,66 @@ class SiteTable:
 
     @property
     def size_bytes(self) -> int:
-        """Sum over all lines."""
+        """Return the bytes of all lines together."""
         return sum(self.sizes)
 
     @property
     def count(self) -> int:
-        """Return the blocks over all lines."""
+        """Return the blocks of all lines together."""
         return sum(self.counts)
 
     @property
     def overhead_bytes(self) -> int:
-        """Return what the table itself costs, without its keys."""
+        """Return the bytes that the table itself takes, without its keys."""
         return (24 if self.errors is None else 32) * len(self.keys) + 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What the profiler itself took for one measurement."""
+    """The time and memory that the profiler itself took for one measurement."""
 
-    duration_s: float  # wall time, waiting for a child included
-    stall_s: float  # longest time that the loop was held in one piece
-    memory_bytes: int  # most memory that was in use for it at once, in this process
+    duration_s: float  # wall time, including waiting for a child
+    stall_s: float  # longest time that the event loop was blocked in one piece
+    memory_bytes: int  # most memory that the measurement used at once in this process
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What tracemalloc saw alive at one moment, by line. The profiler's own memory is a figure beside the table."""
+    """What tracemalloc saw alive at one moment, by line. The profiler's own memory is kept apart from the table."""
 
     table: SiteTable
-    traced_bytes: int  # the sizes of all traces
-    profiler_bytes: int  # the part of it that the profiler allocated, not in the table
+    traced_bytes: int  # the size of all traces
+    profiler_bytes: int  # the part that the profiler itself allocated, which is not in the table
     traces: int
-    session: int  # which stretch of tracing this was; tables of two stretches do not compare
+    session: int  # number of the session of tracing; only tables of one session can be compared
     cost: Cost
 
     @property
     def program_bytes(self) -> int:
-        """Return the traced memory without the profiler's."""
+        """Return the traced memory without the profiler's own."""
         return self.traced_bytes - self.profiler_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """How far estimates can be trusted. Standard errors: the truth is within two of them 19 times of 20."""
+    """How precise estimates are. The truth is within two standard errors 19 times out of 20."""
 
-    bytes_per_sample: float  # in the mean
-    live_error_bytes: float  # of what is alive, over all lines
-    retained_error_bytes: float  # of what the run kept, over all lines
-    peak: SiteTable | None  # alive when the run's own memory was highest, to within 5 %; None if it was not watched
+    bytes_per_sample: float  # on average
+    live_error_bytes: float  # standard error of what is alive, over all lines
+    retained_error_bytes: float  # standard error of what the run kept, over all lines
+    peak: SiteTable | None  # lines at the peak of the run's own memory, to within 5 %; None if the peak was not watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineProfile:
-    """What a run kept by line: exact from tracemalloc for the whole process, or estimated for the job alone."""
+    """What a run kept by line: exact for the whole process, or estimated for the job alone."""
 
-    live: SiteTable  # alive after the run: from whatever source if exact, of the job if estimated
-    retained: SiteTable  # after less before, lines that changed only; negative if memory went
-    traced_bytes: int  # after the run, without the profiler's own
-    traced_diff_bytes: int  # after less before, without the profiler's own
-    traced_peak_bytes: int | None  # highest in the run, whoever allocated; None if it is not known
-    profiler_bytes: int  # the profiler's own share of the traced memory, after the run
-    traces: int  # or samples
-    session: int  # which stretch of tracing, or of sampling, this was
+    live: SiteTable  # alive after the run: of the whole process if exact, of the job if estimated
+    retained: SiteTable  # after minus before, only lines that changed; negative if memory was freed
+    traced_bytes: int  # traced memory after the run, without the profiler's own
+    traced_diff_bytes: int  # traced memory after minus before, without the profiler's own
+    traced_peak_bytes: int | None  # highest traced memory of the process in the run; None if it is not known
+    profiler_bytes: int  # the profiler's own share of the traced memory after the run
+    traces: int  # number of traces, or of samples
+    session: int  # number of the session of tracing or sampling; only runs of one session can be compared
     precision: Precision | None = None  # None if the figures are exact

@@ -1,4 +1,4 @@
-"""What is alive in the process now, and what each scope and job has of it."""
+"""Records of the live memory of the process, and of each scope and job."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ from profiling.records.verdict import Verdict
 
 
 class OwnerKind(StrEnum):
-    """What memory is attributed to."""
+    """The kind of owner that memory is attributed to."""
 
     JOB = "job"
     SCOPE = "scope"
-    OUTSIDE = "outside"  # all that no job and no scope allocated
+    OUTSIDE = "outside"  # allocated by no job and no scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeSummary:
-    """A scope, a job or what is outside both: what it holds, what it allocates, and whether it grows."""
+    """A scope, a job or what is outside both, with what it holds, what it allocates, and whether it grows."""
 
     name: str
     kind: OwnerKind
-    calls: int  # since the start; of a job: its runs that have completed
-    active: int  # calls under way
+    calls: int  # since the start; for a job, its completed runs
+    active: int  # calls that have not ended
     live_bytes: int
     error_bytes: float  # standard error of live_bytes
     live_blocks: int
-    allocated_bytes_per_call: float | None  # freed since or not, over the last windows or runs; None if not known
-    bytes_per_call: float | None  # growth, 0 if it is stable; None before there is a verdict
-    bytes_per_hour: float | None  # likewise
-    verdict: Verdict | None  # the last one, which may be some windows old; None before any
+    allocated_bytes_per_call: float | None  # freed since or not, over the last windows or runs; None if unknown
+    bytes_per_call: float | None  # growth, 0 if the verdict is `stable`; None before there is a verdict
+    bytes_per_hour: float | None  # growth, as above
+    verdict: Verdict | None  # the last verdict, which may be some windows old; None before the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSite:
-    """A line, function, file or scope, and what is alive of it."""
+    """A line, function, file or scope, and the live memory that it has allocated."""
 
-    scope: str | None  # None if sites are not scopes, or for what was allocated before scopes were known
-    path: str | None  # as the code object names it; None for a scope
-    file: str | None  # as short as the import path allows
+    scope: str | None  # None if sites are not scopes, or for memory from before sampling of scopes began
+    path: str | None  # the file as the code object names it; None for a scope
+    file: str | None  # the path, as short as the import path allows
     line: int | None
     function: str | None
     source: str | None  # the line's text, stripped
     size_bytes: int
     error_bytes: float  # standard error of size_bytes
     count: int  # blocks
-    stack: tuple[SiteKey, ...]  # by which most of it came, innermost first; empty if no frame is known
+    stack: tuple[SiteKey, ...]  # the frames of most of it, innermost first; empty if no frame is known
     allocated_bytes: int = 0  # since sampling began, freed since or not
     allocated_count: int = 0  # blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMemory:
-    """What is alive of Python's heap now, estimated: listed + omitted + unattributed = size."""
+    """Estimated live memory of Python's heap now; listed + omitted + unattributed = size."""
 
     group_by: str
-    size_bytes: int  # without the profiler's own
+    size_bytes: int  # without the profiler's own memory
     error_bytes: float  # standard error of size_bytes
     count: int
-    unattributed_bytes: int  # allocated where no Python frame was at work
+    unattributed_bytes: int  # allocated without a Python frame
     listed_bytes: int
     omitted_bytes: int
-    rss_bytes: int  # of the process, for comparison: other libraries' memory is in no sample
+    rss_bytes: int  # of the process, for comparison, because memory of C libraries is not sampled
     bytes_per_sample: float
     sites: tuple[LiveSite, ...]  # largest first
-    allocated_bytes: int = 0  # since sampling began, freed since or not, at the lines that are known
-    elsewhere_bytes: int = 0  # likewise, at lines that are not remembered
+    allocated_bytes: int = 0  # since sampling began, freed or not, at remembered lines
+    elsewhere_bytes: int = 0  # the same, at lines that are not remembered

@@ -1,4 +1,4 @@
-"""What a large RSS is made of, and what would help, in sentences: a pure function."""
+"""Explains in sentences what a large RSS consists of and what would help: a pure function."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from profiling.records import Composition
 from profiling.units import format_bytes
 
 NOTABLE_BYTES = 8 << 20
-NOTABLE_SHARE = 0.1  # of the RSS
+NOTABLE_SHARE = 0.1  # a smaller share of the RSS gets no sentence
 
 C_HEAP_FREE = (
-    "{} are free but still held by the C allocator. This is no leak, but the kernel has not got the memory back. "
+    "{} are free but still held by the C allocator. This is not a leak, but the kernel has not got the memory back. "
     "heap_trim (POST /debug/memory/trim) returns what it can; MALLOC_ARENA_MAX=2 keeps the amount small"
 )
 ARENAS_FREE = (
     "{} are free in Python's arenas, after small objects that are gone. Python uses this memory again, and returns an "
     "arena to the kernel only when all of it is free"
 )
-TRACED = "{} are alive and traced; /debug/memory/diff shows the lines that they grow by"
+TRACED = "{} are alive and traced; /debug/memory/diff shows which lines grow"
 FILE_BACKED = (
     "{} are mapped files, mostly libraries. The kernel drops them when memory is short; importing less makes them fewer"
 )
 SWAPPED = "{} are swapped out and not part of the RSS: the process has been short of memory"
-PROFILER = "{} are used by the profiler itself; a lower level of PROFILING needs less"
+PROFILER = "{} are used by the profiler itself; a cheaper level of PROFILING needs less"
 ELSEWHERE = (
     "{} belong neither to malloc nor to Python's arenas. They are thread stacks, or memory that a library maps by "
     "itself (Arrow's pool, a database's cache); look at the figures of that library"

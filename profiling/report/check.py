@@ -54,7 +54,7 @@ def _suspect_to_dict(suspect: Suspect, places_of: PlacesOf) -> dict[str, Any]:
 
 
 def without_callers(stack: Sequence[SiteKey]) -> Sequence[SiteKey]:
-    """Return the frames, innermost first, up to the outermost of the user's: without what runs a check and its loop."""
+    """Return the frames, innermost first, up to the user's outermost one: without those that run the check."""
     users = [
         number for number, (file, _) in enumerate(stack) if is_user_code(file) and not file.startswith(PROFILER_FILES)
     ]
@@ -62,7 +62,7 @@ def without_callers(stack: Sequence[SiteKey]) -> Sequence[SiteKey]:
 
 
 def check_to_text(checked: Sequence[CheckResult], places_of: PlacesOf) -> str:
-    """Return for each job its verdict, what the process holds, and the lines that keep more with every run."""
+    """Return the text for each job: its verdict, the memory of the process, and the lines that grow with every run."""
     return "\n".join(line for result in checked for line in _lines(result, places_of)) + "\n"
 
 
@@ -70,7 +70,7 @@ def _lines(result: CheckResult, places_of: PlacesOf) -> Iterator[str]:
     yield f"{result.job}: {result.verdict.state.value} after {_runs(result.runs)} at level {result.level.value}"
     yield f"  {result.verdict.reason}"
     if result.degraded is not None:
-        yield f"  less was measured than is usual: {result.degraded}"
+        yield f"  less was measured than usual: {result.degraded}"
     yield f"  {'; '.join(_memory(result))}"
     for suspect in result.verdict.suspects:
         place = places_of([suspect.site])[suspect.site]
@@ -85,7 +85,7 @@ def _runs(runs: int) -> str:
 
 
 def _memory(result: CheckResult) -> Iterator[str]:
-    """Yield the sizes that are known. They do not add up to the RSS."""
+    """Yield the sizes that are known. They are parts of the RSS, but do not add up to it."""
     yield f"RSS {format_bytes(result.usage.rss_bytes)}"
     if result.traced_bytes is not None and result.level.samples:
         error = "" if result.relative_error is None else f" (±{result.relative_error * 100:.0f} %)"

@@ -1,4 +1,4 @@
-"""Records to what JSON can hold: plain dicts with the keys that the HTTP contract fixes."""
+"""Records to plain dicts for JSON, with the keys that the HTTP contract fixes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 def run_to_dict(run: RunProfile) -> Json:
-    """Return a run without its tables."""
+    """Return a run without its tables of lines."""
     return {
         "id": run.id,
         "job": run.job,
@@ -60,7 +60,7 @@ def run_to_dict(run: RunProfile) -> Json:
 
 
 def run_with_sites_to_dict(run: RunProfile, places_of: PlacesOf, limit: int) -> Json:
-    """Return a run with the `limit` lines that kept the most in it, and those that held the most at its peak, if known.
+    """Return a run with the `limit` lines that kept the most, and with those that held the most at the peak, if known.
 
     Reads source files.
     """
@@ -91,7 +91,7 @@ def _largest_to_dicts(table: SiteTable, places_of: PlacesOf, limit: int, size_ke
 
 
 def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
-    """Return the answer of `/memory/diff` by its contract."""
+    """Return the answer of `/memory/diff` as the HTTP contract has it."""
     return {
         "job": diff.run.job,
         "run": run_to_dict(diff.run),
@@ -102,7 +102,7 @@ def diff_to_dict(diff: RunDiff, verdict: Verdict) -> Json:
 
 
 def time_diff_to_dict(diff: TimeDiff) -> Json:
-    """Return what changed over some seconds."""
+    """Return the change over some seconds."""
     return {
         "seconds": round(diff.seconds, 3),
         "collected": diff.collected,
@@ -115,7 +115,7 @@ def time_diff_to_dict(diff: TimeDiff) -> Json:
 
 
 def trimmed_to_dict(trimmed: TrimResult) -> Json:
-    """Return what the C allocator gave back."""
+    """Return the result of asking the C allocator to give memory back."""
     return {
         "supported": trimmed.supported,
         "given_back_mb": to_mb(max(0, trimmed.rss_before_bytes - trimmed.rss_after_bytes)),
@@ -147,7 +147,7 @@ def _change_to_dict(change: Change) -> Json:
 def memory_to_dict(
     usage: MemoryUsage, objects: ObjectReport, composition: Composition, statistics: ProfilerStatistics
 ) -> Json:
-    """Return the answer of `/memory` by its contract."""
+    """Return the answer of `/memory` as the HTTP contract has it."""
     return {
         "current_usage": {
             "rss_mb": to_mb(usage.rss_bytes),
@@ -175,7 +175,7 @@ def memory_to_dict(
 
 
 def verdict_to_dict(verdict: Verdict) -> Json:
-    """Return what a series of runs says."""
+    """Return a verdict, with its forecast, accusation and suspects."""
     return {
         "state": verdict.state.value,
         "reason": verdict.reason,
@@ -224,7 +224,7 @@ def _forecast_to_dict(forecast: Forecast) -> Json:
 
 
 def statistics_to_dict(statistics: ProfilerStatistics) -> Json:
-    """Return what the profiler does and keeps."""
+    """Return what the profiler is doing, and the sizes of what it keeps."""
     return {
         "level": statistics.level.value,
         "tracing": statistics.tracing,

@@ -1,4 +1,4 @@
-"""What scopes hold, and what is alive now: to what JSON can hold, and to text for a terminal."""
+"""Scopes and live memory as dicts for JSON, and as text for a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 
 def scopes_to_dict(scopes: Sequence[ScopeSummary], limit: int) -> Json:
-    """Return the answer of `/scopes`: the first `limit` of them, and how many were left out."""
+    """Return the answer of `/scopes`: the first `limit` scopes, and the number of the others."""
     return {"scopes": [scope_to_dict(scope) for scope in scopes[:limit]], "omitted": max(0, len(scopes) - limit)}
 
 
 def scope_to_dict(scope: ScopeSummary) -> Json:
-    """Return a scope, with what it holds and whether it grows."""
+    """Return a scope as a dict, with what it holds and whether it grows."""
     return {
         "scope": scope.name,
         "kind": scope.kind.value,
@@ -36,7 +36,7 @@ def scope_to_dict(scope: ScopeSummary) -> Json:
 
 
 def scopes_to_text(scopes: Sequence[ScopeSummary], limit: int) -> str:
-    """Return the scopes as a table, the one that grows most first."""
+    """Return the scopes as a table, the fastest growing one first."""
     return "\n".join(_scope_lines(scopes[:limit], len(scopes) - limit)) + "\n"
 
 
@@ -94,7 +94,7 @@ def _site_to_dict(site: LiveSite) -> Json:
 
 
 def live_to_text(live: LiveMemory) -> str:
-    """Return what is alive now as a table."""
+    """Return the live memory as a table."""
     return "\n".join(_live_lines(live)) + "\n"
 
 

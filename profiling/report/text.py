@@ -11,9 +11,9 @@ from profiling.units import format_bytes, format_change
 
 
 def allocation_lines(run: RunProfile, places_of: PlacesOf, limit: int = 5) -> list[str]:
-    """Return what the run kept, by line, largest first: `+1.8 MiB (+1200) volaris/jobs/prices.py:88 parse_quotes`.
+    """Return the lines that kept the most, largest first: `+1.8 MiB (+1200) volaris/jobs/prices.py:88 parse_quotes`.
 
-    Estimates end with their standard error. The list is empty if the run has no lines. Reads source files.
+    An estimate ends with its standard error. The list is empty if the run has no lines. Reads source files.
     """
     if run.best_lines is None:
         return []
@@ -32,14 +32,14 @@ def _plus_minus(error_bytes: float | None) -> str:
 
 
 def diff_to_text(diff: RunDiff, verdict: Verdict) -> str:
-    """Return a comparison as a table: the sums, a row for each site with its source, and the verdict."""
+    """Return a comparison as a table: the totals, a row for each site with its source, and the verdict."""
     return "\n".join(_diff_lines(diff, verdict)) + "\n"
 
 
 def time_diff_to_text(diff: TimeDiff) -> str:
-    """Return what changed over some seconds, as a table."""
-    jobs = ", ".join(diff.jobs) or "no job"
-    title = f"the process over {diff.seconds:.0f} s, by {diff.change.group_by}, with {jobs} at work"
+    """Return the change over some seconds as a table."""
+    jobs = f"{', '.join(diff.jobs)} running" if diff.jobs else "no job running"
+    title = f"the process over {diff.seconds:.0f} s, by {diff.change.group_by}, with {jobs}"
     return "\n".join([title, *_change_lines(diff.change)]) + "\n"
 
 
@@ -62,7 +62,7 @@ def _change_lines(change: Change) -> Iterator[str]:
         f"; RSS {format_change(totals.rss_diff_bytes)}"
     )
     if change.bytes_per_sample is not None:
-        yield f"estimates, from one sample every {format_bytes(round(change.bytes_per_sample))}"
+        yield f"the sizes are estimates, from one sample every {format_bytes(round(change.bytes_per_sample))}"
     yield f"{'change':>12} {'now':>11} {'blocks':>9}  where"
     for site in change.sites:
         yield from _site_lines(site)

@@ -100,7 +100,7 @@ ArrayParts array_parts(PyObject *object)
     return (ArrayParts){array->items, array->lengths, array->base};
 }
 
-/* With our handler over the one that is in place, if that is the one we know. -1: an error is set. */
+/* Put our handler over the current one, if that is the one we know. -1: an error is set. */
 static int arrays_take(PyObject *current)
 {
     if (current == array_handler) {

@@ -9,7 +9,7 @@
 /* Whether arrays made in this context come to us. Not so where a program has set a handler of its own, which stays. */
 PyObject *sample_arrays(PyObject *module, PyObject *capsule);
 
-/* Let arrays that are made in this context come to us, if NumPy is known by `sample_arrays`. False: an error is set. */
+/* Sample arrays that are made in this context, if NumPy is known from `sample_arrays`. False: an error is set. */
 bool arrays_come_here(void);
 
 /* What an array refers to, each of which may be NULL. */

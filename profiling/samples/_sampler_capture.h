@@ -20,7 +20,7 @@ PyThreadState *held_state(void);
  * interpreter held. */
 Label *label_in_force(PyThreadState *state);
 
-/* Put back the label that was there before the token. False: an error is set. With the interpreter held. */
+/* Restore the label from before the token. False: an error is set. Needs the GIL. */
 bool label_reset(PyObject *token);
 
 /* With the interpreter held. The references are borrowed: the frames hold the code, the context the label, and no code

@@ -13,7 +13,7 @@
 #include "_sampler_arrays.h"
 #include "_sampler_filter.h"
 
-#define MAX_HELD 40000u       /* objects that are looked at; 11 ms, as most of them are in no cache */
+#define MAX_HELD 20000u       /* objects that are looked at; 6 ms, as most of them are in no cache */
 #define MAX_ITEMS 250000u     /* of the holders, that are noted; they are counted all the same */
 #define MAX_DEPTH 12          /* references from an item */
 #define LEAP 2654435761u      /* a prime: items are taken in leaps, so that some of them are like all */

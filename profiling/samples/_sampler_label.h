@@ -11,9 +11,9 @@ typedef struct Label {
     PyObject *job;      /* an interned str, as the tables compare jobs by identity; NULL: none */
     struct Label *heir; /* that stands in for it once its run has ended; owned, has no heir of its own; NULL: none yet */
     PyObject *weak;     /* references to it */
-    uint64_t calls;     /* blocks that were entered under it, see `Scope` */
-    double allocated;   /* bytes, as estimated from its samples */
-    uint32_t active;    /* of them under way */
+    uint64_t calls;     /* calls that were begun under it, see `Scope` */
+    double allocated;   /* bytes, estimated from its samples */
+    uint32_t active;    /* calls that have not ended */
     uint32_t birth;     /* of the blocks that are allocated under it from now on */
     uint32_t taken;     /* samples so far */
     uint32_t doublings; /* of the rate in force: its work is sampled so much more coarsely */

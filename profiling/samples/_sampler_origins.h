@@ -24,7 +24,7 @@ typedef struct {
     int lasti[MAX_FRAMES];
 } Stack;
 
-/* Estimates of what was allocated, freed since or not. */
+/* Estimates of what was allocated, whether it was freed since or not. */
 typedef struct {
     double bytes, blocks;
 } Volume;
@@ -34,7 +34,7 @@ typedef struct {
     PyObject *job;                    /* owned, or NULL */
     PyCodeObject **codes;             /* owned; the instruction offsets follow in the same piece of memory */
     int *lasti;
-    Volume allocated;                 /* since somebody asked */
+    Volume allocated;                 /* since the last reading */
     uint32_t frames;
     uint32_t samples;                 /* alive, and pins of a peak; 0: may be purged */
     bool used;
@@ -46,7 +46,7 @@ typedef struct {
     uint32_t *index;                  /* open addressing; number + 1 of an origin, 0: empty */
     uint32_t *vacant;                 /* numbers to use again */
     uint32_t length, capacity, vacancies, alive, dead;
-    Volume purged;                    /* allocated by origins that are gone, since somebody asked */
+    Volume purged;                    /* allocated by origins that are gone, since the last reading */
 } Origins;
 
 extern Origins origins;

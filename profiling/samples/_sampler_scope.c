@@ -6,20 +6,20 @@
 #include "_sampler_capture.h"
 #include "_sampler_label.h"
 
-/* In C because a request pays for it: by a class in Python the block would take three times as long. */
+/* In C because each request pays for it; with a class in Python, a block would take three times as long. */
 
 typedef struct {
     PyObject_HEAD
     Label *label;
-    PyObject *token; /* of the contextvar, to put back what was there; NULL: none to put back */
+    PyObject *token; /* of the contextvar, to restore the former label; NULL: nothing to restore */
     bool is_entered;
 } Scope;
 
-/* ---- what `async with` awaits ---- */
+/* ---- the awaitable of `async with` ---- */
 
-static PyObject *done; /* the only one */
+static PyObject *done; /* the only instance */
 
-static PyObject *done_next(PyObject *Py_UNUSED(self)) { return NULL; } /* no value, so it is over */
+static PyObject *done_next(PyObject *Py_UNUSED(self)) { return NULL; } /* no value, so the await ends */
 
 static PyAsyncMethods done_async = {.am_await = Py_NewRef};
 
@@ -73,7 +73,7 @@ static void leave(Scope *scope)
     PyObject *kind, *error, *traceback; /* of the block */
     PyErr_Fetch(&kind, &error, &traceback);
     if (!label_reset(token)) {
-        PyErr_Clear(); /* a generator that is closed in another context, whose label is not ours */
+        PyErr_Clear(); /* the generator is closed in another context, whose label is not ours */
     }
     PyErr_Restore(kind, error, traceback);
     Py_DECREF(token);
@@ -129,7 +129,7 @@ static bool enter(Scope *scope)
         PyErr_SetString(PyExc_RuntimeError, "this scope is under way: call scope() anew for each block");
         return false;
     }
-    if (job_label != NULL && !put_label(scope)) { /* there is one once sampling has begun */
+    if (job_label != NULL && !put_label(scope)) { /* the variable exists once sampling has begun */
         leave(scope);
         return false;
     }

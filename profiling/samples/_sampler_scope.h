@@ -1,4 +1,4 @@
-/* Scopes: a block of code under a label that many blocks share. */
+/* Scopes: blocks of code under a label that many blocks share. */
 
 #ifndef PROFILING_SAMPLER_SCOPE_H
 #define PROFILING_SAMPLER_SCOPE_H
@@ -7,7 +7,7 @@
 
 extern PyTypeObject Scope_Type;
 
-/* The awaitable that `async with` gets of a scope: done at once. */
+/* The awaitable that `async with` gets from a scope, which is done at once. */
 extern PyTypeObject Done_Type;
 
 #endif

@@ -115,7 +115,7 @@ void rate_set(uint32_t exponent)
 #define LONGEST_SECONDS 10e-6  /* of a sample; what is longer was interrupted */
 #define FORGET_SECONDS 0.2e-6  /* to let go of it, when its block is freed */
 #define LET_GO_SECONDS 0.1e-6  /* of what is no sample, as its label is sampled more coarsely */
-#define BURST_SECONDS 10e-3    /* that samples may take before anybody looks at what they take */
+#define BURST_SECONDS 20e-3    /* that samples may take before anybody looks at what they take */
 
 static struct {
     double share;

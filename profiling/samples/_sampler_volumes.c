@@ -6,7 +6,7 @@
 #include "_sampler_results.h"
 #include "_sampler_watches.h"
 
-/* Under the lock: a row for each origin that has allocated, which begins anew. False: no memory. */
+/* Under the lock: make a row for each origin that has allocated, and reset its volume. False: no memory. */
 static bool volumes_collect(Table *table)
 {
     *table = (Table){.rate = samples_rate(), .thinned = samples.thinned};

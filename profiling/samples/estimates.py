@@ -1,8 +1,8 @@
-"""From samples to tables by line, each figure with its variance: pure functions.
+"""Tables by line from samples, each figure with its variance: pure functions.
 
-A sum over samples is unbiased, and so is its variance (Horvitz and Thompson, 1952), because each block is taken
-independently of all others. What a run kept is what is alive of its birth. Between two moments the samples that are
-alive at both cancel, so the variance of a change is that of the samples that came and of those that went.
+A sum over samples is unbiased, and so is its variance (Horvitz and Thompson, 1952), because each block is sampled
+independently of all others. What a run kept is what is alive of its birth. Between two moments, samples that are alive
+at both cancel out, so the variance of a change is that of the samples that appeared and of those that disappeared.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ from profiling.verdict.evidence import LineEvidence
 from profiling.verdict.survivors import Alive
 
 LOOP_FUNCTIONS = {"BaseEventLoop._run_once", "BaseEventLoop.run_until_complete", "Runner.run"}
-FIGURES = 8  # doubles a row: bytes, their variance, blocks, their variance; of all, then of the fresh
+FIGURES = 8  # doubles per row: bytes, their variance, blocks, their variance; of all samples, then of the fresh ones
 
 
 @dataclass(frozen=True, slots=True)
 class SampleTable:
-    """What is alive, by job and stack: one row for each of them that has samples."""
+    """What is alive by job and stack, one row for each pair that has samples."""
 
-    bytes_per_sample: float  # in force when the table was made
-    coarsest_bytes: float  # rate at which a block may have gone unseen: of all, and of the fresh
+    bytes_per_sample: float  # for new samples when the table was made
+    # highest bytes per sample at which a block may have been missed: of all samples, and of the fresh ones
+    coarsest_bytes: float
     fresh_coarsest_bytes: float
-    thinned: int  # times so far that samples were thinned
-    heads: Sequence[tuple[str | None, bytes, int]]  # job, numbers of its frames as 32 bits innermost first, samples
-    frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by the rows
-    figures: bytes  # FIGURES doubles a row
+    thinned: int  # how often samples have been thinned so far
+    # job, numbers of its frames (32 bits each, innermost first), samples
+    heads: Sequence[tuple[str | None, bytes, int]]
+    frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by all rows
+    figures: bytes  # FIGURES doubles per row
 
     def rows(self) -> Iterator[SampleRow]:
-        """Yield each row with its frames' numbers and its figures."""
+        """Yield each row with the numbers of its frames and its figures."""
         figures = memoryview(self.figures).cast("d")
         for number, (job, stack, samples) in enumerate(self.heads):
             begin = number * FIGURES
@@ -45,7 +47,7 @@ class SampleTable:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """One job and stack."""
+    """The samples of one job and stack."""
 
     job: str | None
     stack: Sequence[int]  # numbers of frames, innermost first
@@ -55,18 +57,18 @@ class SampleRow:
 
 @dataclass(slots=True)
 class Estimate:
-    """Samples of one line, added up."""
+    """The sum of one line's samples."""
 
     size_bytes: float = 0.0
     variance: float = 0.0  # of size_bytes
     blocks: float = 0.0
-    fresh_bytes: float = 0.0  # of the birth or since the mark that was asked for
+    fresh_bytes: float = 0.0  # of the birth that was asked for, or since the mark
     fresh_variance: float = 0.0  # of fresh_bytes
     fresh_blocks: float = 0.0
     samples: int = 0
 
     def add(self, row: SampleRow) -> None:
-        """Add one more row."""
+        """Add a row to the sum."""
         self.size_bytes += row.figures[0]
         self.variance += row.figures[1]
         self.blocks += row.figures[2]
@@ -83,7 +85,7 @@ EstimatesByLine = dict[SiteKey, Estimate]
 class LiveEstimate:
     """A job's samples at one moment, by line."""
 
-    bytes_per_sample: float  # in force
+    bytes_per_sample: float  # for new samples
     coarsest_bytes: float
     fresh_coarsest_bytes: float
     thinned: int
@@ -94,11 +96,10 @@ NOTHING = Estimate()
 
 
 def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[int]], int | None]:
-    """Return a function that attributes a stack to the innermost frame of the user's own, else to the innermost frame.
+    """Return a function that attributes a stack to its innermost user frame, or if there is none to the innermost.
 
-    Who started the event loop has not called what the loop calls, so frames outside of the loop do not count. The
-    function returns None for the profiler's own allocations: what the profiler called, directly or through a library,
-    is its own.
+    Frames outside of the event loop do not count, because whoever started the loop has not called what the loop calls.
+    For the profiler's own allocations, direct or through a library, the function returns None.
     """
     is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
     is_profiler = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
@@ -121,12 +122,12 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
 
 
 def estimate_live(table: SampleTable) -> LiveEstimate:
-    """Return bytes and blocks by the user's line."""
+    """Return the live bytes and blocks by the user's line."""
     return _estimate(table, _by_line(table, owner_of=lambda _: None).get(None, {}))
 
 
 def estimate_live_by_job(table: SampleTable) -> Callable[[str], LiveEstimate]:
-    """Return a function that tells bytes and blocks of a job by the user's line."""
+    """Return a function that returns the live bytes and blocks of a job by the user's line."""
     sums = _by_line(table, owner_of=lambda row: row.job)
     return lambda job: _estimate(table, sums.get(job, {}))
 
@@ -150,7 +151,7 @@ def _estimate(table: SampleTable, sums: EstimatesByLine) -> LiveEstimate:
 
 
 def by_job(table: SampleTable) -> dict[str | None, Estimate]:
-    """Return the totals of each job without the profiler's own; the key None is for what no job allocated."""
+    """Return the total of each job, without the profiler's own memory; the key None is for memory outside jobs."""
     frame_of, sums = users_frame(table.frames), dict[str | None, Estimate]()
     for row in table.rows():
         if len(row.stack) == 0 or frame_of(row.stack) is not None:
@@ -163,13 +164,13 @@ Row = tuple[SiteKey, float, float, float]
 
 
 def line_profile(after: LiveEstimate, peak: LiveEstimate | None, session: int) -> LineProfile:
-    """Return what a run kept: the fresh figures after it, which are of its own birth, however runs overlap."""
+    """Return what a run kept: the fresh figures after it, which have its own birth, even if runs overlap."""
     rows = [(site, now.fresh_bytes, now.fresh_variance, now.fresh_blocks) for site, now in after.sums.items()]
     return _lines(after, rows, peak, session, after.fresh_coarsest_bytes)
 
 
 def lines_between(before: LiveEstimate, after: LiveEstimate, session: int) -> LineProfile:
-    """Return what came less what went between two moments; the fresh figures are of what came since the first."""
+    """Return what appeared minus what disappeared between two moments; fresh figures are of what appeared."""
     rows = []
     for site in {**before.sums, **after.sums}:
         was, now = before.sums.get(site, NOTHING), after.sums.get(site, NOTHING)
@@ -208,7 +209,7 @@ def table_of(state: LiveEstimate) -> SiteTable:
 
 
 def _change_variance(was: Estimate, now: Estimate, before: LiveEstimate, after: LiveEstimate) -> float:
-    """Return the variance of what came, plus the variance of what went.
+    """Return the variance of what appeared plus the variance of what disappeared.
 
     If samples were thinned in between, the rest was drawn anew, so the variances of both ends count.
     """
@@ -239,7 +240,7 @@ def _error(variance: float, unseen_bytes: float) -> float:
 
 
 def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey, tuple[SiteKey, ...]]:
-    """Return for each of these sites the frames, innermost first, by which most of its bytes came."""
+    """Return for each of these sites the frames, innermost first, through which most of its bytes were allocated."""
     wanted, frame_of = set(sites), users_frame(table.frames)
     best: dict[SiteKey, tuple[float, Sequence[int]]] = {}
     for row in table.rows():
@@ -257,7 +258,7 @@ def largest_stacks(table: SampleTable, sites: Iterable[SiteKey]) -> dict[SiteKey
 
 
 def lines_by_birth(table: SampledBirths) -> dict[SiteKey, LineEvidence]:
-    """Return what is alive at each of the user's lines, by the run it was born in."""
+    """Return what is alive at each of the user's lines, by the birth of the run that allocated it."""
     site_of = _sites(table)
     births: dict[SiteKey, dict[int, Alive]] = {}
     large: dict[SiteKey, tuple[float, float]] = {}
@@ -275,7 +276,7 @@ def lines_by_birth(table: SampledBirths) -> dict[SiteKey, LineEvidence]:
 
 
 def _sites(table: SampledBirths) -> list[SiteKey | None]:
-    """Return the user's line of each head; None for the profiler's own."""
+    """Return the user's line of each head, or None for the profiler's own allocations."""
     frame_of = users_frame(table.frames)
     sites: list[SiteKey | None] = []
     for head in range(len(table.heads)):

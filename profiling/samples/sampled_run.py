@@ -10,24 +10,25 @@ from profiling.samples.estimates import LiveEstimate, estimate_live, line_profil
 from profiling.samples.sampling import Sampling
 
 _heirs: WeakValueDictionary[str, sampler.Label] = WeakValueDictionary()
-"""By job, the label of what outlives its runs: a server or a worker that one run has started works in all later ones.
+"""Labels, by job, for work that outlives its run, like a server or a worker that one run has started.
 
-Its birth is that of the job's latest run. It lasts as long as a context holds the label of a run that has ended.
+The birth of such a label is that of the job's latest run. The label lasts as long as a context has the label of a run
+that has ended.
 """
 
 _at_work: WeakSet[sampler.Label] = WeakSet()
-"""The labels of runs that have not ended, and of scopes: a run of the same name inside takes nothing from them."""
+"""The labels of runs that have not ended, and of scopes, so that a run within one of the same name takes nothing."""
 
 
 def shared_label(name: str) -> sampler.Label:
-    """Return a label for a scope, under which many calls work. Raises SamplerUnavailable."""
+    """Return a label for a scope, which all of its calls share. Raises SamplerUnavailable."""
     label = sampler.label(name)
     _at_work.add(label)
     return label
 
 
 class SampledRun:
-    """From `open` to `leave` what is allocated in this context bears the run's own birth; `close` tells what stayed."""
+    """Gives what this context allocates between `open` and `leave` the run's birth; `close` returns what is left."""
 
     def __init__(self, job: str, sampling: Sampling, *, all_threads: bool = False, is_suspect: bool = False) -> None:
         self._job = job
@@ -35,11 +36,11 @@ class SampledRun:
         self._is_suspect = is_suspect
         self._sampling = sampling
         self._watch: int | None = None
-        self.birth: int | None = None  # until `open`
-        self.allocated_bytes = 0.0  # estimate, of what its own label was on; known after `leave`
+        self.birth: int | None = None  # None before `open`
+        self.allocated_bytes = 0.0  # estimated bytes that were allocated under its own label; known after `leave`
 
     def open(self) -> None:
-        """Begin. Raises SamplerUnavailable."""
+        """Begin to attribute samples to the run. Raises SamplerUnavailable."""
         self._session = self._sampling.ensure_session()
         label = self._sampling.label(self._job, is_suspect=self._is_suspect)
         self.birth = label.birth
@@ -49,7 +50,8 @@ class SampledRun:
         heir.birth, heir.doublings = label.birth, label.doublings
         self._previous = sampler.set_current_job(label)
         if self._previous is not None and self._previous.job == self._job and self._previous not in _at_work:
-            self._previous.bequeath(heir)  # whoever set it may have made an event loop since, which works for this run
+            # an event loop that was made since the label was set has copied it, and now works for this run
+            self._previous.bequeath(heir)
         _at_work.add(label)
         if self._all_threads:
             sampler.set_default_label(label)
@@ -71,7 +73,7 @@ class SampledRun:
         return heir
 
     def close(self) -> LineProfile | None:
-        """Return what the run kept, or None if sampling was stopped meanwhile, and its samples with it."""
+        """Return what the run kept, or None if sampling was stopped in the meantime, which discarded its samples."""
         if sampler.current_session() != self._session:
             return None
         peak = self._peak()

@@ -1,7 +1,8 @@
-"""Always on: a sample of what is allocated and still alive, with the job and the whole stack that allocated it.
+"""The sampler: a sample of what is allocated and still alive, with its job and the whole stack that allocated it.
 
-The face in Python of `_sampler.c`. A block of n bytes is taken with the chance 1 - exp(-n / rate) and stands for n
-divided by that chance (Horvitz and Thompson, 1952): sums are unbiased, and each comes with its standard error.
+This is the Python interface of `_sampler.c`. With b bytes per sample, a block of n bytes is sampled with probability 1
+- exp(-n / b), and stands for n divided by that probability (Horvitz and Thompson, 1952). So sums are unbiased, and each
+has a standard error.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import sys
 import tracemalloc
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -24,33 +25,33 @@ from profiling.samples.estimates import SampleTable
 
 
 def _load() -> tuple[Any, str | None]:
-    """Return the extension, or None and the reason why the extension is missing."""
+    """Return the extension, or None and the reason why it is missing."""
     try:
         return importlib.import_module("profiling.samples._sampler"), None
     except ImportError as error:
         return (
             None,
-            f"the extension profiling.samples._sampler is not there: install with a C compiler ({error})",
+            f"the C extension profiling.samples._sampler is missing; reinstall with a C compiler ({error})",
         )
 
 
 _sampler, _why = _load()
 
 BYTES_PER_SAMPLE = 65_536
-MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; when they are more, the rate doubles
+MAX_SAMPLES = 65_536  # alive at once, about 40 bytes each; if there are more, the bytes per sample are doubled
 
 
 class Label(Protocol):
-    """What a context's work is attributed to; made by `label`. Each sample reads the label when it is taken."""
+    """What a context's work is attributed to. Each sample reads the label when it is taken; `label` creates labels."""
 
     @property
     def job(self) -> str | None:
-        """Return the job, or None for work outside jobs."""
+        """Return the name of the job, or None for work outside jobs."""
         ...
 
-    birth: int  # of the blocks allocated from now on: 32 bits, of one run or of one window of a shared label
+    birth: int  # of new blocks, 32 bits: the number of one run, or of one window of a shared label
 
-    doublings: int  # of the rate in force: its work is sampled so much more coarsely
+    doublings: int  # how often its bytes per sample are doubled, compared with the process
 
     @property
     def taken(self) -> int:
@@ -59,40 +60,40 @@ class Label(Protocol):
 
     @property
     def calls(self) -> int:
-        """Return how many blocks were entered under this label, as a scope."""
+        """Return how many calls were begun under this label, if it is a scope's."""
         ...
 
     @property
     def active(self) -> int:
-        """Return how many of these blocks are under way."""
+        """Return how many of these calls have not ended."""
         ...
 
     @property
     def allocated_bytes(self) -> float:
-        """Return an estimate of the bytes that were allocated under this label, freed since or not."""
+        """Return the estimated bytes that were allocated under this label, whether they were freed since or not."""
         ...
 
     def bequeath(self, heir: Label) -> None:
-        """Let another label stand in for this one, in contexts that outlive its run."""
+        """Replace this label by another one in contexts that outlive its run."""
         ...
 
 
 job_label: ContextVar[Label | None] = ContextVar("profiling_job", default=None)
-"""The label of this context: child tasks and `asyncio.to_thread` inherit it."""
+"""The label of this context; child tasks and `asyncio.to_thread` inherit it."""
 
 
 def unavailable_reason() -> str | None:
-    """Return why `start` cannot work in this process, or None if it can."""
+    """Return why `start` can never work in this process, or None if it can."""
     return _why
 
 
 def why_not_now() -> str | None:
     """Return why `start` would fail now, or None if it would work."""
     if _sampler is not None and not _sampler.is_installed() and tracemalloc.is_tracing():
-        # It would put back the allocators that it found, and with them take ours out.
+        # Stopping tracemalloc would restore the allocators that it found, and remove our hooks.
         return (
-            "tracemalloc is on (by PYTHONTRACEMALLOC, -X tracemalloc or tracemalloc.start): "
-            "start sampling before it, or stop it first"
+            "tracemalloc is already on (by PYTHONTRACEMALLOC, -X tracemalloc or tracemalloc.start); "
+            "start sampling before tracemalloc, or stop tracemalloc first"
         )
     return unavailable_reason()
 
@@ -106,15 +107,18 @@ def start(
 ) -> None:
     """Start sampling: one sample for every `bytes_per_sample` allocated bytes, on average.
 
-    The first call puts the hooks in place, and there they stay. `set_bytes_per_sample` can go down to about
-    `finest_bytes`, or to `bytes_per_sample` if that is not given. Raises SamplerUnavailable if the extension is
-    missing, or if tracemalloc is on but the hooks are not yet in place; ValueError for a number of bytes that makes no
-    sense; RuntimeError if sampling is on.
+    The first call installs the hooks, which stay in place. `set_bytes_per_sample` can later go down to about
+    `finest_bytes`, by default `bytes_per_sample`.
+
+    Raises:
+        SamplerUnavailable: The extension is missing, or tracemalloc was on before the hooks were installed.
+        ValueError: A number of bytes is out of range.
+        RuntimeError: Sampling is already on.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
     if not _sampler.is_installed():
-        _sampler.stop()  # what was freed without us would count for ever
+        _sampler.stop()  # blocks that were freed while our hooks were out would count as alive for ever
         if (why := why_not_now()) is not None:
             raise SamplerUnavailable(why)
         _sampler.install()
@@ -138,32 +142,32 @@ def current_session() -> int | None:
 
 
 def stop() -> None:
-    """Forget all samples and rest. Do nothing if sampling is off.
+    """Stop sampling and forget all samples. Do nothing if sampling is off.
 
-    The hooks stay in place, where they cost up to 5 % of the run time of what allocates a lot.
+    The hooks stay in place, where they cost up to 5 % of the run time of code that allocates a lot.
     """
     if _sampler is not None:
         _sampler.stop()
 
 
 def is_on() -> bool:
-    """Return whether samples are being taken. Another tool that was there before us may have taken our hooks out."""
+    """Return whether samples are being taken. Another tool that was installed before us may have removed our hooks."""
     return _sampler is not None and _sampler.is_on() and _sampler.is_installed()
 
 
 def set_bytes_per_sample(bytes_per_sample: float) -> None:
-    """Take samples at another rate from here on: at the power of two times the finest rate that is nearest.
+    """Set the bytes per sample for new samples, rounded to a power of two times the finest value.
 
-    Samples that are alive keep the rate that they were taken at. Does nothing while sampling is off.
+    Samples that are alive keep the value that they were taken with. Does nothing while sampling is off.
     """
     if _sampler is not None:
         _sampler.set_rate(_exponent(bytes_per_sample))
 
 
 def set_share(share: float, coarsest_bytes: float) -> None:
-    """Let the rate become coarser by itself, up to that one, when samples take more than the share of the CPU time.
+    """Let the sampler increase the bytes per sample, up to `coarsest_bytes`, if it exceeds this share of CPU time.
 
-    Until the next start. It is looked at within 10 ms of sampling, so also in the middle of a long run.
+    This holds until the next start. The share is checked within 20 ms of sampling, so also in the middle of a long run.
     """
     if _sampler is not None:
         _sampler.set_share(share, _exponent(coarsest_bytes))
@@ -174,14 +178,14 @@ def _exponent(bytes_per_sample: float) -> int:
 
 
 def double_interval() -> None:
-    """Double the rate in force and that of each sample; samples that it would not have taken go, without bias."""
+    """Double the bytes per sample of new and of existing samples, and drop at random those that are now too many."""
     if _sampler is not None:
         _sampler.thin()
 
 
 @contextmanager
 def labelled(job: str) -> Iterator[None]:
-    """Attribute to `job` what is allocated in this context, by its child tasks and by threads that copy it."""
+    """Attribute to `job` what this context allocates, with its child tasks and the threads that copy the context."""
     previous = set_current_job(job)
     try:
         yield
@@ -190,22 +194,23 @@ def labelled(job: str) -> Iterator[None]:
 
 
 def label(job: str | None, birth: int | None = None) -> Label:
-    """Return a label with this birth, or with one of its own. Raises SamplerUnavailable."""
+    """Return a label with this birth, or with a new one. Raises SamplerUnavailable."""
     if _sampler is None:
         raise SamplerUnavailable(_why)
     made: Label = _sampler.Label(job, next_birth() if birth is None else birth)
     return made
 
 
-def scope(label: Label) -> Any:
-    """Return a context manager, `with` or `async with`, around one block under the label. Raises SamplerUnavailable."""
-    if _sampler is None:
-        raise SamplerUnavailable(_why)
-    return _sampler.Scope(label)
+def _no_scope(_: Label) -> Any:
+    raise SamplerUnavailable(_why)
+
+
+scope: Callable[[Label], Any] = _sampler.Scope if _sampler is not None else _no_scope
+"""Return a context manager, `with` or `async with`, for one call under the label. Raises SamplerUnavailable."""
 
 
 def next_birth() -> int:
-    """Draw a number that no label of this process has had. Raises SamplerUnavailable."""
+    """Return a birth that no label of this process has had. Raises SamplerUnavailable."""
     if _sampler is None:
         raise SamplerUnavailable(_why)
     drawn: int = _sampler.next_birth()
@@ -213,18 +218,18 @@ def next_birth() -> int:
 
 
 def set_default_label(default: Label | None) -> None:
-    """Attribute to this label what is allocated in contexts without one: threads and executors that inherit none.
+    """Set the label for contexts that have none, like those of threads and executors that inherit no context.
 
-    The owner of the label advances its birth. With None such memory has no job, and the birth 0.
+    The owner of the label advances its birth. With None, such memory has no job and the birth 0.
     """
     if _sampler is not None:
         _sampler.set_default_label(default)
 
 
 def set_current_job(work: str | Label | None) -> Label | None:
-    """Attribute this context's work to a label from here on, NumPy's arrays included, and return the label before.
+    """Attribute this context's work, including NumPy's arrays, to a label from now on; return the previous label.
 
-    A job's name stands for a new label of that job. None takes the label off.
+    The name of a job stands for a new label of that job. None removes the label.
     """
     previous = job_label.get()
     if _sampler is not None:
@@ -235,9 +240,9 @@ def set_current_job(work: str | Label | None) -> Label | None:
 
 
 def share_birth(other: Label | None) -> None:
-    """Give another label the birth of this context's label, if both are of one job.
+    """Give another label the birth of this context's label, if both belong to the same job.
 
-    For an event loop that was made before a run: it copied the label of its maker, and knows no other.
+    This is for an event loop that was created before a run: it has copied the label of its creator, and knows no other.
     """
     own = job_label.get()
     if other is not None and own is not None and other.job == own.job:
@@ -245,9 +250,9 @@ def share_birth(other: Label | None) -> None:
 
 
 def find_arrays() -> None:
-    """Let NumPy's arrays of this context, and of scopes, be sampled too, if NumPy is loaded.
+    """Sample NumPy's arrays of this context and of scopes too, if NumPy is loaded: they bypass Python's allocators.
 
-    They do not use Python's allocators. Scopes look for no NumPy, so it has to be found once before they know of it.
+    A scope itself does not look for NumPy, so this must be called once after NumPy was imported.
     """
     umath: Any = sys.modules.get("numpy._core._multiarray_umath") or sys.modules.get("numpy.core._multiarray_umath")
     api = getattr(umath, "_ARRAY_API", None)
@@ -256,23 +261,24 @@ def find_arrays() -> None:
 
 
 def let_go() -> None:
-    """Let go of stacks that no sample has any more.
+    """Release the stacks that no sample refers to any more.
 
-    They hold code objects: a program that compiles templates or statements would else seem to keep those that it drops.
+    Stacks hold code objects. Without this, a program that compiles templates would seem to keep those that it drops.
     """
     if _sampler is not None:
         _sampler.let_go()
 
 
 def mark() -> int:
-    """Return a number that tells samples taken from here on from earlier ones, for `snapshot`."""
+    """Return a number for `snapshot` that separates later samples from earlier ones."""
     return _sampler.mark() if _sampler is not None else 0
 
 
 def snapshot(job: str | None = None, *, since: int = 0, births: Collection[int] = ()) -> SampleTable:
     """Return what is alive, of one job or of all.
 
-    The `fresh` figures are of the blocks with these births or, without any, of those that came after the mark `since`.
+    The `fresh` figures are of blocks with one of the given births or, without births, of blocks that were sampled after
+    the mark `since`.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -282,9 +288,9 @@ def snapshot(job: str | None = None, *, since: int = 0, births: Collection[int] 
 
 
 def volumes() -> tuple[SampleTable, float]:
-    """Return what was allocated since the last call, freed or not, and the bytes whose stacks have been let go of.
+    """Return what was allocated since the last call, freed or not, and the bytes whose stacks are no longer known.
 
-    The figures of all are of what was allocated, without variances. Raises SamplerUnavailable.
+    The figures `all` are of what was allocated, without variances. Raises SamplerUnavailable.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -295,10 +301,10 @@ def volumes() -> tuple[SampleTable, float]:
 def births(
     job: str | None = None, *, outside_jobs: bool = False, oldest: int = 0, held_by: list[Any] | None = None
 ) -> SampledBirths:
-    """Return what is alive by stack and birth: of one job, of all, or of what is outside jobs; and of no older birth.
+    """Return what is alive by stack and birth: of one job, of all jobs, or outside jobs; no birth before `oldest`.
 
-    With `held_by` only what can be reached from these objects, and is not shared with many others. Raises
-    SamplerUnavailable.
+    With `held_by`, only memory counts that can be reached from these objects, and that few other objects refer to.
+    Raises SamplerUnavailable.
     """
     if _sampler is None:
         raise SamplerUnavailable(_why)
@@ -323,29 +329,29 @@ def of_types(objects: list[Any], types: tuple[type, ...]) -> list[Any]:
 
 
 def watch(birth: int) -> int | None:
-    """Keep the peak of what is alive of this birth, for `take_peak`. Return None if there are too many watches."""
+    """Record the peak of what is alive of this birth, for `take_peak`. Return None if there are too many watches."""
     number = _sampler.watch(birth) if _sampler is not None else -1
     return number if number >= 0 else None
 
 
 def take_peak(number: int) -> SampleTable:
-    """Return what was alive of the watched birth when that was most, to within 5 %, and end the watch."""
+    """Return what was alive of the watched birth at its peak, to within 5 %, and end the watch."""
     return SampleTable(*_sampler.take_peak(number))
 
 
 def statistics() -> SamplerStatistics:
-    """Return what the sampler has done since its start and what its tables cost."""
+    """Return the statistics of the sampler since its start."""
     if _sampler is None:
         return SamplerStatistics(0.0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0, 0)
     return SamplerStatistics(*_sampler.statistics())
 
 
 def remove_hooks() -> None:
-    """Take the hooks off the allocators, which tell their figures to nobody else. In a forked child only."""
+    """Remove the hooks, under which pymalloc reports no figures. Call this only in a forked child."""
     if _sampler is not None:
         _sampler.lift()
 
 
 def table_bytes() -> int:
-    """Return the bytes of the sampler's tables, which are in no sample and no trace."""
+    """Return the bytes of the sampler's tables, which are not in any sample or trace."""
     return statistics().table_bytes

@@ -1,48 +1,56 @@
-"""Sampling by one profiler: when it is on, and how fine it is, for the process and for each job."""
+"""Sampling for one profiler: when it is on, and with how many bytes per sample, for the process and for each job."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from profiling.forks import ForkLock
 from profiling.samples import sampler, threads
 from profiling.samples.volumes import Volumes
 
-MIN_BYTES_PER_SAMPLE = 4_096  # fewer add nothing: at 4 KB a leak of 15 KB per run is settled after 50 runs
-MAX_BYTES_PER_SAMPLE = 524_288  # more tell too little: a leak of 100 KB per run would take 50 runs
-MAX_SAMPLING_SHARE = 0.04  # of the CPU time, that samples may take in a burst
-JOBS_SHARE = 0.007  # of the CPU time, that all jobs together may take
-SUSPECTS_SHARE = 0.02  # that those under suspicion may take beyond that
-INITIAL_SAMPLING_BUDGET_S = 0.2  # of CPU time, once, beyond their share, so that a service is judged soon
-INITIAL_BUDGET_RUNS = 20  # of each of them, over which that is spread
-REFINE_BELOW = 1 / 3  # of what may be taken: twice as many samples then still leave room
-REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 4  # else finer samples would be thinned again
-SAMPLE_S = 2e-6  # of CPU time for one, until it is measured
-LET_GO_S = 0.1e-6  # for what is no sample, as its job is sampled more coarsely
-LOOKED_AT_EVERY_S = 1.0  # of CPU time
-MIN_SAMPLES = 4  # a run may take so many, however short
-MAX_JOBS = 256  # whose rates are remembered
-OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in whatever thread
+MIN_BYTES_PER_SAMPLE = 4_096  # less adds nothing: at 4 KB a leak of 15 KB per run is found after 50 runs
+MAX_BYTES_PER_SAMPLE = 524_288  # more is too coarse: a leak of 100 KB per run would take 50 runs
+MAX_SAMPLING_SHARE = 0.04  # highest share of the CPU time for samples during a burst
+JOBS_SHARE = 0.007  # share of the CPU time for all jobs together
+SUSPECTS_SHARE = 0.02  # additional share for jobs under suspicion
+MAX_SAVED_S = 0.2  # unused CPU time that is saved for suspects; all of it is there at the start
+SAVED_OVER_S = 10.0  # CPU time over which the saved time is spent
+MAX_REFINED_SHARE = 0.9  # of the allowed share, that finer samples are to take
+MAX_REFINED = 3  # doublings at once, because few samples tell little about the cost of more
+REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # live samples; above it, finer samples would be thinned again
+SAMPLE_S = 2e-6  # CPU time of one sample, until it is measured
+LET_GO_S = 0.1e-6  # CPU time of a possible sample that is not taken, because its job is sampled more coarsely
+LOOKED_AT_EVERY_S = 1.0  # CPU time between two checks
+MIN_SAMPLES = 4  # samples that every run may take, however short it is
+MAX_JOBS = 256  # jobs whose bytes per sample are remembered
+OUTSIDE_JOBS = "(outside jobs)"  # the label of all other work, in any thread
 
 
 @dataclass(slots=True)
 class JobRate:
-    """How finely one job is sampled."""
+    """The bytes per sample of one job."""
 
     bytes_per_sample: float = MIN_BYTES_PER_SAMPLE
-    seen_s: float = 0.0  # CPU time of the process at its last look
+    seen_s: float = 0.0  # CPU time of the process at the last check
+    interval_s: float = 0.0  # from the check before to that one
+    finest_s: float = 0.0  # CPU time that its samples in between would have taken at the finest rate
     is_suspect: bool = False
+
+    def wanted_share(self, now_s: float) -> float:
+        """Return the share of the CPU time that its samples would take at the finest rate; less if it rests by now."""
+        return self.finest_s / max(self.interval_s, now_s - self.seen_s, 1e-9)
 
 
 class Sampling:
-    """On with its first need, and numbered by session, since stopping drops all samples.
+    """Sampling that starts when it is first needed. Its sessions are numbered, because stopping discards all samples.
 
-    A given rate is fixed. Without one the rate follows the work: each job has the same share of the CPU time that
-    samples may take, so one that allocates little is sampled finely beside another that allocates much.
+    If the bytes per sample are given, they are fixed. Otherwise they follow the work: each job has the same share of
+    the CPU time for samples, and the others use what a job does not need. So a job that allocates little is sampled
+    finely even beside a job that allocates much.
     """
 
     def __init__(
@@ -51,16 +59,17 @@ class Sampling:
         self._bytes_per_sample = bytes_per_sample
         self._is_ours = False
         self._cpu_clock = cpu_clock
-        self._looked_at = (0, 0, 0.0, 0.0)  # samples taken, let go, CPU time and rate, when the cost was last looked at
+        # samples taken, samples not taken, CPU time and bytes per sample at the last check
+        self._looked_at = (0, 0, 0.0, 0.0)
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
-        self._at_once_s = INITIAL_SAMPLING_BUDGET_S
+        self._saved_s, self._saved_at_s = MAX_SAVED_S, self._cpu_clock()
         self.volumes = Volumes()
-        self._lock = ForkLock()  # runs end in the program's threads, and windows in one of the profiler's
+        self._lock = ForkLock()  # runs end in the program's threads, and windows in a thread of the profiler
 
     def ensure_session(self) -> int:
-        """Return the number of the session we are in; begins one if sampling is off. Raises SamplerUnavailable."""
+        """Return the number of the current session; start a session if sampling is off. Raises SamplerUnavailable."""
         with self._lock:
             if not sampler.is_on():
                 if self._bytes_per_sample is None:
@@ -73,14 +82,15 @@ class Sampling:
                 self._outside, self._outside_taken = sampler.label(OUTSIDE_JOBS), 0
                 sampler.set_default_label(self._outside)
                 threads.follow()
+                self._of(OUTSIDE_JOBS).seen_s = self._cpu_clock()  # its label is in use from here on
                 self._look(self._cpu_clock())
             session = sampler.current_session()
-            assert session is not None  # noqa: S101 - it was just begun
+            assert session is not None  # noqa: S101 - the session has just begun
             return session
 
     @property
     def outside(self) -> sampler.Label | None:
-        """Return the label of what is allocated outside jobs, or None while the sampling is not ours."""
+        """Return the label of what is allocated outside jobs, or None if another profiler samples."""
         return self._outside
 
     def label(self, job: str, *, is_suspect: bool = False) -> sampler.Label:
@@ -94,58 +104,68 @@ class Sampling:
             return label
 
     def suspect(self, job: str, *, is_suspect: bool) -> None:
-        """Let a job, or what is outside jobs, be sampled as finely as one under suspicion, or no longer."""
+        """Sample a job, a scope or what is outside both as finely as a job under suspicion, or no longer."""
         with self._lock:
             self._of(job).is_suspect = is_suspect
 
     def learn(self, job: str, taken: int) -> None:
-        """Let the job's rate follow how many samples its last run took."""
+        """Adjust the job's bytes per sample to the number of samples that its last run took."""
         with self._lock:
             if not self._follows:
                 return
             known, now_s = self._of(job), self._cpu_clock()
-            sample_s = sampler.statistics().sample_s or SAMPLE_S
-            allowed_s = self._allowed_s(known, now_s - known.seen_s, taken * sample_s)
+            told = sampler.statistics()
+            sample_s = told.sample_s or SAMPLE_S
+            known.interval_s, known.seen_s = now_s - known.seen_s, now_s
+            rate = max(known.bytes_per_sample, told.bytes_per_sample)
+            known.finest_s = taken * sample_s * rate / MIN_BYTES_PER_SAMPLE
+            self._save(now_s, taken * sample_s)
+            allowed_s = known.interval_s * self._share_of(known)
             known.bytes_per_sample = bytes_per_sample_for(
-                known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s)
+                known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s), most_refined=MAX_REFINED
             )
-            known.seen_s = now_s
 
     def follow(self, job: str, label: sampler.Label, taken: int) -> None:
-        """Let the rate of a label that lasts follow how many samples it took since the last time."""
+        """Adjust the bytes per sample of a label that lasts to the number of samples since the last call.
+
+        The first call only notes the time, because until then it is not known how much CPU time the label has had.
+        """
         with self._lock:
             if not self._follows:
                 return
             if job not in self._jobs:
-                self._of(job)  # from here on it is known how much time it had
+                self._of(job)
             else:
                 self.learn(job, taken)
                 label.doublings = _doublings(self._of(job).bytes_per_sample)
 
-    def _allowed_s(self, known: JobRate, seconds: float, spent_s: float) -> float:
-        """Return what the samples of a run may take, if the last one was so long ago and the samples took so much."""
-        share_s = JOBS_SHARE / len(self._jobs) * seconds
+    def _save(self, now_s: float, spent_s: float) -> None:
+        """Save the CPU time that samples were allowed since the last time and have not taken."""
+        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._saved_at_s)
+        self._saved_s, self._saved_at_s = min(MAX_SAVED_S, max(0.0, self._saved_s + allowed_s - spent_s)), now_s
+
+    def _share_of(self, known: JobRate) -> float:
+        """Return the share of the CPU time that the samples of a job may take, from its last check on."""
+        now_s = known.seen_s
+        share = fair_share((other.wanted_share(now_s) for other in self._jobs.values()), JOBS_SHARE)
         if not known.is_suspect:
-            return share_s
-        suspects = sum(other.is_suspect for other in self._jobs.values())
-        share_s += SUSPECTS_SHARE / suspects * seconds
-        at_once_s = self._at_once_s / (suspects * INITIAL_BUDGET_RUNS)
-        self._at_once_s -= min(at_once_s, max(0.0, spent_s - share_s))
-        return share_s + at_once_s
+            return share
+        wanted = [other.wanted_share(now_s) - share for other in self._jobs.values() if other.is_suspect]
+        return share + fair_share(wanted, SUSPECTS_SHARE + self._saved_s / SAVED_OVER_S)
 
     def let_go(self, *, is_urgent: bool) -> None:
-        """Let go of stacks that no sample has any more, once it is noted what they allocated.
+        """Free the stacks that no sample has any more, after noting what they allocated.
 
-        That is not noted if it is not urgent and has taken its share of the time.
+        If this is not urgent and notes have used up their share of the time, nothing is noted.
         """
         self.volumes.update(is_urgent=is_urgent)
         sampler.let_go()
 
     def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
-        """Let the rate of the process follow the work, looked at once a second of its CPU time.
+        """Adjust the bytes per sample of the process to its work, once per second of its CPU time.
 
-        If samples take more than the share of it, they become rarer at once, by as many powers of two as it takes. If
-        they take much less, they become twice as frequent. Does nothing for a fixed rate.
+        If samples take more than the share of that time, they become rarer at once, by as many powers of two as needed.
+        If they take much less, they become twice as frequent. Does nothing if the bytes per sample are fixed.
         """
         with self._lock:
             taken_before, let_go_before, cpu_before_s, before = self._looked_at
@@ -153,11 +173,12 @@ class Sampling:
             if not self._follows or now_s - cpu_before_s < LOOKED_AT_EVERY_S:
                 return
             told = sampler.statistics()
-            if told.bytes_per_sample == before:  # else the sampler has doubled it, and samples differ in theirs
+            # else the sampler itself has doubled the bytes per sample, and samples differ
+            if told.bytes_per_sample == before:
                 taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
                 let_go_s = (told.let_go - let_go_before) * LET_GO_S
                 allowed_s = share * (now_s - cpu_before_s)
-                # A finer rate of the process costs if a job is not sampled more coarsely anyway.
+                # Finer samples for the process cost more if a job is not sampled more coarsely anyway.
                 spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
                 bytes_per_sample = told.bytes_per_sample
                 if taken_s + let_go_s > allowed_s:
@@ -189,7 +210,7 @@ class Sampling:
         self._looked_at = told.taken, told.let_go, now_s, told.bytes_per_sample
 
     def close(self) -> None:
-        """Stop, if it was us who started."""
+        """Stop sampling if this profiler started it."""
         with self._lock:
             if self._is_ours:
                 sampler.stop()
@@ -199,15 +220,29 @@ class Sampling:
 
 
 def _doublings(bytes_per_sample: float) -> int:
-    """Return how many times the process's rate is to be doubled for this one."""
+    """Return how often the bytes per sample of the process must be doubled to reach this value."""
     return max(0, round(math.log2(bytes_per_sample / max(sampler.statistics().bytes_per_sample, MIN_BYTES_PER_SAMPLE))))
 
 
-def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float) -> float:
-    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much."""
+def fair_share(wanted: Iterable[float], available: float) -> float:
+    """Return the most that each may have if none has more than it wants, and all together have what is available."""
+    ranked = sorted(wanted)
+    for number, want in enumerate(ranked):
+        share = available / (len(ranked) - number)
+        if want >= share:
+            return share
+        available -= max(0.0, want)
+    return max(0.0, ranked[-1]) + available if ranked else available
+
+
+def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float, *, most_refined: int = 1) -> float:
+    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much.
+
+    The rate becomes coarser by as many doublings as it takes, and finer by `most_refined` at most.
+    """
     if spent > allowed:
         doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1
         return max(bytes_per_sample, min(bytes_per_sample * 2.0**doublings, MAX_BYTES_PER_SAMPLE))
-    if spent < REFINE_BELOW * allowed:
-        return min(bytes_per_sample, max(bytes_per_sample / 2, MIN_BYTES_PER_SAMPLE))
-    return bytes_per_sample
+    room = MAX_REFINED_SHARE * allowed / spent if spent else math.inf
+    refined = max(0, math.floor(math.log2(min(room, 2.0**most_refined))))
+    return min(bytes_per_sample, max(bytes_per_sample / 2.0**refined, MIN_BYTES_PER_SAMPLE))

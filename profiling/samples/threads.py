@@ -1,7 +1,7 @@
-"""Let labels follow work into threads, which inherit no context by themselves.
+"""Labels for work in threads, which do not inherit the context of their creator.
 
-This is for `run_in_executor`, thread pools and plain threads. While sampling is on, `ThreadPoolExecutor.submit` and
-`threading.Thread.start` hand on the label of whoever calls them.
+While sampling is on, `ThreadPoolExecutor.submit` and `threading.Thread.start` pass on the label of their caller. So
+work in `run_in_executor`, thread pools and plain threads is attributed to the right job.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _start = threading.Thread.start
 
 
 def follow() -> None:
-    """Hand labels on from now on; again is the same."""
+    """Start to pass labels on to threads; a second call changes nothing."""
     ThreadPoolExecutor.submit = _submit_with_label  # type: ignore[method-assign, assignment]
     threading.Thread.start = _start_with_label  # type: ignore[method-assign, assignment]
 
 
 def leave() -> None:
-    """Leave threads alone again, unless somebody else has patched them on top of this."""
+    """Stop to pass labels on, unless somebody else has patched the same methods since."""
     if ThreadPoolExecutor.submit is _submit_with_label:
         ThreadPoolExecutor.submit = _submit  # type: ignore[method-assign]
     if threading.Thread.start is _start_with_label:
@@ -35,7 +35,7 @@ def _submit_with_label(pool: ThreadPoolExecutor, work: Callable[..., Any], /, *a
     label = sampler.job_label.get()
     if label is None:
         return _submit(pool, work, *args, **kwargs)
-    # A worker that the pool starts now works for others too, so it gets no label of its own.
+    # A worker that the pool starts now also works for others, so the worker itself gets no label.
     token = sampler.job_label.set(None)
     try:
         return _submit(pool, _Labelled(label, work), *args, **kwargs)
@@ -44,7 +44,7 @@ def _submit_with_label(pool: ThreadPoolExecutor, work: Callable[..., Any], /, *a
 
 
 class _Labelled:
-    """A call under a label."""
+    """A call that runs under a label."""
 
     __slots__ = ("_label", "_work")
 
@@ -66,7 +66,7 @@ def _start_with_label(thread: threading.Thread) -> None:
         work = thread.run
 
         def run() -> None:
-            del thread.run  # the method of the class is there again, and no cycle is left
+            del thread.run  # uncovers the method of the class again, and leaves no reference cycle
             _Labelled(label, work)()
 
         thread.run = run  # type: ignore[method-assign]

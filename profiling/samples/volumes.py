@@ -1,4 +1,4 @@
-"""What was allocated so far, freed since or not, by job or scope and by line: where a program churns."""
+"""Allocated memory so far, freed since or not, by job or scope and by line, which shows where a program churns."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable, users_frame
 from profiling.stopwatch import Budget
 
-MAX_LINES = 2_048  # that are remembered, about 300 bytes each
-KEPT_LINES = 1_024  # the largest ones, when there are more
-MAX_SHARE = 0.002  # of the time, to ask for them: without that a border asks, and what is let go of before is lost
+MAX_LINES = 2_048  # lines that are remembered, about 300 bytes each
+KEPT_LINES = 1_024  # lines that are kept if there are more; the largest ones
+# highest share of the time for reading volumes between borders; stacks that are freed unread count as elsewhere
+MAX_SHARE = 0.002
 
 
 class VolumeKey(NamedTuple):
-    """Whose line it is."""
+    """The key of a volume: a line of a job or scope."""
 
     job: str | None
     site: SiteKey
@@ -25,13 +26,13 @@ class VolumeKey(NamedTuple):
 
 
 class Volume(NamedTuple):
-    """How much was allocated: bytes and blocks, as estimated."""
+    """Estimated bytes and blocks that were allocated."""
 
     size_bytes: float
     blocks: float
 
     def __add__(self, other: object) -> Volume:
-        """Return both together."""
+        """Return the sum of both."""
         if not isinstance(other, Volume):
             return NotImplemented
         return Volume(self.size_bytes + other.size_bytes, self.blocks + other.blocks)
@@ -41,7 +42,7 @@ NOTHING = Volume(0.0, 0.0)
 
 
 class Volumes:
-    """The volumes of all lines since the sampling began, the small ones of many lines together."""
+    """The volumes of all lines since sampling began; many small lines are added up into one figure."""
 
     def __init__(self) -> None:
         self._lines: dict[VolumeKey, Volume] = {}
@@ -50,7 +51,7 @@ class Volumes:
         self.elsewhere_bytes = 0.0  # allocated at lines that are not remembered
 
     def update(self, *, is_urgent: bool = True) -> None:
-        """Add what was allocated since the last time; if it is not urgent, only while there is time to spend."""
+        """Add what was allocated since the last call. If this is not urgent, do so only while the time budget lasts."""
         if not sampler.is_on() or not (is_urgent or self._budget.is_left):
             return
         with self._budget.spend(), self._lock:
@@ -61,13 +62,13 @@ class Volumes:
                 self._forget_small_ones()
 
     def lines(self, job: str | None = None) -> Iterator[tuple[VolumeKey, Volume]]:
-        """Yield the lines of one job or scope, or of all."""
+        """Yield the lines of one job or scope, or all lines."""
         with self._lock:
             lines = list(self._lines.items())
         return (entry for entry in lines if job is None or entry[0].job == job)
 
     def clear(self) -> None:
-        """Begin anew, as the sampling does."""
+        """Forget everything, because sampling begins anew."""
         with self._lock:
             self._lines.clear()
             self.elsewhere_bytes = 0.0

@@ -1,8 +1,8 @@
-"""The debug routes on a server of their own: for a process that has no web server at all, or none to open.
+"""The debug routes on a server of their own, for a process without a web server, or with one that is not to have them.
 
     server = DebugServer(profiler, "127.0.0.1:6061")
 
-It needs nothing but the standard library. May import `profiling.web`.
+The server needs only the standard library. This package may import `profiling.web`.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ class UnixAddress:
     """The path of a Unix socket."""
 
     path: str
-    is_local = True  # whether nobody but users of this machine can connect
+    is_local = True  # whether only users of this machine can connect
 
     def __str__(self) -> str:
         return UNIX + self.path
 
     def listen(self) -> socket.socket:
-        """Return a socket that listens, in the place of one that a dead process has left. Raises OSError."""
+        """Return a listening socket, which replaces one that a dead process has left. Raises OSError."""
         listening = socket.socket(socket.AF_UNIX)
         try:
             if _is_abandoned(self.path):
@@ -37,13 +37,13 @@ class UnixAddress:
         return listening
 
     def remove(self) -> None:
-        """Remove the socket's file."""
+        """Remove the file of the socket."""
         Path(self.path).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class TcpAddress:
-    """A host and a port; port 0 is one that is free."""
+    """A host and a port; port 0 means any free port."""
 
     host: str
     port: int
@@ -53,11 +53,11 @@ class TcpAddress:
 
     @property
     def is_local(self) -> bool:
-        """Return whether nobody but users of this machine can connect."""
+        """Return whether only users of this machine can connect."""
         return is_loopback(self.host)
 
     def listen(self) -> socket.socket:
-        """Return a socket that listens. Raises OSError."""
+        """Return a listening socket. Raises OSError."""
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             return socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
@@ -65,14 +65,14 @@ class TcpAddress:
             raise OSError(error.errno, f"cannot listen at {self}: {error.strerror or error}") from error
 
     def remove(self) -> None:
-        """Do nothing: a port is free when its socket is closed."""
+        """Do nothing, because a port is free when its socket is closed."""
 
 
 Address = UnixAddress | TcpAddress
 
 
 def address_of(text: str) -> Address:
-    """Return the address that a text names. Raises ValueError with the forms there are."""
+    """Return the address in a text. Raises ValueError with the accepted forms."""
     path = text.removeprefix(UNIX)
     if path != text and path:
         return UnixAddress(path)
@@ -80,11 +80,11 @@ def address_of(text: str) -> Address:
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if colon and host and "/" not in host and port.isascii() and port.isdecimal() and int(port) < 1 << 16:
         return TcpAddress(host, int(port))
-    raise ValueError(f"{text!r} is no address; it must be like 127.0.0.1:6061, [::1]:6061 or unix:/run/profiler.sock")
+    raise ValueError(f"{text!r} is not an address, which is like 127.0.0.1:6061, [::1]:6061 or unix:/run/profiler.sock")
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a name or a number is this machine's own, as every resolver must have it."""
+    """Return whether a host name or IP address always is this machine itself."""
     if host.lower() == "localhost":
         return True
     try:
@@ -94,7 +94,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_abandoned(path: str) -> bool:
-    """Return whether a socket is there, and nobody listens to it."""
+    """Return whether there is a socket on which no process listens."""
     if not Path(path).is_socket():
         return False
     with socket.socket(socket.AF_UNIX) as probe:

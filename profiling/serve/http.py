@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as the debug routes need: one request for each connection, small and soon complete."""
+"""The part of HTTP/1.1 that the debug routes need: one small request per connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from profiling.web.messages import Problem, Response
 
 MAX_HEAD_BYTES = 16 << 10
 END_OF_HEAD = b"\r\n\r\n"
-MAX_BODY_BYTES = 64 << 10  # of a body, which no route reads
+MAX_BODY_BYTES = 64 << 10  # of a request body, which no route reads
 
 _REQUEST_LINE = re.compile(r"([A-Z]{1,16}) ([!-~]{1,8192}) HTTP/1\.[01]")
 
@@ -25,14 +25,14 @@ class Head:
     method: str
     path: str  # percent-encoded
     query: str
-    headers: dict[str, str]  # names in small letters; bytes that are no UTF-8 are lone surrogates
+    headers: dict[str, str]  # names in lower case; bytes that are not UTF-8 are lone surrogates
 
 
-Receive = Callable[[], Awaitable[bytes]]  # what has come, once something has; nothing at the end of the connection
+Receive = Callable[[], Awaitable[bytes]]  # returns the next received bytes; none at the end of the connection
 
 
 async def read_request(receive: Receive) -> Head:
-    """Return the head of a request, once its body has come too; none of it is kept.
+    """Return the head of a request after its body was received too. The body is dropped.
 
     Raises:
         Problem: The request is not HTTP, or too large.
@@ -72,12 +72,12 @@ def _parse(text: str) -> Head:
     try:
         target = urlsplit(match[2])
     except ValueError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "the target of the request is no path") from error
+        raise Problem(HTTPStatus.BAD_REQUEST, "the target of the request is not a path") from error
     return Head(method=match[1], path=target.path, query=target.query, headers=headers)
 
 
 def _body_bytes(headers: dict[str, str]) -> int:
-    """Return how long the body is. Raises Problem if it is too long, or says so in another way."""
+    """Return the length of the body. Raises Problem if it is too long, or if Content-Length does not give it."""
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdecimal()):
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "send no body, or its length in the header Content-Length")
@@ -87,7 +87,7 @@ def _body_bytes(headers: dict[str, str]) -> int:
 
 
 def encode(response: Response, *, with_body: bool = True) -> bytes:
-    """Return the response as it is sent."""
+    """Return the bytes of the response."""
     lines = [
         f"HTTP/1.1 {int(response.status)} {responses.get(response.status, '')}",
         *(f"{name}: {value}" for name, value in response.headers.items()),

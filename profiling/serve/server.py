@@ -1,4 +1,4 @@
-"""The debug server: sockets on a loop in a thread of the profiler's own."""
+"""The debug server: sockets on an event loop in a thread of the profiler."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from profiling.web.messages import Problem, Request, Response, query_of
 
 MAX_CONNECTIONS = 32
 REQUEST_S = 10.0
-RECEIVED_BYTES = 16 << 10  # at once
+RECEIVED_BYTES = 16 << 10  # at most, in one call
 MAX_DRAINED_BYTES = 1 << 20
-PAUSE_S = 1.0  # after a connection that could not be accepted
+PAUSE_S = 1.0  # after a failure to accept a connection
 CLOSED = (
-    "this debug server is closed, since it can be reached from other machines; open it with token=..., "
+    "this debug server is closed, because it can be reached from other machines; open it with token=..., "
     "or with open_to_all=True to whoever can reach it"
 )
 NOT_A_PAGE = "only a request to localhost or a loopback address is answered here; no page of another site may ask"
@@ -37,30 +37,30 @@ _logger = logging.getLogger(__name__)
 
 
 class DebugServer:
-    """A server of the debug routes, from when it is made until `close`.
+    """A server of the debug routes, which runs until `close`.
 
-    Looking is open without a token only at a loopback address and at a Unix socket: at the first to every user of the
-    machine, at the second to the owner of the process, whose file it is. A page in a browser can reach a loopback
-    address as well; so a request is answered there only if its `Host` header is a loopback address or `localhost`,
-    which that of another site's page is not. At any other address the routes are closed until they are given a token or
-    `open_to_all=True`. What changes something wants the `Authorization` header everywhere.
+    Reading needs no token at a loopback address, which every user of the machine can reach, and at a Unix socket, which
+    only the owner of the process can open. A page in a browser can reach a loopback address too, so a request there is
+    only answered if its `Host` header is a loopback address or `localhost`; pages of other sites send another one. At
+    any other address the routes are closed without a token or `open_to_all=True`. A request that changes something
+    always needs the `Authorization` header.
 
-    In a fork the server does not listen; the parent's goes on.
+    A forked child does not listen; the server of its parent goes on.
 
     Args:
-        profiler: What the routes tell of.
-        address: `127.0.0.1:6061`, `[::1]:6061` or `unix:/run/profiler.sock`; port 0 is one that is free.
-        token: Opens the routes to requests with `Authorization: Bearer <token>`, and to no others.
-        open_to_all: Whether everybody may look without the token. None: as said above.
-        access: The rule in the service's own words, in place of `token` and `open_to_all`.
-        environment: What health tells under that key.
-        jobs: The scheduler's jobs, to be listed and steered.
-        request_s: How long a request may take to come, and its response to go.
+        profiler: The profiler whose data the routes show.
+        address: `127.0.0.1:6061`, `[::1]:6061` or `unix:/run/profiler.sock`; port 0 means any free port.
+        token: Required as `Authorization: Bearer <token>`.
+        open_to_all: Whether reading needs no token. By default (None) this depends on the address, as above.
+        access: An access rule with the service's own messages, instead of `token` and `open_to_all`.
+        environment: The value of the key `environment` in the answer of health.
+        jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
+        request_s: The most time for receiving a request, and for sending its response.
 
     Raises:
-        OSError: Nobody can listen at the address.
-        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
-        ValueError: `address` is none.
+        OSError: The server cannot listen at the address.
+        TypeError: `profiler` is not a Profiler, or both forms of rule are given.
+        ValueError: `address` is not an address.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class DebugServer:
 
     @property
     def address(self) -> str:
-        """Return where the server listens, in the form in which it was given."""
+        """Return the address at which the server listens, with the actual port."""
         return str(self._address)
 
     def close(self) -> None:
-        """Stop to listen, end the requests that are under way, and wait for the end of the thread."""
+        """Stop listening, cancel all requests, and wait for the end of the thread."""
         if self._process == os.getpid() and self._is_listening:
             self._is_listening = False
             self._loop.run(self._stop())
@@ -129,12 +129,12 @@ class DebugServer:
             await asyncio.wait(self._tasks)
 
     def _accept(self) -> None:
-        """Accept a connection, in a callback: a task that is cancelled may lose the connection that it has accepted."""
+        """Accept a connection. This is a callback, because a cancelled task may lose an accepted connection."""
         loop = asyncio.get_running_loop()
         try:
             connection, _ = self._socket.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return  # the client has gone already
+            return  # the client has closed the connection already
         except OSError as error:
             _logger.warning("no connection to the debug routes can be accepted for %g s: %s", PAUSE_S, error)
             loop.remove_reader(self._socket)
@@ -150,12 +150,12 @@ class DebugServer:
             asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
     def _end(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
-        # Not in the task, which may be cancelled before its first step.
+        # Not done in the task, which may be cancelled before its first step.
         self._tasks.discard(task)
         connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
-        """Answer the one request of a connection. A client that is gone, or sends or takes nothing, is left."""
+        """Answer the one request of a connection. Give up if the client is gone, or neither sends nor receives."""
         with suppress(OSError, TimeoutError):
             try:
                 head = await self._read(connection)
@@ -177,7 +177,7 @@ class DebugServer:
             await asyncio.get_running_loop().sock_sendall(connection, raw)
 
     async def _drain(self, connection: socket.socket) -> None:
-        """Take the rest of a request that was refused: a socket closed before is reset, and the answer may be lost."""
+        """Receive the rest of a refused request, because closing the socket earlier may lose the answer."""
         connection.shutdown(socket.SHUT_WR)
         loop, left_bytes = asyncio.get_running_loop(), MAX_DRAINED_BYTES
         async with asyncio.timeout(self._request_s):
@@ -195,7 +195,7 @@ class DebugServer:
             raise Problem(HTTPStatus.FORBIDDEN, NOT_A_PAGE)
         prefix, path = split_path(PREFIXES, head.path)
         if prefix is None:
-            raise Problem(HTTPStatus.NOT_FOUND, f"there is nothing at {head.path}; the routes are below /debug")
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no page at {head.path}; the routes are below /debug")
         request = Request(
             method=head.method,
             prefix=prefix,
@@ -206,7 +206,7 @@ class DebugServer:
         return await self._dispatcher.respond(request)
 
     def _leave(self) -> None:
-        """Let go of the parent's socket, so that its address is free when the parent has ended."""
+        """Close the parent's socket in a forked child, so that its address is free when the parent has ended."""
         self._socket.close()
         atexit.unregister(self._address.remove)
 
@@ -217,17 +217,17 @@ _servers: weakref.WeakSet[DebugServer] = weakref.WeakSet()
 
 def _leave_in_fork() -> None:
     for server in list(_servers):
-        server._leave()  # noqa: SLF001 - of this module's own class
+        server._leave()  # noqa: SLF001 - a method of this module's own class
 
 
 os.register_at_fork(after_in_child=_leave_in_fork)
 
 
 def _bound(asked: Address, listening: socket.socket) -> Address:
-    """Return the address with the port that was free."""
+    """Return the address with the actual port."""
     return TcpAddress(asked.host, listening.getsockname()[1]) if isinstance(asked, TcpAddress) else asked
 
 
 def _name_of(host: str) -> str:
-    """Return the name or the number in a `Host` header, without its port."""
+    """Return the host in a `Host` header, without its port."""
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

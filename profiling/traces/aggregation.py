@@ -1,4 +1,4 @@
-"""Counting traces: from raw ones to bytes and blocks by line, and that as bytes for a pipe. Pure functions."""
+"""Counts raw traces into bytes and blocks by line, and encodes the result for a pipe: pure functions."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from profiling.records import SiteKey
 _count_elements: Callable[[dict[Any, int], Iterable[Any]], None] = collections._count_elements  # type: ignore[attr-defined]  # noqa: SLF001
 
 COUNTED_AT_ONCE = 256
-"""Python has the integers up to 256 ready. Larger counts would be made anew for each trace, and traced themselves: that
-takes twice the time if many traces share a line, as neighbours do."""
+"""Python keeps the integers up to 256 ready; larger counts would be created, and traced, for each trace.
+
+That takes twice the time if many traces share a line, as neighbouring traces do.
+"""
 
 TotalsByLine = dict[SiteKey, list[int]]
-"""Bytes and blocks by line, while they are counted."""
+"""Bytes and blocks by line while they are counted."""
 
 SiteOf = Callable[[tuple[SiteKey, ...]], SiteKey]
-"""Which of its frames, innermost first, a trace is put down to."""
+"""Selects the frame that a trace is attributed to from its frames, innermost first."""
 
 innermost: SiteOf = itemgetter(0)
-"""The line that allocated."""
+"""Attribute a trace to the line that allocated."""
 
 _size_and_frames = itemgetter(1, 2)
 
 
 def aggregate_traces(raw: Iterable[Any], sums: TotalsByLine, site_of: SiteOf = innermost) -> None:
-    """Add each trace's bytes to the line it is put down to, by counting equal traces in C."""
+    """Add each trace's bytes to the line that it is attributed to, by counting equal traces in C."""
     equal = map(_size_and_frames, raw)
     while True:
         counted: dict[tuple[int, tuple[SiteKey, ...]], int] = {}
-        # What Counter.update calls; called from here, what it allocates is told apart as the profiler's own.
+        # Counter.update calls this too; called from here, its own allocations can be recognised as the profiler's.
         _count_elements(counted, islice(equal, COUNTED_AT_ONCE))
         if not counted:
             return
@@ -50,12 +52,12 @@ def aggregate_traces(raw: Iterable[Any], sums: TotalsByLine, site_of: SiteOf = i
 
 
 def rows_of(sums: TotalsByLine) -> Iterator[tuple[SiteKey, int, int]]:
-    """Return (line, bytes, blocks) for each line."""
+    """Yield (line, bytes, blocks) for each line."""
     return ((key, size_bytes, count) for key, (size_bytes, count) in sums.items())
 
 
 def encode_table(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes:
-    """Return a table as bytes: file names once, and four columns of numbers."""
+    """Encode a table: each file name once, and four columns of numbers."""
     files: dict[str, int] = {}
     file_of, lines, sizes, counts = columns = array("q"), array("q"), array("q"), array("q")
     for (file, line), size_bytes, count in rows:
@@ -67,7 +69,7 @@ def encode_table(traces: int, rows: Iterable[tuple[SiteKey, int, int]]) -> bytes
 
 
 def decode_table(data: bytes) -> tuple[int, Iterator[tuple[SiteKey, int, int]]]:
-    """Return the number of traces and the rows that `encoded` made into bytes."""
+    """Return the number of traces and the rows of a table that `encode_table` has encoded."""
     traces, files, *columns = marshal.loads(data)  # noqa: S302 - written by our own child
     file_of, lines, sizes, counts = (array("q", column) for column in columns)
     keys = ((files[file], line) for file, line in zip(file_of, lines, strict=True))

@@ -1,8 +1,8 @@
-"""The one module that touches tracemalloc: from its raw traces to a table by source line.
+"""Reads the raw traces of tracemalloc into a table by source line.
 
-`tracemalloc.take_snapshot` builds Python objects for every trace and `compare_to` does so again; a heap of a million
-traces does not survive that in a small container. Here the raw list is counted once, by C code, and dropped. A large
-heap is counted in a forked child, so that the loop is held for the fork alone.
+`tracemalloc.take_snapshot` builds Python objects for every trace, and `compare_to` does so again, which is too much
+memory for a small container with a million traces. Here the raw list is counted once, in C, and dropped. A large heap
+is counted in a forked child, so that only the fork blocks the loop.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from profiling.traces.aggregation import (
 )
 from profiling.units import to_mb
 
-_get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so perhaps not there
+_get_traces: Callable[[], Any] | None = getattr(_tracemalloc, "_get_traces", None)  # private, so it may be missing
 
 OWN_FILES = (PROFILER_FILES, tracemalloc.__file__)
-"""Where the profiler's own allocations are made."""
+"""The files in which the profiler itself allocates."""
 
-FORK_ABOVE_TRACES = 50_000  # below, a fork and its pipe take longer than counting here; see docs/performance.md
+FORK_ABOVE_TRACES = 50_000  # below this, a fork and its pipe take longer than counting here; see docs/performance.md
 SLICE_TRACES = 5_000  # about 3 ms of counting
 CHILD_TIMEOUT_S = 30.0
-RAW_TRACE_BYTES = 170  # of the raw list for a live trace, measured
+RAW_TRACE_BYTES = 170  # size of the raw list per live trace, measured
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryBudget:
-    """How much memory a measurement may take for a moment, a child's included."""
+    """How much memory a measurement may take for a moment, including a child's."""
 
     size_bytes: int
-    why: str  # what sets it, for a sentence: "more than 64 MB, which is ..."
+    why: str  # what sets the limit, as in "but the budget (PROFILING_BUDGET_MB) is 64 MB"
 
 
 class TraceReader:
-    """Takes snapshots. Keeps one tuple for each line it ever saw, so that all tables share their keys."""
+    """Takes snapshots. Keeps one tuple for each line that it has seen, so that all tables share their keys."""
 
     def __init__(
         self,
@@ -68,15 +68,16 @@ class TraceReader:
         self._fork_above_traces = fork_above_traces if child.available() else None
 
     def read(self, session: int) -> Snapshot:
-        """Return the traced memory by line, now. Blocks the calling thread until done.
+        """Return the traced memory by line at this moment. Blocks the calling thread.
 
-        Raises OverBudget if the count would take more memory than there is room. Raises ChildFailed if the heap is
-        large and the child that should count it gives no answer.
+        Raises:
+            OverBudget: Counting would take more memory than the budget allows.
+            ChildFailed: The heap is large, and the child that counts it died or took too long.
         """
         self._check_room()
         timer = OverheadTimer()
         if self._forks():
-            answer = child.run_in_child(self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S)
+            answer = child.run_in_child(self._counted_in_child, what="counting the traces", timeout_s=CHILD_TIMEOUT_S)
             return self._from_child(answer, timer, session)
         counting = _Counting(timer, self._site_of)
         for _ in counting.slices():
@@ -84,12 +85,12 @@ class TraceReader:
         return self._from_here(counting, timer, session)
 
     async def read_async(self, session: int) -> Snapshot:
-        """Do what `read` does, but yield to the loop between slices or while the child works."""
+        """Do what `read` does, but yield to the loop between slices, or while the child works."""
         self._check_room()
         timer = OverheadTimer()
         if self._forks():
             answer = await child.run_in_child_async(
-                self._counted_in_child, what="counting traces", timeout_s=CHILD_TIMEOUT_S
+                self._counted_in_child, what="counting the traces", timeout_s=CHILD_TIMEOUT_S
             )
             return self._from_child(answer, timer, session)
         counting = _Counting(timer, self._site_of)
@@ -146,7 +147,7 @@ class TraceReader:
 
 
 class _Counting:
-    """Counts the raw traces of one moment in slices, and holds the raw list no longer than that takes."""
+    """Counts the raw traces of one moment in slices, and drops the raw list as soon as possible."""
 
     def __init__(self, timer: OverheadTimer, site_of: SiteOf) -> None:
         self._timer = timer
@@ -166,10 +167,10 @@ class _Counting:
 
 
 def raw_traces() -> list[Any]:
-    """Return the traces of this moment as (domain, size, frames, frames before the cut).
+    """Return the traces of this moment as (domain, size, frames, number of frames before the cut).
 
-    The sizes sum up to all that is traced. The collector rests meanwhile: the list makes a tuple for each trace, and
-    passes over all of them would take half the time again.
+    The sizes add up to all traced memory. The garbage collector is off meanwhile, because the list has a tuple for each
+    trace, and collections that visit all of them would add half the time again.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -181,7 +182,7 @@ def raw_traces() -> list[Any]:
 
 
 def public_raw_traces() -> list[Any]:
-    """Return this moment's traces through the documented API, which is slower and takes several times the memory."""
+    """Return the traces of this moment by the documented API, which is slower and takes several times the memory."""
     if not tracemalloc.is_tracing():
         return []
     return [(trace.domain, trace.size, _frames(trace), None) for trace in tracemalloc.take_snapshot().traces]
@@ -192,18 +193,18 @@ def _frames(trace: tracemalloc.Trace) -> tuple[SiteKey, ...]:
 
 
 def counted(site_of: SiteOf) -> bytes:
-    """Count all traces in a forked child, and encode the sums small for the pipe."""
+    """Count all traces in a forked child, and encode the sums compactly for the pipe."""
     raw, sums = raw_traces(), TotalsByLine()
     aggregate_traces(raw, sums, site_of)
     _never_freed.append(raw)
     return encode_table(len(raw), rows_of(sums))
 
 
-_never_freed: list[Any] = []  # in a child: it ends sooner when it does not free a million tuples first
+_never_freed: list[Any] = []  # in a child, which ends sooner if it does not free a million tuples first
 
 
 def largest_stacks(sites: Iterable[SiteKey], site_of: SiteOf) -> dict[SiteKey, tuple[SiteKey, ...]]:
-    """Return for each of these sites the frames, innermost first, by which most of its bytes came."""
+    """Return for each of these sites the frames, innermost first, through which most of its bytes were allocated."""
     wanted = set(sites)
     bytes_by: dict[SiteKey, Counter[tuple[SiteKey, ...]]] = {site: Counter() for site in wanted}
     for _, size_bytes, frames, *_ in raw_traces():

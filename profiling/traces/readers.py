@@ -1,4 +1,4 @@
-"""The reader of traces that a level needs, within the memory that is left for it."""
+"""The readers of traces, one for each level, within a memory budget."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from profiling.traces.reader import MemoryBudget, TraceReader
 
 
 def site_of_level(level: Level) -> SiteOf:
-    """Return how a trace of that level finds its site: the innermost frame, or for stacks the user's own."""
+    """Return how a trace of that level finds its site: the innermost frame, or for stacks the innermost user frame."""
     return innermost_user_frame if level is Level.STACKS else innermost
 
 
 class TraceReaders:
-    """One reader for each level, made when it is needed.
+    """One reader for each level, made when it is first needed.
 
     Args:
-        budget_bytes: Memory that reading may take for a moment.
-        left_bytes: Returns what is left to the memory limit.
+        budget_bytes: The memory that reading the traces may take for a moment.
+        left_bytes: Returns the memory that is left below the limit.
     """
 
     def __init__(self, budget_bytes: int, left_bytes: Callable[[], int]) -> None:
@@ -38,5 +38,5 @@ class TraceReaders:
     def _budget(self) -> MemoryBudget:
         left_bytes = self._left_bytes()
         if left_bytes < self._budget_bytes:
-            return MemoryBudget(left_bytes, "what is left to the memory limit")
+            return MemoryBudget(left_bytes, "the memory left below the limit")
         return MemoryBudget(self._budget_bytes, "the budget (PROFILING_BUDGET_MB)")

@@ -1,10 +1,10 @@
-"""tracemalloc on and off, and the few figures that it tells at once."""
+"""Switches tracemalloc on and off, and reads the few figures that it reports directly."""
 
 from __future__ import annotations
 
 import tracemalloc
 
-TRACE_BYTES = 49  # of tracemalloc's tables for a live trace, measured on 3.11 to 3.13
+TRACE_BYTES = 49  # size of tracemalloc's tables per live trace, measured on 3.11 to 3.13
 
 
 def is_on() -> bool:
@@ -13,17 +13,17 @@ def is_on() -> bool:
 
 
 def traced_bytes() -> int | None:
-    """Return the bytes that tracemalloc sees alive, or None if it is off."""
+    """Return the bytes that are alive according to tracemalloc, or None if it is off."""
     return tracemalloc.get_traced_memory()[0] if tracemalloc.is_tracing() else None
 
 
 def stop_tracing() -> None:
-    """Take tracemalloc's hooks off the allocators, and drop all traces. In a child, where no other thread is left."""
+    """Remove tracemalloc's hooks and drop all traces. Call this only in a forked child, which has no other thread."""
     tracemalloc.stop()
 
 
 def forget() -> None:
-    """Drop the traces of all that is alive, so that fewer have to be read; tracing goes on if it is on."""
+    """Drop the traces of all that is alive, so that fewer have to be read. Tracing stays on."""
     tracemalloc.clear_traces()
 
 
@@ -33,25 +33,25 @@ def traced_peak_bytes() -> int:
 
 
 def reset_peak() -> None:
-    """Let the peak start again from what is alive now."""
+    """Reset the peak to what is alive now."""
     tracemalloc.reset_peak()
 
 
 def table_bytes() -> int:
-    """Return the bytes of tracemalloc's tables, which are untraced, so beside the traced memory."""
+    """Return the bytes of tracemalloc's tables, which are not part of the traced memory."""
     return tracemalloc.get_tracemalloc_memory() if tracemalloc.is_tracing() else 0
 
 
 def estimated_traces() -> int:
-    """Return about how many traces are alive: tracemalloc tells only the size of its tables."""
+    """Return about how many traces are alive, computed from the size of tracemalloc's tables."""
     return table_bytes() // TRACE_BYTES
 
 
 class Tracing:
-    """Tracing by one profiler: on with its first need, and numbered by stretch, since stopping drops all traces.
+    """Tracing for one profiler: started when first needed, and numbered by session, because stopping drops all traces.
 
-    Somebody else may stop or start tracemalloc too. A marker that was allocated when a stretch began tells: its trace
-    is gone when the stretch is over.
+    Other code may stop or start tracemalloc too. A marker object that is allocated when a session begins shows this: if
+    its trace is gone, the session is over.
     """
 
     def __init__(self) -> None:
@@ -73,7 +73,10 @@ class Tracing:
         return self._session
 
     def close(self) -> None:
-        """Switch tracing off if it was us who switched it on. At a quiet point only: see python/cpython#128679."""
+        """Switch tracing off if this profiler switched it on.
+
+        Call this while no other thread is active (python/cpython#128679).
+        """
         if self._is_ours:
             tracemalloc.stop()
         self._is_ours = False

@@ -1,7 +1,7 @@
-"""From a job's runs to a verdict: pure functions over records, no clocks and no state.
+"""Verdicts from the runs of a job: pure functions over records, without clocks and state.
 
 May import `records` and `units`.
-Offers `judge` (the verdict) and `evidence` (what it rests on); `growth` by the rules `survivors`, `swelling` and
+Offers `judge` (the verdict) and `evidence` (what it rests on); `growth`, with the rules `survivors`, `swelling` and
 `steady`; `accusations`, `suspects` (lines), `bounds` (of stores that fill up), `patience` (how long
 a job is watched), `forecast`, `wording` and `statistics`.
 """

@@ -1,4 +1,4 @@
-"""Accusations: when a growth justifies one, and whether an earlier one holds."""
+"""Accusations: when growth justifies one, and whether an earlier one still holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from profiling.records import Accusation, SiteKey, State
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.growth import Growth
 
-HELD_SHARE = 0.5  # of what an accusation rests on: while so much is alive it holds
+HELD_SHARE = 0.5  # an accusation holds while at least this share of the memory that it rests on is alive
 
 
 def accusation_of(evidence: Evidence, growths: Iterable[Growth]) -> Accusation | None:
@@ -29,14 +29,14 @@ def accusation_of(evidence: Evidence, growths: Iterable[Growth]) -> Accusation |
 
 
 def held(evidence: Evidence) -> Accusation | None:
-    """Return the earlier accusation, if at least half of what it rests on is still alive after a full collection."""
+    """Return the earlier accusation if at least half of its memory is alive after a full collection, else None."""
     accusation = evidence.accusation
     if accusation is None or not evidence.lines or accusation.state is State.NATIVE_GROWTH:
         return accusation
     is_settled = bool(evidence.settled) and evidence.settled[-1] > accusation.births[1]
     if not is_settled:
         return accusation
-    # An object that swells is born anew with every run, so all that is alive at its line counts.
+    # An object that swells is replaced in every run, so all that is alive at its line counts.
     alive = max(
         _alive_of(evidence, accusation.site, accusation.births),
         evidence.lines[accusation.site].large_bytes if accusation.site and accusation.site in evidence.lines else 0.0,

@@ -1,4 +1,4 @@
-"""What is known of a job when it is judged: frozen records, made by `profiling.cases` from samples and counters."""
+"""What is known about a job when it is judged: frozen records that `profiling.cases` makes of samples and counters."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from profiling.verdict.survivors import Alive, Births
 
 
 class GrowthKind(Enum):
-    """The kinds of evidence, each with what grows, for a sentence."""
+    """The kinds of evidence; the value says in a sentence what grows."""
 
-    SURVIVORS = "what the job keeps"
-    SWELLING = "an object"
+    SURVIVORS = "the memory that the job keeps"
+    SWELLING = "one object"
     EXACT = "traced memory"
     C_HEAP = "the C heap"
     MAPPED = "memory that is mapped directly"
@@ -28,7 +28,7 @@ class LineEvidence:
     """What is alive at one of the user's lines."""
 
     births: Births
-    large_bytes: float = 0.0  # the part of it in blocks that are practically always sampled
+    large_bytes: float = 0.0  # the part in blocks so large that practically all are sampled
     large_blocks: float = 0.0
 
     @property
@@ -38,13 +38,13 @@ class LineEvidence:
 
     @property
     def samples(self) -> int:
-        """Return how many samples tell of them."""
+        """Return the number of samples at the line."""
         return sum(alive.samples for alive in self.births.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one of the runs is called, and what several are."""
+    """The words for one run and for several, in messages."""
 
     one: str
     many: str
@@ -55,40 +55,42 @@ RUN = Unit("run", "runs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of a job after one of its runs."""
+    """What is known about a job after one of its runs."""
 
-    ended: Sequence[int]  # the births of all completed runs that are remembered, oldest first
-    settled: Sequence[int]  # of them those that a full collection has followed
-    closed: frozenset[int]  # of them those whose free lists were emptied at both ends
-    lines: Mapping[SiteKey, LineEvidence]  # empty if no samples are to be had
+    ended: Sequence[int]  # births of all completed runs that are remembered, oldest first
+    settled: Sequence[int]  # those of `ended` that were followed by a full collection
+    closed: frozenset[int]  # those of `ended` whose free lists were emptied at both ends
+    lines: Mapping[SiteKey, LineEvidence]  # live memory by line; empty without samples
     totals_at: Callable[[SiteKey], Sequence[float]] = lambda _: ()  # bytes at a line after each of the last runs
-    kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}  # by birth, what a run had kept there at its end
-    at_once: int = 1  # of the last runs: how many were at work together at most
-    # Changes within each of the last runs that no other job overlapped; and of those whose own garbage was collected.
+    # by birth, the bytes that a run had kept at the line when it ended
+    kept_at: Callable[[SiteKey], Mapping[int, float]] = lambda _: {}
+    at_once: int = 1  # highest number of recent runs of the job that were active at the same time
+    # Changes in each of the last runs that no other job overlapped; then only of those whose garbage was collected.
     c_heap: tuple[Sequence[float], Sequence[float]] = ((), ())
-    mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory that no allocator has
+    mapped: tuple[Sequence[float], Sequence[float]] = ((), ())  # memory outside of all allocators
     exact: Sequence[float] = ()  # what each of the last runs kept by exact lines, between two full collections
-    exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of the lines that grow steadily
-    process: Sequence[float] = ()  # the RSS's change within each of the last runs, if nothing better is to be had
+    exact_lines: Mapping[SiteKey, float] = field(default_factory=dict)  # bytes per run of lines that grow steadily
+    process: Sequence[float] = ()  # change of the RSS in each of the last runs, if there is nothing better
     headroom: Headroom | None = None  # None before the second run
-    left_bytes: float = float("inf")  # to the memory limit, after the job's first run: others may have taken it since
-    accusation: Accusation | None = None  # of an earlier verdict
-    reading: Reading = NOTHING_READ  # of the stores that hold what is alive at the lines
+    # left to the memory limit after the job's first run; other jobs may have used some of it since
+    left_bytes: float = float("inf")
+    accusation: Accusation | None = None  # of an earlier verdict; None if there was none
+    reading: Reading = NOTHING_READ  # the last look at stores that hold what is alive at the lines
     patience: Patience = field(default_factory=Patience)
     unit: Unit = RUN
 
     def filling_at(self, site: SiteKey | None) -> Bound | None:
-        """Return the bound of the store that fills up at a line, or None if it has no room or would take too long."""
+        """Return the bound of the store that fills up at a line; None if it has no room, or would take too long."""
         bound, line = self.reading.filling_at(site), self.lines.get(site) if site else None
         if bound is None or line is None:
             return None
-        times = bound.max_items / max(1, bound.items)  # of what there is, when it is full
+        times = bound.max_items / max(1, bound.items)  # size of the full store relative to now
         full_bytes = times * line.size_bytes
         is_soon = times * len(line.births) <= MAX_FILLING_RUNS or full_bytes <= SMALL_BYTES
         return bound if is_soon and full_bytes <= self.left_bytes else None
 
     def together(self, sites: Iterable[SiteKey]) -> LineEvidence:
-        """Return several lines as if they were one."""
+        """Return the evidence of several lines together."""
         births: dict[int, Alive] = {}
         for site in sites:
             for birth, alive in self.lines[site].births.items():

@@ -1,4 +1,4 @@
-"""When the memory will be full: a pure function over the pace of growth and the room that is left."""
+"""The forecast of when the memory will be full: a pure function of the pace of growth and the memory that is left."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from profiling.records import Counters, Forecast, MemoryLimit, Outlook, RunProfi
 from profiling.units import MB, format_bytes
 from profiling.verdict.statistics import mean, median
 
-HORIZON_S = 10 * 365 * 86_400.0  # nobody plans further, and dates end somewhere
-SHORTEST_GAP_S = 1e-3  # between runs: clocks have a grain
+HORIZON_S = 10 * 365 * 86_400.0  # nobody plans further ahead, and dates have an end
+SHORTEST_GAP_S = 1e-3  # between runs, because clocks have a resolution
 
 Pace = tuple[float, float, float]
-"""Bytes a run: slope, and the low and high end of its interval."""
+"""Bytes per run: the slope, and the low and the high end of its interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headroom:
-    """What is left after a job's last run, and how often it runs."""
+    """The memory that is left after a job's last run, and how often the job runs."""
 
     limit: MemoryLimit
     rss_bytes: int
-    allocator_free_bytes: int  # of the RSS, what the allocators hold free: growth may use it up first
+    allocator_free_bytes: int  # part of the RSS that the allocators hold free; growth may use it up first
     gaps_s: tuple[float, ...]  # from each run's start to the next one's
-    ended_at: datetime  # the last run; aware, UTC
+    ended_at: datetime  # when the last run ended, with time zone, UTC
 
     @property
     def left_bytes(self) -> int:
-        """Return what the RSS leaves of the limit."""
+        """Return the bytes between the RSS and the limit."""
         return max(0, self.limit.limit_bytes - self.rss_bytes)
 
     @property
     def usual_gap_s(self) -> float:
-        """Return the median gap: a night without runs does not count."""
+        """Return the median gap, in which a night without runs does not count."""
         return max(SHORTEST_GAP_S, median(self.gaps_s))
 
     @property
     def mean_gap_s(self) -> float:
-        """Return the mean gap: a night without runs does count."""
+        """Return the mean gap, in which a night without runs counts."""
         return max(SHORTEST_GAP_S, mean(self.gaps_s))
 
 
 def headroom_after(runs: Sequence[RunProfile]) -> Headroom | None:
-    """Return the room after the last of these runs, oldest first, or None if there are fewer than two."""
+    """Return the headroom after the last of these runs, oldest first, or None for fewer than two runs."""
     if len(runs) < 2:
         return None
     last = runs[-1]
@@ -60,19 +60,19 @@ def headroom_after(runs: Sequence[RunProfile]) -> Headroom | None:
 
 
 def allocator_free_bytes(counters: Counters) -> int:
-    """Return the bytes that the allocators hold free, as far as they are known."""
+    """Return the bytes that the allocators hold free, as far as these are known."""
     return (counters.c_heap_free_bytes or 0) + (counters.arenas_free_bytes or 0)
 
 
 def forecast(state: State, pace: Pace | None, headroom: Headroom, one: str = "run") -> Forecast:
-    """Return the time to the limit, by the pace of what the verdict is about, for runs or for windows.
+    """Return when the limit will be reached at the pace of the memory that the verdict is about.
 
-    Most likely what the allocators hold free is used up first, and the job runs as often as it usually does. The
-    earliest time takes the steepest slope, the shorter gap and only what the RSS leaves. The latest time takes the
-    gentlest slope and the longer gap.
+    The expected time assumes that memory held free by the allocators is used up first, and that the job runs as often
+    as usual. The earliest time takes the steepest slope, the shorter gap, and only the bytes between the RSS and the
+    limit. The latest time takes the gentlest slope and the longer gap. `one` is the word for a run.
     """
     if state is State.INSUFFICIENT_RUNS:
-        return _without_time(Outlook.NOT_ENOUGH_RUNS, "not enough runs yet to say when the memory is full")
+        return _without_time(Outlook.NOT_ENOUGH_RUNS, "too few runs to forecast when the memory will be full")
     if pace is None or pace[0] <= 0 or state is State.STABLE:
         return _without_time(Outlook.NOT_GROWING, "this job does not make the process grow")
     slope, low, high = pace
@@ -113,7 +113,7 @@ def _when(full_in_s: float, interval_s: tuple[float, float | None]) -> str:
 
 
 def format_duration(duration_s: float) -> str:
-    """Return a time as people say it: "0.5 s", "120 s", "40 min", "3 h 10 min", "5 d 4 h", "70 d"."""
+    """Return a duration as people write it: "0.5 s", "120 s", "40 min", "3 h 10 min", "5 d 4 h", "70 d"."""
     if duration_s < 10:
         return f"{duration_s:.2g} s"
     if round(duration_s) <= 120:

@@ -1,4 +1,4 @@
-"""What grows of a job, by each kind of evidence."""
+"""The growth of a job, by each kind of evidence."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from profiling.verdict.steady import steady_pace
 from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
 from profiling.verdict.swelling import YOUNG_RUNS, swelling_pace
 
-FREE_LISTS_BYTES = 262_144.0  # per run: above it a pace cannot come from blocks that free lists handed on
-SURE_SHARE = 0.5  # of the runs that a growth has gone on for: so many of them have to make the case sure
-ALL_TOTALS = 40  # of the last runs; the history keeps 50
-SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer is judged with others of the kind
+FREE_LISTS_BYTES = 262_144.0  # bytes per run; a faster pace cannot come from blocks that free lists passed on
+SURE_SHARE = 0.5  # share of the runs that growth was watched for; so many of them must show it clearly
+ALL_TOTALS = 40  # used from the last runs; the history keeps 50
+SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer samples is judged together with other such lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """Something that grows, of one kind of evidence."""
+    """Something that grows, according to one kind of evidence."""
 
     kind: GrowthKind
     pace: Pace
-    site: SiteKey | None  # None: small lines together, or the C heap
-    watched: int  # for how many runs it has gone on
-    is_sure: bool  # an accusation may rest on it, as far as its kind goes
+    site: SiteKey | None  # None for small lines together, or for the C heap
+    watched: int  # the number of runs that the growth has lasted
+    is_sure: bool  # whether an accusation may rest on it, as far as its kind of evidence can tell
 
     @property
     def state(self) -> State:
-        """Return the state of a growth that is sure."""
+        """Return the state of a job whose growth is sure."""
         return State.NATIVE_GROWTH if self.kind in {GrowthKind.C_HEAP, GrowthKind.MAPPED} else State.LEAKING
 
 
 def heap_growth(evidence: Evidence) -> Growth | None:
-    """Return the surest growth of Python's heap: of a line, of small lines together, or of one object at a line.
+    """Return the surest growth of Python's heap: at a line, at small lines together, or of one object at a line.
 
-    What fills up a store that knows its limit, or may do so, is no more than a suspicion.
+    Memory that fills a store that knows its limit, or may do so, is only a suspicion.
     """
     if not evidence.lines:
         return _exact_growth(evidence)
@@ -54,10 +54,10 @@ def heap_growth(evidence: Evidence) -> Growth | None:
 
 
 def candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidence]]:
-    """Yield each line that may matter, the one with the most bytes first, and then the small ones together.
+    """Yield each line that may matter, the one with the most bytes first, and then the small lines together.
 
-    Never the job as a whole: what one line keeps from the start and another has just made look like survivors of every
-    age together.
+    The job as a whole is never a candidate: one line that keeps memory from the start, and another that has just
+    allocated, would together look like survivors of every age.
     """
     small = []
     for site in sorted(evidence.lines, key=lambda site: -evidence.lines[site].size_bytes):
@@ -71,7 +71,7 @@ def candidates(evidence: Evidence) -> Iterator[tuple[SiteKey | None, LineEvidenc
 
 
 def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Growth | None:
-    """Return the growth by survivors at a line, or of several together if `site` is None; None if there is none."""
+    """Return the growth by survivors at a line, or at several lines if `site` is None; None if there is no growth."""
     totals = evidence.totals_at(site) if site else ()
     kept = evidence.kept_at(site) if site else {}
     find = partial(
@@ -91,18 +91,18 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
         return Growth(kind=GrowthKind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=over_all.is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
-    # The runs that it was watched for have to make the case too, and not only the later ones, which were closed.
+    # All runs that were watched must show the growth, and not only the later ones, which were closed.
     is_sure = over_all.is_sure and pace is not None and pace.is_sure and pace.runs >= _confirming(watched)
     return Growth(kind=GrowthKind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
 
 
 def _confirming(watched: int) -> float:
-    """Return how many closed runs have to confirm a growth that was watched for so many."""
+    """Return how many closed runs must confirm growth that was watched for so many runs."""
     return max(patience.MIN_RUNS, SURE_SHARE * watched)
 
 
 def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) -> Growth | None:
-    """Return the growth of one object at a line; None if there is none."""
+    """Return the growth of one object at a line; None if there is no growth."""
     size_bytes = line.size_bytes
     if site is None or not size_bytes:
         return None
@@ -115,13 +115,13 @@ def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) ->
         return None
     births = (evidence.ended[-min(len(totals), len(evidence.ended))], evidence.ended[-1])
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
-    # The history has no more totals than these: an object that swelled in all of them did so before, too.
+    # The history has no more totals: an object that grew in all of them must have grown before, too.
     watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
     return Growth(kind=GrowthKind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
 
 
 def _exact_growth(evidence: Evidence) -> Growth | None:
-    """Return the growth by exact lines, around runs with a full collection at both ends."""
+    """Return the growth by exact lines, from runs with a full collection at both ends."""
     pace = steady_pace(evidence.exact, steady.MIN_EXACT_BYTES)
     if pace is None:
         return None
@@ -130,8 +130,8 @@ def _exact_growth(evidence: Evidence) -> Growth | None:
 
 
 def native_growth(evidence: Evidence) -> Growth | None:
-    """Return the growth of the C heap or, without one, of memory that the job maps directly."""
-    if evidence.process:  # of which it is not known what it is: no more than a suspicion
+    """Return the growth of the C heap, or else of memory that the job maps directly."""
+    if evidence.process:  # its cause is unknown, so it is only a suspicion
         return _counter_growth(evidence, evidence.process, (), GrowthKind.C_HEAP)
     return _counter_growth(evidence, *evidence.c_heap, GrowthKind.C_HEAP) or _counter_growth(
         evidence, *evidence.mapped, GrowthKind.MAPPED

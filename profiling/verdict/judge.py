@@ -1,8 +1,8 @@
-"""From the evidence to a verdict: a pure function.
+"""The verdict from the evidence: a pure function.
 
-Three kinds of evidence accuse: survivors of every age, an object that swells, and a counter beside Python's heap that
-grows in runs whose own garbage is gone. An accusation is withdrawn only when a later full collection finds less than
-half of it alive.
+Three kinds of evidence accuse a job: survivors of every age, an object that swells, and a counter beside Python's heap
+that grows in runs whose own garbage was collected. An accusation is withdrawn only when a later full collection leaves
+less than half of its memory alive.
 """
 
 from __future__ import annotations
@@ -17,44 +17,43 @@ from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
-from profiling.verdict.survivors import NOTHING, surviving_pace
+from profiling.verdict.survivors import NOTHING, WARM_UP_RUNS, surviving_pace
 from profiling.verdict.suspects import growing_lines, pace_of_all, suspects_of
 from profiling.verdict.swelling import YOUNG_RUNS
 from profiling.verdict.wording import reason_of
 
 MIN_RUNS = patience.MIN_RUNS
-WARM_UP_RUNS = 2  # what the first runs keep is a warm-up, if no other runs keep anything
 MIN_KEEPING_RUNS = 2
-MIN_KEEPING_SHARE = 0.5  # of the least pace that matters, in the mean: some leak with every third run only
+MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict, and what would help to make the next one surer."""
+    """A verdict, and what would make the next one surer."""
 
     verdict: Verdict
-    suspected: bool  # the job's runs are to be closed: free lists emptied at both ends
-    keeps_something: bool  # of more than one run, be it a leak or a store that fills up
-    wants_collection: bool  # a full collection would tell garbage from what is kept
-    wants_collected_runs: bool  # runs whose own garbage is gone would tell native growth from garbage
-    wants_bounds: bool = False  # a look at the stores that know their limit would tell whether the job fills one up
-    reading: Reading = NOTHING_READ  # the last such look
+    suspected: bool  # the job's runs should be closed: free lists emptied at both ends
+    keeps_something: bool  # memory of more than one run is kept, by a leak or by a store that fills up
+    wants_collection: bool  # a full collection would separate garbage from kept memory
+    wants_collected_runs: bool  # runs whose own garbage is collected would separate native growth from garbage
+    wants_bounds: bool = False  # looking at stores that know their limit would tell whether the job fills one
+    reading: Reading = NOTHING_READ  # the last look at the stores
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Return what the evidence says of the job."""
+    """Return the verdict on the job, and what would make the next one surer."""
     if len(evidence.ended) < MIN_RUNS and evidence.accusation is None:
         return _too_few(evidence)
     heap, native = heap_growth(evidence), native_growth(evidence)
     accusation = held(evidence) or accusation_of(evidence, [growth for growth in (heap, native) if growth])
     state = accusation.state if accusation else (State.GROWING if heap or native else State.STABLE)
-    # What an accusation is of comes first: a small leak may stand beside a large native growth.
+    # The subject of an accusation comes first, because a small leak may exist beside a large native growth.
     leading = native if accusation and accusation.state is State.NATIVE_GROWTH else heap or native
     bound = evidence.filling_at(heap.site) if heap and leading is heap and not accusation else None
     lines = growing_lines(evidence, stores_too=bound is not None) if heap or accusation else ()
     pace = leading.pace if leading else None
     if heap is not None and leading is heap:
-        pace = pace_of_all(heap, lines)  # one line decides, and all that grow count
+        pace = pace_of_all(heap, lines)  # one line decides, but all growing lines count
     per_run = pace.bytes_per_run if pace else accusation.bytes_per_run if accusation else _settled_pace(evidence)
     interval = pace.interval_bytes if pace else (per_run, per_run)
     beside = native.pace.bytes_per_run if native and leading is heap else None
@@ -66,7 +65,7 @@ def judge(evidence: Evidence) -> Judgement:
             bound=bound,
             per_run=per_run,
             beside=beside,
-            growth=leading.pace if leading else None,  # patience is by the line that decides
+            growth=leading.pace if leading else None,  # patience depends on the line that decides
             accusation=accusation,
             kind=leading.kind if leading else None,
             kind_beside=native.kind if beside and native else None,
@@ -121,7 +120,7 @@ def _forecast(evidence: Evidence, state: State, pace: Pace | None) -> Forecast |
 
 
 def _is_suspect(evidence: Evidence) -> bool:
-    """Return whether the ages look like a leak's, garbage and all."""
+    """Return whether the ages of what is alive, garbage included, look like a leak's."""
     least = evidence.patience.min_pace_bytes
     return any(
         surviving_pace(line.births, evidence.ended, min_pace_bytes=least) is not None
@@ -130,7 +129,7 @@ def _is_suspect(evidence: Evidence) -> bool:
 
 
 def _keeps_something(evidence: Evidence) -> bool:
-    """Return whether a line holds memory of several runs, the first and the last ones aside, or has swelled."""
+    """Return whether a line holds memory of several runs, the first and last runs aside, or has swelled."""
     middle, least = set(evidence.settled[WARM_UP_RUNS:-YOUNG_RUNS]), evidence.patience.min_pace_bytes
     for site, line in evidence.lines.items():
         alive = [line.births[birth].size_bytes for birth in middle & line.births.keys()]
@@ -143,7 +142,7 @@ def _keeps_something(evidence: Evidence) -> bool:
 
 
 def _may_grow(evidence: Evidence) -> bool:
-    """Return whether anything was kept, after a warm-up, by runs that are too few to tell what became of that."""
+    """Return whether runs after the warm-up kept anything, but are too few to show what becomes of it."""
     later = set(evidence.ended[WARM_UP_RUNS:])
     least = MIN_KEEPING_SHARE * evidence.patience.min_pace_bytes * len(later)
     kept = sum(
@@ -153,7 +152,7 @@ def _may_grow(evidence: Evidence) -> bool:
 
 
 def _grows_natively(evidence: Evidence) -> bool:
-    """Return whether a counter beside Python's heap grows in the mean by what would be native growth."""
+    """Return whether a counter beside Python's heap grows fast enough, on average, for native growth."""
     counters = (evidence.c_heap, evidence.mapped)
     return any(sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0 for changes, _ in counters)
 
@@ -164,7 +163,7 @@ def _wants_collection(evidence: Evidence) -> bool:
 
 
 def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusation | None) -> bool:
-    """Return whether to look at the stores: when growth is seen first, while one fills up, and before an accusation."""
+    """Return whether to look at stores: when growth is first seen, while one fills up, and before an accusation."""
     if heap is None or not evidence.lines or evidence.accusation is not None:
         return False
     reading = evidence.reading
@@ -174,7 +173,7 @@ def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusatio
 
 
 def _settled_pace(evidence: Evidence) -> float:
-    """Return what is alive, per run, of the older half of the settled runs: what stays of a stable job's."""
+    """Return the bytes per run that are alive of the older half of the settled runs: what a stable job keeps."""
     older: Sequence[int] = evidence.settled[: len(evidence.settled) // 2]
     births = evidence.together(evidence.lines).births
     return sum(births.get(birth, NOTHING).size_bytes for birth in older) / len(older) if older else 0.0

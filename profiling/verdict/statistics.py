@@ -33,7 +33,7 @@ def quarter_means(values: Sequence[float]) -> list[float]:
 
 
 def middle(values: Sequence[float]) -> float:
-    """Return the mean of the two middle values of four: neither one quarter's luck nor a warm-up moves it far."""
+    """Return the mean of the two middle values of four, which one odd quarter or a warm-up hardly moves."""
     ranked = sorted(values)
     return (ranked[1] + ranked[2]) / 2
 

@@ -1,9 +1,10 @@
-"""The first kind of evidence: what is alive, by the run that allocated it.
+"""The first kind of evidence: what is still alive, by the run that allocated it.
 
-A leak leaves survivors of every age. A bounded cache has no old ones, a warm-up no young ones, and garbage none once a
-full collection has come. So the ages are compared in quarters of the runs. Two further cases have survivors of every
-age and are none: a store that drains at random, whose old entries are fewer, and a store that fills up, whose young
-ones are fewer. Both have to be ruled out before a job is accused; for a suspicion they need not be.
+A leak leaves survivors of every age. A bounded cache has no old survivors, a warm-up no young ones, and garbage has
+none after a full collection. So the ages are compared by quarters of the runs.
+
+Two other cases have survivors of every age and are no leaks: a store that drains at random has fewer old entries, and a
+store that fills up has fewer young ones. Both must be ruled out before a job is accused, but not for a suspicion.
 """
 
 from __future__ import annotations
@@ -14,55 +15,58 @@ from dataclasses import dataclass, replace
 
 from profiling.verdict.statistics import median, middle, quarters
 
-MIN_RUNS = 8  # below, a quarter is a single run
-MIN_SAMPLES = 8  # over all quarters
+MIN_RUNS = 8  # with fewer, a quarter is a single run
+MIN_SAMPLES = 8  # in all quarters together
 SURE_Z = 1.645  # 95 %, one-sided
 MIN_HALF_SHARE = 1 / 3  # of all survivors, in the older and in the younger half of the runs
 MIN_QUARTER_SHARE = 1 / 4  # of the mean pace, in every quarter
-END_RUNS = 4  # at least, or an eighth of the runs: by these a store that has just filled up shows, or one that expires
+# at least so many runs, or an eighth of all, at each end: they show a store that has just filled up, or that expires
+END_RUNS = 4
 MIN_LATEST_SHARE = 1 / 3  # of the pace, in the latest runs
-MIN_EARLIEST_SHARE = 1 / 6  # of the pace, in the earliest: free lists may have hidden some of what those keep
-SURVIVED_SHARE = 0.8  # of what the older runs kept at their own end: nothing of note has drained since
-SURVIVED_SAMPLES = 12  # so few are enough if hardly any has died
-SURVIVED_OLD_SAMPLES = 5  # of them from older runs of which it is known what they had kept
-WINDOW_STEP = 0.75  # from one window to the next
-NET_SHARE = 0.4  # of the pace: so much the total has to rise per run of late, else others die as these are born
-NET_SAMPLES = 10.0  # to be expected in the runs over which it is looked at
-NET_ENDS = 3  # totals at either end, of which the median counts; more if more runs are at work together
-NET_PACE_SAMPLES = 100  # from so many on the rise of the total is exact enough to be the pace
-MAX_TOTAL = 4.0  # times that rise: beside a larger total its own error, when samples are thinned, is as large
-NET_PACE_SHARE = 0.9  # of the survivors' pace: below it older ones are lost meanwhile
+MIN_EARLIEST_SHARE = 1 / 6  # of the pace, in the earliest runs: free lists may hide some of what they keep
+# share of what the older runs had kept when they ended; if so much is alive, nothing of note has drained
+SURVIVED_SHARE = 0.8
+SURVIVED_SAMPLES = 12  # so few samples are enough if hardly any memory was freed
+SURVIVED_OLD_SAMPLES = 5  # those of them that must come from older runs whose kept memory is known
+WARM_UP_RUNS = 2  # memory kept by these first runs may be a warm-up, beside which a leak is small
+WINDOW_STEP = 0.75  # length of a window relative to the one before
+NET_SHARE = 0.4  # of the pace; the total must rise by so much per run, or else memory is freed as new memory is kept
+NET_SAMPLES = 10.0  # expected in the runs over which the total is compared
+NET_ENDS = 3  # totals at each end, of which the median counts; more if more runs are active at once
+NET_PACE_SAMPLES = 100  # from so many samples on, the rise of the total is precise enough to be the pace
+MAX_TOTAL = 4.0  # times the rise: if the total is larger, its own error after thinning is as large as the rise
+NET_PACE_SHARE = 0.9  # of the survivors' pace; if the total rises by less, older memory is being freed
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """What is alive of what one run allocated, as estimated from samples."""
+    """The estimate of what is alive of the memory that one run allocated."""
 
     samples: int
     size_bytes: float
-    square: float  # the sum of the squared estimates of the single samples, for the error of a sum
+    square: float  # sum of the squared estimates of the single samples, for the error of a sum
 
     def __add__(self, other: Alive) -> Alive:
-        """Return both together."""
+        """Return both estimates added up."""
         return Alive(self.samples + other.samples, self.size_bytes + other.size_bytes, self.square + other.square)
 
 
 Births = Mapping[int, Alive]
-"""What is alive, by the number of the run it was born in."""
+"""What is alive, by the number of the run that allocated it."""
 
 NOTHING = Alive(0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What runs leave behind for good."""
+    """The memory that runs leave behind for good."""
 
     bytes_per_run: float
     error_bytes: float  # its standard error
-    births: tuple[int, int]  # the first and the last run that it rests on
-    runs: int  # how many those are
+    births: tuple[int, int]  # the first and the last run that it is based on
+    runs: int  # the number of these runs
     samples: int
-    is_sure: bool  # whether draining and filling up are ruled out, so that a job may be accused
+    is_sure: bool  # whether draining and filling up are ruled out, so that the job may be accused
 
     @property
     def interval_bytes(self) -> tuple[float, float]:
@@ -85,16 +89,17 @@ def surviving_pace(
 
     Args:
         births: What is alive now, by birth.
-        runs: The births to compare, oldest first. All of these runs have ended before the last full collection.
-        min_pace_bytes: A pace below this, per run, is None.
-        latest: The births of all runs that have ended, oldest first, if they are more than `runs`.
-        totals: Bytes alive in all after each of the last runs, oldest first; they have to rise as the pace says.
-        kept: What each run had kept at its own end, by birth, as far as that is known.
-        at_once: How many runs were at work together. The totals at their ends have in them what the others hold for a
-            while, and rise in steps of so many runs if they begin together. So they are compared over as many.
+        runs: The births to compare, oldest first. All these runs ended before the last full collection.
+        min_pace_bytes: For a slower pace per run, return None.
+        latest: The births of all runs that have ended, oldest first, if there are more than in `runs`.
+        totals: All bytes alive after each of the last runs, oldest first; they must rise as the pace says.
+        kept: What each run had kept when it ended, by birth, as far as that is known.
+        at_once: How many runs were active at the same time. The totals then include what the others hold for a while,
+            and rise in steps of so many runs if these begin together. So totals are compared over as many runs.
 
-    All runs are compared, then the last three quarters of them, and so on: a leak may have begun late.
-    The longest window that makes the case sure is returned, else the longest that makes a suspicion.
+    All runs are compared, then those after a warm-up, then the last three quarters, and so on, because a leak may have
+    begun late. The longest window in which the growth is sure is returned, else the longest window with a
+    suspicion.
     """
     suspicion = None
     for window in _windows(runs):
@@ -113,17 +118,17 @@ def surviving_pace(
 
 
 def _rises(totals: Sequence[float], pace: Pace, at_once: int) -> bool:
-    """Return whether the total rises as the pace says: over its runs, and of late over as many as it takes to tell."""
+    """Return whether the total rises with the pace, over all its runs and over enough of the late ones to tell."""
     lately = max(END_RUNS, at_once, math.ceil(NET_SAMPLES * pace.runs / pace.samples))
     widths = (_width(totals, runs, at_once) for runs in (lately, pace.runs))
     return all(
         width < END_RUNS or _gained(totals, width, at_once) >= NET_SHARE * width * pace.bytes_per_run
-        for width in widths  # if it is less there are too few totals to tell
+        for width in widths  # with a smaller width there are too few totals to tell
     )
 
 
 def _width(totals: Sequence[float], runs: int, at_once: int) -> int:
-    """Return over how many runs the totals can be compared: as many as wanted, or less, in whole steps."""
+    """Return over how many runs the totals can be compared: as many as wanted, or fewer, in whole steps."""
     width = min(runs, len(totals) - max(NET_ENDS, at_once))
     return max(0, width - width % at_once)
 
@@ -134,7 +139,7 @@ def _gained(totals: Sequence[float], width: int, at_once: int) -> float:
 
 
 def _net(totals: Sequence[float], pace: Pace, at_once: int) -> Pace:
-    """Return the pace less what older runs lose meanwhile: of a queue that takes in three and gives out one."""
+    """Return the pace minus what older runs lose, as in a queue that takes in three items and gives out one."""
     width = _width(totals, pace.runs, at_once)
     if width < MIN_RUNS or pace.samples < NET_PACE_SAMPLES:
         return pace
@@ -145,14 +150,14 @@ def _net(totals: Sequence[float], pace: Pace, at_once: int) -> Pace:
 
 
 def _began(births: Births, runs: Sequence[int], pace: Pace) -> bool:
-    """Return whether the earliest runs have survivors too: entries that expire have none of those."""
+    """Return whether the earliest runs have survivors too; entries that expire have none."""
     first = runs[: max(END_RUNS, len(runs) // 8)]
     alive = sum(births.get(run, NOTHING).size_bytes for run in first)
     return alive >= MIN_EARLIEST_SHARE * pace.bytes_per_run * len(first)
 
 
 def _goes_on(births: Births, runs: Sequence[int], pace: Pace) -> bool:
-    """Return whether the latest runs keep as much as those before: a full store has nothing of them."""
+    """Return whether the latest runs keep as much as those before; a full store has nothing of them."""
     last = runs[-max(END_RUNS, pace.runs // 8) :]
     alive = sum(births.get(run, NOTHING).size_bytes for run in last)
     return alive >= MIN_LATEST_SHARE * pace.bytes_per_run * len(last)
@@ -162,6 +167,8 @@ def _windows(runs: Sequence[int]) -> Iterator[Sequence[int]]:
     length = len(runs)
     while length >= MIN_RUNS:
         yield runs[-length:]
+        if length == len(runs) >= MIN_RUNS + WARM_UP_RUNS:
+            yield runs[WARM_UP_RUNS:]
         length = int(length * WINDOW_STEP)
 
 
@@ -189,7 +196,7 @@ def _pace_over(births: Births, runs: Sequence[int], kept: Mapping[int, float]) -
 
 
 def _is_even(paces: Sequence[float], variance: float) -> bool:
-    """Return whether a sum with this variance rules out that the old or the young half is short of survivors."""
+    """Return whether neither the old nor the young half lacks survivors, for a sum with this variance."""
     both = sum(paces)
     error = 0.5 * math.sqrt(variance) * len(paces) / both  # of a share of a half, as if all samples were independent
     old = (paces[0] + paces[1]) / both
@@ -197,7 +204,7 @@ def _is_even(paces: Sequence[float], variance: float) -> bool:
 
 
 def _has_survived(births: Births, runs: Sequence[int], counts: Sequence[int], kept: Mapping[int, float]) -> bool:
-    """Return whether nearly all is alive that the older half of the runs had kept at their own ends."""
+    """Return whether nearly all memory is alive that the older half of the runs had kept when they ended."""
     older = [run for run in runs[: len(runs) // 2] if run in kept]
     alive = [births.get(run, NOTHING) for run in older]
     if sum(counts) < SURVIVED_SAMPLES or sum(each.samples for each in alive) < SURVIVED_OLD_SAMPLES:

@@ -1,4 +1,4 @@
-"""Suspects: the lines that grow, what they take together, and the stacks that lead to them."""
+"""Suspects: the lines that grow, their growth together, and the stacks that lead to them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from profiling.verdict.growth import Growth, survivors_at, swelling_at
 from profiling.verdict.survivors import Pace
 
 MAX_SUSPECTS = 10
-MIN_SUSPECT_SHARE = 0.05  # of what all lines together grow by
-EXACT_SHARE = 0.5  # of the pace, which exact lines have to explain before they rank the suspects
-FEW_SAMPLES = 32  # of a line: with fewer it may lack an age by chance
+MIN_SUSPECT_SHARE = 0.05  # of the growth of all lines together
+EXACT_SHARE = 0.5  # of the pace; if exact lines explain less, they do not rank the suspects
+FEW_SAMPLES = 32  # at one line; with fewer, an age may be missing by chance
 
 
 def growing_lines(evidence: Evidence, *, stores_too: bool = True) -> Sequence[Growth]:
-    """Return each line that grows, however slowly, and the growth of all lines of few samples together (`site` None).
+    """Return the growth of each line, however slow, and of all lines with few samples together (`site` None).
 
-    One leak may take a little at each of fifty lines. So the least pace, which is for accusations, does not count here.
-    Without `stores_too`, lines that fill up a store that knows its limit are left out.
+    One leak may take a little at each of fifty lines. So the minimum pace, which is for accusations, does not apply
+    here. Without `stores_too`, lines that fill a store that knows its limit are left out.
     """
     slow = replace(evidence, patience=replace(evidence.patience, min_pace_bytes=0.0))
     growths, few = [], []
@@ -43,7 +43,7 @@ def _growth_of(evidence: Evidence, site: SiteKey, line: LineEvidence) -> Growth 
 
 
 def pace_of_all(growth: Growth, lines: Sequence[Growth]) -> Pace:
-    """Return the pace of all lines that grow, over the runs of the growth that a verdict rests on."""
+    """Return the pace of all growing lines, over the runs of the growth that a verdict rests on."""
     bytes_per_run = sum(line.pace.bytes_per_run for line in lines)
     if bytes_per_run <= growth.pace.bytes_per_run:
         return growth.pace
@@ -54,11 +54,11 @@ def pace_of_all(growth: Growth, lines: Sequence[Growth]) -> Pace:
 def suspects_of(
     evidence: Evidence, lines: Sequence[Growth], accusation: Accusation | None = None
 ) -> tuple[Suspect, ...]:
-    """Return the lines that grow, the one with the highest pace first; the accused line is always among them."""
+    """Return the growing lines, the fastest first; the accused line is always among them."""
     paces = {growth.site: growth.pace.bytes_per_run for growth in lines if growth.site is not None}
     if not evidence.lines:
         paces = dict(evidence.exact_lines)
-    if not paces and accusation and accusation.site:  # what was leaked is alive, though no more comes to it now
+    if not paces and accusation and accusation.site:  # the leaked memory is still alive, although no more is added now
         paces[accusation.site] = accusation.bytes_per_run
     least = MIN_SUSPECT_SHARE * sum(paces.values())
     ranked = sorted(paces, key=lambda site: (-paces[site], site))
@@ -69,10 +69,10 @@ def suspects_of(
 
 
 def with_exact_paces(verdict: Verdict, paces: Mapping[SiteKey, float]) -> Verdict:
-    """Return the verdict with its suspects by their exact paces, if these explain at least half of what it tells.
+    """Return the verdict with its suspects ranked by exact paces, if these explain at least half of its growth.
 
-    A block that one line frees and the next one takes from a free list never passes the allocator, so its sample names
-    the first line for ever. tracemalloc sees that it has a new owner.
+    If one line frees a block and the next line takes it from a free list, the block never passes the allocator, so its
+    sample names the first line for ever. tracemalloc notices the new owner.
     """
     exact = [replace(suspect, bytes_per_run=paces.get(suspect.site, 0.0)) for suspect in verdict.suspects]
     explained = sum(suspect.bytes_per_run for suspect in exact)

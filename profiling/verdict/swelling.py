@@ -1,8 +1,8 @@
 """The second kind of evidence: one object that grows larger and larger.
 
-A DataFrame that is concatenated, bytes that are joined: every run replaces the object, so its survivors are always
-young. Blocks several times larger than the sampling interval are practically always sampled. Their total at a line has
-hardly any sampling noise, and has to rise in every quarter of the runs.
+Examples are a DataFrame that is concatenated, and bytes that are joined. Every run replaces the object, so its
+survivors are always young. Blocks several times larger than the bytes per sample are practically always sampled. So
+their total at a line has hardly any sampling noise, and must rise in every quarter of the runs.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from itertools import pairwise
 
 from profiling.verdict.statistics import GROUPS, mann_kendall_z, quarter_means
 
-MIN_RUNS = 15  # fewer cannot reach RISING_Z even if each is above the one before
+MIN_RUNS = 15  # with fewer, RISING_Z cannot be reached even if each total is above the one before
 MIN_PACE_BYTES = 4_096.0  # per run
 MIN_STEP_SHARE = 1 / 3  # of the mean step from quarter to quarter, in every step
 RISING_Z = 5.0
-MIN_YOUNG_SHARE = 0.8  # of the bytes: born in the last runs, as every run replaces the object
+MIN_YOUNG_SHARE = 0.8  # share of the bytes that was allocated in the last runs, because every run replaces the object
 YOUNG_RUNS = 3
-FEW_BLOCKS = 3  # or so few blocks that they can only be one object: bytearray grows in place for many runs
-MIN_LARGE_SHARE = 0.8  # of the bytes at the line, in large blocks
+FEW_BLOCKS = 3  # or so few blocks that they must be one object, because a bytearray grows in place for many runs
+MIN_LARGE_SHARE = 0.8  # share of the bytes at the line that is in large blocks
 
 
 def swelling_pace(totals: Sequence[float], *, large_share: float, young_share: float, blocks: float) -> float | None:
-    """Return the bytes per run by which an object at one line swells, or None.
+    """Return the bytes per run by which an object at one line swells, or None if it does not.
 
     Args:
         totals: Bytes alive at the line after each of the last runs, oldest first.
-        large_share: The share of them that large blocks hold now.
-        young_share: The share of them that was born in the last three runs.
-        blocks: How many large blocks are alive at the line. A ring of frames holds more, and is no swelling object.
+        large_share: The share of these bytes that is now in large blocks.
+        young_share: The share of these bytes that was allocated in the last three runs.
+        blocks: The number of large blocks alive at the line. A ring of frames has more, and is not a swelling object.
     """
     if len(totals) < MIN_RUNS or large_share < MIN_LARGE_SHARE:
         return None

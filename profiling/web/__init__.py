@@ -5,9 +5,9 @@
 
     mount(app, Profiler(), token="...")
 
-Routes, handlers and access know no web framework: `profiling.asgi`, `profiling.wsgi` and `profiling.serve` have them.
-What is for aiohttp (`mount`, `check_access`, `problem_response`, `problems_middleware`) needs aiohttp, of the extra
-`web`, and is imported when it is asked for.
+Routes, handlers and access use no web framework; the adapters are `profiling.asgi`, `profiling.wsgi` and
+`profiling.serve`. What is for aiohttp (`mount`, `check_access`, `problem_response`, `problems_middleware`) needs
+aiohttp, of the extra `web`, and is imported when it is first used.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who may call the debug routes.
 
-Nobody but the bearer of the token, if nothing else is said; with `open_to_all` everybody may look. What changes
-something needs the `Authorization` header everywhere: a page in a browser cannot make a foreign site send it, and no
-CORS header ever allows it to.
+By default only the bearer of the token; with `open_to_all` everybody may read. A request that changes something always
+needs the `Authorization` header, because a page in a browser cannot make a foreign site send it, and no CORS header
+ever allows that.
 """
 
 from __future__ import annotations
@@ -22,41 +22,42 @@ CLOSED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The rule for one service, and how the service words a refusal.
+    """The access rule of one service, and its messages for a refusal.
 
-    An empty token is none. Without a token, looking is either open to all or closed, and any token does for a change
-    if looking is open.
+    An empty token counts as none. Without a token, reading is either open to all or closed. If reading is open and
+    there is no token, a change is accepted with any token.
     """
 
     token: str | None = field(default=None, repr=False)
-    open_to_all: bool = False  # for looking; changes need the header everywhere
-    closed: str = CLOSED  # told if nobody is let in
+    open_to_all: bool = False  # for reading; changes always need the header
+    closed: str = CLOSED  # the message if no request is accepted
     token_name: str = "token"  # noqa: S105 - what the service calls its token
 
     def __post_init__(self) -> None:
         if self.token is not None and not isinstance(self.token, str):
-            raise TypeError(f"token is a str without spaces, and no {type(self.token).__name__}")
+            raise TypeError(f"token must be a str, not {type(self.token).__name__}")
         if self.token and self.token.split() != [self.token]:
-            raise ValueError("token is a str without spaces, since it travels in a header")
+            raise ValueError("token must not contain spaces, because it is sent in a header")
 
     @property
     def lets_nobody_in(self) -> bool:
-        """Return whether there is neither a token nor leave to look without one."""
+        """Return whether no request is accepted, because there is no token and reading is not open."""
         return not self.token and not self.open_to_all
 
     def check(self, authorization: str, *, changes: bool) -> None:
-        """Raise Problem 403 with what is missing if the rule does not let a request with that header through."""
+        """Raise Problem 403, with what is missing, if the rule refuses a request with this header."""
         if self.open_to_all and not changes:
             return
         if self.lets_nobody_in:
             raise Problem(HTTPStatus.FORBIDDEN, self.closed)
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
-            raise Problem(HTTPStatus.FORBIDDEN, f"send the header `Authorization: Bearer <{self.token_name}>`")
+            header = f"Authorization: Bearer <{self.token_name}>"
+            raise Problem(HTTPStatus.FORBIDDEN, f"the request has no bearer token; send the header `{header}`")
         if self.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(self.token)):
-            raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is not the right {self.token_name}")
+            raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is wrong; send the value of {self.token_name}")
 
 
 def _bytes_of(text: str) -> bytes:
-    """Return the text as it was sent, or set in the environment: bytes that are no UTF-8 come as lone surrogates."""
+    """Return the text as bytes, as it was sent or set: bytes that are not UTF-8 are in it as lone surrogates."""
     return text.encode(errors="surrogateescape")

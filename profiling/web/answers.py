@@ -1,4 +1,4 @@
-"""The answers about runs, jobs and verdicts, key by key. `_mb` is MB of 2^20 bytes, `_bytes` bytes, `_s` seconds."""
+"""The answers about runs, jobs and verdicts, key by key. `_mb` is MB of 2**20 bytes, `_bytes` bytes, `_s` seconds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COST = Shape(
     "Cost",
     "The profiler's own cost.",
     {
-        "duration_ms": number("wall time, waiting included"),
-        "stall_ms": number("the longest that the event loop was held in one piece"),
-        "memory_mb": number("the most memory that was in use for it at once"),
+        "duration_ms": number("wall time, including waiting"),
+        "stall_ms": number("longest time that the event loop was blocked in one piece"),
+        "memory_mb": number("most memory that the measurement used at once"),
     },
 )
 
@@ -26,14 +26,14 @@ LINES = Shape(
     "Lines",
     "What the lines of a run add up to: of the process if they are exact, of the job if they are estimated.",
     {
-        "traced_mb": number("alive after the run, without the profiler's own"),
-        "traced_diff_bytes": whole("alive after the run less before it"),
-        "traced_peak_mb": number("the most that was alive in the run; null if not known", null=True),
+        "traced_mb": number("memory alive after the run, without the profiler's own"),
+        "traced_diff_bytes": whole("memory alive after the run minus before it"),
+        "traced_peak_mb": number("most memory that was alive in the run; null if not known", null=True),
         "profiler_mb": number("the profiler's own share of the traced memory"),
-        "traces": whole("how many traces there were, or samples"),
-        "sites": whole("how many lines had something alive"),
+        "traces": whole("number of traces, or of samples"),
+        "sites": whole("number of lines with live memory"),
         "period": whole("number of the session of tracing or sampling; only runs of one session can be compared"),
-        "sampled_every_bytes": replace(number("one sample every so many bytes, in the mean" + _SAMPLED), optional=True),
+        "sampled_every_bytes": replace(number("bytes per sample, on average" + _SAMPLED), optional=True),
         "traced_error_bytes": replace(whole("standard error of traced_mb, in bytes" + _SAMPLED), optional=True),
         "traced_diff_error_bytes": replace(whole("standard error of traced_diff_bytes" + _SAMPLED), optional=True),
     },
@@ -50,17 +50,17 @@ RUN = Shape(
         "started_at": moment("when the run began"),
         "duration_s": number("how long the run took, without the profiler"),
         "rss_mb": number("resident memory of the process after the run"),
-        "rss_diff_bytes": whole("resident memory after the run less before it"),
-        "peak_mb": number("the most resident memory in the run; null if the kernel does not tell", null=True),
+        "rss_diff_bytes": whole("resident memory after the run minus before it"),
+        "peak_mb": number("most resident memory in the run; null if the kernel does not report it", null=True),
         "memory_percent": number("rss_mb in per cent of the limit"),
-        "blocks_diff": whole("blocks of Python's small-object allocator, after the run less before it"),
-        "held_free_mb": number("freed by the program and held by the C allocator, after the run", null=True),
-        "lines": an("exact figures; null at levels without, and if `degraded` says why", LINES, null=True),
-        "samples": an("estimates; null likewise", LINES, null=True),
+        "blocks_diff": whole("blocks of Python's small-object allocator, after the run minus before it"),
+        "held_free_mb": number("freed by the program but kept by the C allocator, after the run", null=True),
+        "lines": an("exact figures; null if the level has none, or for the reason in `degraded`", LINES, null=True),
+        "samples": an("estimates; null if the level has none, or for the reason in `degraded`", LINES, null=True),
         "overlapped_with": texts("jobs that ran at the same time"),
-        "collected": switch("whether the run's own garbage was collected at its end, so that none counts"),
+        "collected": switch("whether the run's own garbage was collected at its end, so that no garbage counts"),
         "degraded": text("why less was measured than the level promises; null if nothing is missing", null=True),
-        "cost": an("what profiling the run cost", COST),
+        "cost": an("the cost of profiling the run", COST),
     },
 )
 
@@ -74,19 +74,23 @@ _ERROR = whole("standard error of the size; null if it is exact", null=True)
 
 KEPT_SITE = Shape(
     "KeptSite",
-    "A line, and what it kept in a run.",
+    "A line, and the memory that it kept in a run.",
     _PLACE
     | {
-        "size_diff_bytes": whole("alive after the run less before it"),
-        "count_diff": whole("blocks, likewise"),
+        "size_diff_bytes": whole("bytes alive after the run minus before it"),
+        "count_diff": whole("blocks alive after the run minus before it"),
         "error_bytes": _ERROR,
     },
 )
 PEAK_SITE = Shape(
     "PeakSite",
-    "A line, and what it held when the run held most.",
+    "A line, and the memory that it held at the run's peak.",
     _PLACE
-    | {"size_bytes": whole("alive at the peak"), "count": whole("blocks alive at the peak"), "error_bytes": _ERROR},
+    | {
+        "size_bytes": whole("bytes alive at the peak"),
+        "count": whole("blocks alive at the peak"),
+        "error_bytes": _ERROR,
+    },
 )
 RUN_WITH_SITES = Shape(
     "RunWithSites",
@@ -103,10 +107,10 @@ RUNS = Shape("Runs", "The runs in the history.", {"runs": many("newest first", R
 
 TOTALS = Shape(
     "Totals",
-    "What all lines changed by, listed or not: attributed + unattributed = size_diff, listed + omitted = attributed.",
+    "The changes of all lines, listed or not: attributed + unattributed = size_diff, listed + omitted = attributed.",
     {
-        "size_diff_bytes": whole("change of what is alive"),
-        "count_diff": whole("change in blocks"),
+        "size_diff_bytes": whole("change of the live bytes"),
+        "count_diff": whole("change of the live blocks"),
         "attributed_bytes": whole("the part that lines explain"),
         "unattributed_bytes": whole("the part that no line explains"),
         "listed_bytes": whole("the part of the lines in `sites`"),
@@ -116,33 +120,33 @@ TOTALS = Shape(
 )
 CHANGED_SITE = Shape(
     "ChangedSite",
-    "A line, a function or a file, and what it changed by.",
+    "A line, a function or a file, and its change.",
     {
         **_PLACE,
-        "line": whole("number of the line; null if lines are summed up", null=True),
-        "size_bytes": whole("alive now"),
-        "size_diff_bytes": whole("change of what is alive"),
+        "line": whole("number of the line; null if lines are summed up by file or function", null=True),
+        "size_bytes": whole("bytes alive now"),
+        "size_diff_bytes": whole("change of the live bytes"),
         "count": whole("blocks alive now"),
-        "count_diff": whole("change in blocks"),
-        "path": text("the file as its code names it"),
+        "count_diff": whole("change of the live blocks"),
+        "path": text("the path of the file as in its code object"),
         "error_bytes": _ERROR,
     },
 )
 
 FORECAST = Shape(
     "Forecast",
-    "When the memory is full.",
+    "When the memory will be full.",
     {
-        "outlook": one_of("whether that can be told", *Outlook),
+        "outlook": one_of("whether that can be forecast", *Outlook),
         "reason": text("why, in a sentence"),
         "full_in_s": whole("seconds from the end of the last run; null unless the outlook is `full`", null=True),
         "interval_s": numbers(
-            "the earliest and the latest of these seconds; null as the latest: no bound",
+            "the earliest and the latest of these seconds; the latest is null if there is no bound",
             "integer",
             null=True,
             null_within=True,
         ),
-        "full_at": moment("the same as a time", null=True),
+        "full_at": moment("when the memory will be full; null unless the outlook is `full`", null=True),
     },
 )
 SITE = Shape("Site", "A line.", {key: _PLACE[key] for key in ("file", "line")})
@@ -157,14 +161,14 @@ SUSPECT = Shape(
 )
 ACCUSATION = Shape(
     "Accusation",
-    "What `leaking` or `native_growth` rests on; it holds until less than half of it is alive.",
+    "The memory that `leaking` or `native_growth` rests on; it holds until less than half is alive.",
     {
-        "state": one_of("what it says", *(state for state in State if state.is_accusation)),
-        "since_run": whole("how many runs had completed when it was made"),
+        "state": one_of("the state of the accusation", *(state for state in State if state.is_accusation)),
+        "since_run": whole("completed runs when the job was accused"),
         "births": numbers("numbers of the first and the last run whose memory it rests on", "integer"),
         "site": an("the line that keeps the memory; null for small lines together and for a C heap", SITE, null=True),
-        "bytes_held": whole("memory of these runs that was alive when it was made"),
-        "bytes_per_run": whole("bytes per run that had stayed alive when it was made"),
+        "bytes_held": whole("memory of these runs that was alive when the job was accused"),
+        "bytes_per_run": whole("bytes per run that had stayed alive when the job was accused"),
     },
 )
 BOUND = Shape(
@@ -172,13 +176,13 @@ BOUND = Shape(
     "The limit of a store, as the store knows it by itself.",
     {
         "kind": text("deque, functools.lru_cache or the name of its type"),
-        "items": whole("what is in it"),
-        "max_items": whole("what may be in it"),
+        "items": whole("number of items in the store"),
+        "max_items": whole("highest number of items"),
     },
 )
 VERDICT = Shape(
     "Verdict",
-    "What a job's runs say together; docs/levels.md has what the states mean.",
+    "The verdict on a job's runs; docs/levels.md explains the states.",
     {
         "state": one_of("only leaking and native_growth are accusations", *State),
         "reason": text("why, in a sentence or two"),
@@ -188,9 +192,9 @@ VERDICT = Shape(
         "native_bytes_per_run": number(
             "bytes per run by which the C heap grows beside Python's; null if it does not", null=True
         ),
-        "accusation": an("null without one", ACCUSATION, null=True),
+        "accusation": an("what an accusation rests on; null unless the state is an accusation", ACCUSATION, null=True),
         "bound": an("of a store that fills up and knows its own limit; null if none is known", BOUND, null=True),
-        "forecast": an("null if it is not known how often the job runs", FORECAST, null=True),
+        "forecast": an("null if the limit or the time between runs is not known", FORECAST, null=True),
         "suspects": many("the lines that keep more with every run, largest first", SUSPECT),
     },
 )
@@ -205,10 +209,10 @@ def _only(condition: str, keys: dict[str, Key]) -> dict[str, Key]:
 
 DIFF = Shape(
     "Diff",
-    "What changed from run to run; with `seconds`, over that time.",
+    "The changes from run to run or, with `seconds`, over that time.",
     {
-        "group_by": one_of("what a row of `sites` is of", *GROUPS),
-        "sampled_every_bytes": number("one sample every so many bytes; null if the figures are exact", null=True),
+        "group_by": one_of("what each row of `sites` sums up", *GROUPS),
+        "sampled_every_bytes": number("bytes per sample; null if the figures are exact", null=True),
         "totals": an("the sums over all lines", TOTALS),
         "sites": many("the largest changes first", CHANGED_SITE),
         **_only(
@@ -217,18 +221,18 @@ DIFF = Shape(
                 "job": text("the job"),
                 "run": an("the run", RUN),
                 "against": an("the run that it is compared with", RUN),
-                "verdict": an("what the job's runs say together", VERDICT),
+                "verdict": an("the verdict on the job's runs", VERDICT),
             },
         ),
         **_only(
             "with `seconds`",
             {
-                "seconds": number("how long it was"),
+                "seconds": number("the time between the two ends"),
                 "collected": switch("whether garbage was collected at both ends"),
-                "jobs": texts("those that were at work meanwhile"),
+                "jobs": texts("jobs that ran in this time"),
                 "rss_mb": number("resident memory at the end"),
                 "memory_percent": number("rss_mb in per cent of the limit"),
-                "cost": an("what looking cost", COST),
+                "cost": an("the cost of the measurement", COST),
             },
         ),
     },
@@ -236,8 +240,8 @@ DIFF = Shape(
 
 JOB_VERDICT = Shape(
     "JobVerdict",
-    "A job and what its runs say together.",
-    {"job": text("the job"), "verdict": an("null before its first run", VERDICT, null=True)},
+    "A job and its verdict.",
+    {"job": text("the job"), "verdict": an("the verdict; null before the first run", VERDICT, null=True)},
 )
 LAST_RUN = Shape(
     "LastRun",
@@ -251,22 +255,22 @@ LAST_RUN = Shape(
 )
 JOB = Shape(
     "Job",
-    "A job. Without a scheduler that knows more: what its runs in the history tell.",
+    "A job; without a scheduler, as its runs in the history describe it.",
     {
         "id": text("name of the job"),
         "description": text("what the job does; empty without a scheduler"),
         "state": one_of("what the job does now", "idle", "running", "paused"),
-        "next_run_at": moment("when it runs next; null while it is paused, and without a scheduler", null=True),
-        "last_run": an("null before the first run has ended", LAST_RUN, null=True),
-        "runs": whole("runs so far; without a scheduler those in the history"),
+        "next_run_at": moment("the next run; null while the job is paused, and without a scheduler", null=True),
+        "last_run": an("the last run; null before the first run has ended", LAST_RUN, null=True),
+        "runs": whole("runs so far; without a scheduler, those in the history"),
         "failures": whole("how many of them failed"),
-        "coalesced_slots": whole("slots that came too late and were made up for by one run"),
+        "coalesced_slots": whole("slots that came too late and were replaced by one run"),
     },
 )
 JUDGED_JOB = Shape(
     "JudgedJob",
     "A job with its verdict.",
-    {**JOB.keys, "verdict": an("what its runs say together; null before the first", VERDICT, null=True)},
+    {**JOB.keys, "verdict": an("the verdict; null before the first run", VERDICT, null=True)},
 )
 JOBS = Shape(
     "Jobs",

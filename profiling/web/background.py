@@ -1,4 +1,4 @@
-"""An event loop in a thread of the profiler's own, for servers that have no loop to run the handlers on."""
+"""An event loop in a thread of the profiler, for servers that have no loop for the handlers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """A loop that begins when it is first needed, in each process for itself.
+    """A loop that starts when it is first needed, in each process separately.
 
-    The thread is a daemon: a program that never closes the loop ends all the same. A fork has none of the parent's
-    threads, so that a worker that was forked begins a loop of its own.
+    The thread is a daemon, so that a program which never closes the loop can end. Threads do not survive a fork, so a
+    forked worker starts a loop of its own.
     """
 
     def __init__(self) -> None:
@@ -27,10 +27,10 @@ class BackgroundLoop:
         self._process = os.getpid()
 
     def start(self) -> asyncio.AbstractEventLoop:
-        """Return the loop of this process, which runs from now on."""
+        """Return the loop of this process; start it if it does not run."""
         if self._process != os.getpid():
-            # Another thread may have held the lock when the process forked; the loop shares its descriptors with the
-            # parent's, and must neither be used nor be closed.
+            # Another thread may have held the lock when the process forked. The loop shares its descriptors with the
+            # parent's loop, so it must be neither used nor closed.
             self._of_parent, self._loop, self._thread = self._loop, None, None
             self._lock, self._process = threading.Lock(), os.getpid()
         with self._lock:
@@ -46,11 +46,11 @@ class BackgroundLoop:
             return self._loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Return the result of a coroutine that runs on the loop, while this thread waits."""
+        """Run a coroutine on the loop while this thread waits, and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.start()).result()
 
     def close(self) -> None:
-        """End the loop, its tasks and its thread; the next use begins a new one. Does nothing in a forked process."""
+        """End the loop, its tasks and its thread; the next use starts a new loop. Does nothing in a forked process."""
         if self._process != os.getpid():
             return
         with self._lock:

@@ -1,6 +1,6 @@
-"""What a route is, declared once.
+"""Declaration of a route, in one place.
 
-From the declaration come the routing, the index, what is accepted of a query, and the OpenAPI document.
+The routing, the index, the check of the query and the OpenAPI document are all made from the declaration.
 """
 
 from __future__ import annotations
@@ -15,42 +15,45 @@ from profiling.web.messages import Response
 from profiling.web.parameters import MAX_ID, Parameter, Text, Whole
 from profiling.web.shapes import Shape
 
-Handler = Callable[..., Awaitable[Response]]  # of the handlers' owner, the request, and what it asks for
+# takes the handlers' owner, the request, and the values of its parameters
+Handler = Callable[..., Awaitable[Response]]
 
 PLACES: dict[str, Parameter] = {
     "job_id": Text(name="job_id", description="name of a job"),
     "scope": Text(name="scope", description="name of a scope or a job, slashes and all", example="GET%20/items"),
     "run_id": Whole(name="run_id", description="number of a run", low=1, high=MAX_ID),
 }
-"""What may stand in a path."""
+"""The parameters that may be in a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route, relative to where the application is mounted."""
+    """One route, relative to the path where the application is mounted."""
 
     method: str
     path: str
     handler: Handler
     summary: str  # in one line
     answer: Shape | None  # None for an answer that is described elsewhere
-    problems: Mapping[int, str] = field(default_factory=dict)  # beside those of the access and of the query
+    # in addition to those of the access rule and of the query
+    problems: Mapping[int, str] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
-    instead: tuple[Parameter, ...] = ()  # those of the route's other form, if the first of them is given
+    # parameters of the route's other form, which applies if the first of them is given
+    instead: tuple[Parameter, ...] = ()
     status: int = HTTPStatus.OK
     is_text_too: bool = False  # whether the answer may be plain text
-    is_open: bool = False  # to all, whatever they ask; mounted beside the guarded routes
+    is_open: bool = False  # to all requests; mounted beside the guarded routes
 
     @property
     def places(self) -> tuple[Parameter, ...]:
-        """Return what stands in the path."""
+        """Return the parameters in the path."""
         return tuple(PLACES[name] for name in re.findall(r"{(\w+)}", self.path))
 
     @property
     def changes(self) -> bool:
-        """Return whether a request changes something, so that it needs the header everywhere."""
+        """Return whether a request changes something, so that it always needs the header."""
         return self.method != "GET"
 
     def form_of(self, query: Container[Any]) -> tuple[Parameter, ...]:
-        """Return the parameters of the form that a query has."""
+        """Return the parameters of the form that the query has."""
         return self.instead if self.instead and self.instead[0].name in query else self.parameters

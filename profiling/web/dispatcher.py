@@ -1,6 +1,6 @@
-"""From a request to its response: which route it is of, whether the client may call it, and what goes wrong.
+"""From a request to its response: find the route, check the access, call the handler, and turn errors into answers.
 
-It knows no web framework. An adapter makes a `Request` of what its server got, and sends the `Response`.
+No web framework is used here. An adapter makes a `Request` from what its server received, and sends the `Response`.
 """
 
 from __future__ import annotations
@@ -23,20 +23,24 @@ from profiling.web.routes import DebugRoutes
 from profiling.web.table import ROUTES
 
 PREFIXES = ("/api/v1/debug", "/debug")
-PROCESS_HEADER = "X-Profiler-Process"  # the id of the process that answered: of many workers each knows its own memory
+# names the process that answered, because each worker of a server knows only its own memory
+PROCESS_HEADER = "X-Profiler-Process"
 
 _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """The debug routes of one profiler under one rule of access."""
+    """The debug routes of one profiler with one access rule."""
 
     def __init__(self, handlers: DebugRoutes, access: Access) -> None:
         self._handlers = handlers
         self._access = access
 
     async def respond(self, request: Request) -> Response:
-        """Return the answer to a request, whatever goes wrong; a HEAD has the body of its GET, not to be sent."""
+        """Return the answer to a request, also if an error happens.
+
+        The answer to a HEAD has the body of its GET, which is not to be sent.
+        """
         try:
             response = await self._answer(request)
         except Exception as error:
@@ -54,13 +58,13 @@ class Dispatcher:
         method = "GET" if request.method == "HEAD" else request.method
         match = next(((route, places) for route, places in found.values() if route.method == method), None)
         if match is None:
-            # Changes nothing: whoever may look is told that the path or the method is wrong.
+            # Changes nothing, so whoever may read is told that the path or the method is wrong.
             self._access.check(request.authorization, changes=False)
             if not found:
                 raise Problem.nothing_at(request.full_path)
             raise Problem.not_allowed(request.method, request.full_path, _with_head(found))
         route, places = match
-        if route.is_open:  # asked often: none of the checks is in its way
+        if route.is_open:  # often called, so it passes none of the checks
             return await route.handler(self._handlers, request, {})
         self._access.check(request.authorization, changes=request.method not in READING)
         return await route.handler(self._handlers, request, given(route, request.query, places))
@@ -75,22 +79,22 @@ def dispatcher_of(
     environment: str | None,
     jobs: JobControl | None,
 ) -> Dispatcher:
-    """Return the dispatcher of a profiler, by the arguments that `mount` has under every kind of server.
+    """Return the dispatcher of a profiler, from the arguments that `mount` has for every kind of server.
 
     Raises:
-        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+        TypeError: `profiler` is not a Profiler, or both forms of rule are given.
     """
     if not isinstance(profiler, Profiler):
-        raise TypeError(f"the debug routes are those of a Profiler, and not of {profiler!r}")
+        raise TypeError(f"the debug routes need a Profiler, not {profiler!r}")
     if access is None:
         access = Access(token=token, open_to_all=open_to_all)
     elif token is not None or open_to_all:
-        raise TypeError("give either an access or token and open_to_all, which the access has too")
+        raise TypeError("mount takes access=..., or token=... and open_to_all=..., but not both")
     return Dispatcher(DebugRoutes(profiler, jobs or ProfiledJobs(profiler), environment), access)
 
 
 def split_path(prefixes: Iterable[str], path: str) -> tuple[str | None, str]:
-    """Return the prefix that a path is below, and the rest; None and the path if it is below none."""
+    """Return the prefix that the path begins with, and the rest of the path; None and the path if there is none."""
     for prefix in prefixes:
         rest = path.removeprefix(prefix)
         if len(rest) < len(path) and rest[:1] in {"", "/"}:
@@ -99,7 +103,7 @@ def split_path(prefixes: Iterable[str], path: str) -> tuple[str | None, str]:
 
 
 def _pattern_of(path: str) -> re.Pattern[str]:
-    # The name of a scope may have slashes, and some servers have decoded them before they get here.
+    # The name of a scope may have slashes, and some servers decode them before this code sees the path.
     part = ".+" if path.endswith("{scope}") else "[^/]+"
     return re.compile(re.sub(r"\\{(\w+)\\}", rf"(?P<\1>{part})", re.escape(path)))
 
@@ -108,9 +112,9 @@ _PATTERNS = [(_pattern_of(route.path), route) for route in ROUTES]
 
 
 def _routes_at(path: str) -> Iterator[tuple[str, tuple[Route, Mapping[str, str]]]]:
-    """Yield the routes at a path by their method, with what stands in the path, decoded."""
+    """Yield the routes at a path by their method, with the decoded parameters in the path."""
     for pattern, route in _PATTERNS:
-        # The index is there without its slash too.
+        # The index is also found without its slash.
         if match := pattern.fullmatch(path or "/"):
             yield route.method, (route, {name: unquote(value) for name, value in match.groupdict().items()})
 

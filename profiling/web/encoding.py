@@ -1,4 +1,4 @@
-"""Documents as JSON: by orjson, and by the standard library if orjson is not installed."""
+"""Documents as JSON, by orjson, or by the standard library if orjson is not installed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ with suppress(ModuleNotFoundError):
 
 
 def dumps(document: object) -> bytes:
-    """Return the document as JSON. Times are as in ISO 8601, figures that are not finite are null."""
+    """Return the document as JSON. Times are in ISO 8601, and numbers that are not finite are null."""
     if _orjson_dumps is None:
         return plain_dumps(document)
     try:
         return _orjson_dumps(document)
     except TypeError:
-        # Bytes of a request line that are no UTF-8 reach us as lone surrogates, which orjson refuses.
+        # Bytes of a request line that are not UTF-8 are lone surrogates here, which orjson refuses.
         return plain_dumps(document)
 
 
 def plain_dumps(document: object) -> bytes:
-    """Return the document as JSON by the standard library: the same document, if not the same bytes."""
+    """Return the document as JSON by the standard library; its bytes may differ from those of orjson."""
     try:
         text = json.dumps(document, default=_plain, separators=(",", ":"), allow_nan=False)
     except ValueError:

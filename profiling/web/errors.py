@@ -1,4 +1,4 @@
-"""The profiler's errors as answers, in one place."""
+"""Maps the profiler's errors to HTTP answers, in one place."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STATUS_OF: dict[type[ProfilingError], HTTPStatus] = {
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """Return what the caller can mend, or wait for, as a Problem; None for an error that is no answer."""
+    """Return an error that the caller can correct, or wait for, as a Problem; return None for any other error."""
     if isinstance(error, Problem):
         return error
     status = next((status for kind, status in STATUS_OF.items() if isinstance(error, kind)), None)

@@ -1,4 +1,4 @@
-"""What the debug routes ask of whatever runs the jobs. A service without a scheduler mounts them without it."""
+"""The protocol between the debug routes and a service's scheduler. A service without a scheduler does not need it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from profiling.records import Outcome, RunProfile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobInfo:
-    """A job as its scheduler sees it."""
+    """A job as its scheduler describes it."""
 
     id: str
     state: str  # idle, running or paused
     description: str
-    next_run_at: datetime | None  # aware; None while it is paused or nothing fires
+    next_run_at: datetime | None  # with time zone; None while the job is paused or no slots fire
     last_outcome: str | None  # None before the first run
     last_started_at: datetime | None
     last_duration_s: float | None
     last_error: str | None
     runs: int
     failures: int
-    coalesced_slots: int  # slots that came too late and were made up for by one run
+    coalesced_slots: int  # slots that came too late and were replaced by one run
 
 
 class JobControl(Protocol):
-    """Jobs to look at and to steer. An id that is not there raises profiling.errors.UnknownJob."""
+    """Jobs to list and control. For an unknown id, the methods raise profiling.errors.UnknownJob."""
 
     @property
     def enabled(self) -> bool:
@@ -40,17 +40,17 @@ class JobControl(Protocol):
         """Return all jobs."""
 
     def run_now(self, job_id: str) -> None:
-        """Start a run. Raises profiling.errors.JobBusy while one is under way."""
+        """Start a run. Raises profiling.errors.JobBusy while the job is running."""
 
     def pause(self, job_id: str) -> None:
-        """Let no slot fire any more."""
+        """Stop firing the job's slots."""
 
     def resume(self, job_id: str) -> None:
-        """Let slots fire again."""
+        """Fire the job's slots again."""
 
 
 class ProfiledJobs:
-    """For an application that runs its jobs by itself: those of which a run is in the history or under way."""
+    """For an application that runs its jobs by itself: the jobs that have a run in the history, or are running."""
 
     enabled = False
 
@@ -58,7 +58,7 @@ class ProfiledJobs:
         self._profiler = profiler
 
     def jobs(self) -> Sequence[JobInfo]:
-        """Return what their runs tell, sorted by name."""
+        """Return the jobs, as their runs describe them, sorted by name."""
         active = self._profiler.statistics().active_jobs
         runs: dict[str, list[RunProfile]] = {job: [] for job in active}
         for run in self._profiler.history.runs():
@@ -66,7 +66,7 @@ class ProfiledJobs:
         return [_info(job, runs[job], is_running=job in active) for job in sorted(runs)]
 
     def run_now(self, job_id: str) -> None:
-        """Raise NoJobControl, or UnknownJob for a job that is not there."""
+        """Raise NoJobControl, or UnknownJob for an unknown job."""
         known = [info.id for info in self.jobs()]
         if job_id not in known:
             raise UnknownJob(job_id, known)

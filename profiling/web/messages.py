@@ -1,4 +1,4 @@
-"""A request, a response and a problem, as the debug routes know them: no web framework is in them."""
+"""A request, a response and a problem, as the debug routes see them, without a web framework."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a client asks for, as far as a debug route may know it."""
+    """A request of a client, with the parts that debug routes use."""
 
     method: str  # in capitals
-    prefix: str  # the path below which the routes are, percent-encoded, without a slash at its end
+    prefix: str  # the path that the routes are mounted under, percent-encoded, without a slash at its end
     path: str  # the rest of the path, percent-encoded: empty, or from a slash on
     query: Mapping[str, str] = field(default_factory=dict)  # the first value of each name
-    authorization: str = ""  # of that header; bytes that are no UTF-8 are lone surrogates
+    authorization: str = ""  # value of that header; bytes that are not UTF-8 are lone surrogates
 
     @property
     def full_path(self) -> str:
@@ -33,12 +33,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a client gets."""
+    """The response to a client."""
 
     body: bytes
     status: int = HTTPStatus.OK
     content_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)  # beside those of the content
+    headers: Mapping[str, str] = field(default_factory=dict)  # in addition to those of the content
 
 
 def json_response(document: object, status: int = HTTPStatus.OK) -> Response:
@@ -65,11 +65,11 @@ def query_of(text: str) -> dict[str, str]:
 
 
 class Problem(Exception):
-    """Raised in a handler for a request that gets an error as its answer.
+    """Raised in a handler to answer a request with an error.
 
-    `detail` tells the caller what happened and what to do, in a sentence; `extra` holds further members of the document
-    for programs (`{"known": [...]}`), `headers` those of the response (`{"Retry-After": "5"}`). The title is the status
-    phrase: RFC 9457 asks for that if `type` is `about:blank`, as it always is here.
+    `detail` tells the caller in a sentence what happened and what to do. `extra` holds further members of the document,
+    for programs (`{"known": [...]}`). `headers` are those of the response (`{"Retry-After": "5"}`). The title is the
+    phrase of the status, as RFC 9457 demands for the type `about:blank`, which is always used here.
     """
 
     def __init__(
@@ -89,25 +89,25 @@ class Problem(Exception):
 
     @classmethod
     def nothing_at(cls, path: str) -> Problem:
-        """Return the problem of a path that no route has."""
-        return cls(HTTPStatus.NOT_FOUND, f"there is nothing at {path}")
+        """Return the problem for a path that no route has."""
+        return cls(HTTPStatus.NOT_FOUND, f"there is no page at {path}; check the path")
 
     @classmethod
     def not_allowed(cls, method: str, path: str, allowed: Iterable[str]) -> Problem:
-        """Return the problem of a method that no route has at the path, with the methods that there are."""
+        """Return the problem for a method that is not allowed at the path, with the methods that are."""
         methods = sorted(allowed)
-        detail = f"{method} is not allowed at {path}; {', '.join(methods)} is"
+        detail = f"{method} is not allowed at {path}; use {' or '.join(methods)}"
         status, headers = HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": ",".join(methods)}
         return cls(status, detail, extra={"allowed": methods}, headers=headers)
 
     @classmethod
     def unexpected(cls) -> Problem:
-        """Return the problem of an error that nobody expected, which tells nothing of it."""
-        detail = "something went wrong here; the log of the service says what"
+        """Return the problem for an unexpected error, which tells the client nothing about it."""
+        detail = "an unexpected error happened; see the log of the service"
         return cls(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
     def response(self) -> Response:
-        """Return the answer that carries it; a member of `extra` never replaces one that RFC 9457 defines."""
+        """Return the answer for a problem; a member of `extra` never replaces one that RFC 9457 defines."""
         document = self.extra | {
             "type": "about:blank",
             "title": self.title,

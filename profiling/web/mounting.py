@@ -1,4 +1,4 @@
-"""The debug routes under aiohttp: requests and responses are converted here, and nothing is decided."""
+"""The adapter of the debug routes for aiohttp, which only converts requests and responses."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def mount(
 ) -> None:
     """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
-    From the start of the application until `profiler.close()`, what is allocated outside jobs is watched, if the
-    profiler takes samples.
+    From the start of the application until `profiler.close()`, scopes and memory that is allocated outside jobs are
+    watched too, if the profiler takes samples.
 
     Args:
-        app: The application, which has not started.
-        profiler: What the routes tell of.
-        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
-            403. An empty token is none.
-        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
-        access: The rule in the service's own words, in place of `token` and `open_to_all`.
-        environment: What health tells under that key.
-        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
-        prefixes: Where the routes are.
+        app: The application, which must not have started.
+        profiler: The profiler whose data the routes show.
+        token: Required as `Authorization: Bearer <token>`. Without a token, all routes but health answer 403. An empty
+            token counts as none.
+        open_to_all: Whether reading needs no token. A POST still needs the header.
+        access: An access rule with the service's own messages, instead of `token` and `open_to_all`.
+        environment: The value of the key `environment` in the answer of health.
+        jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
+        prefixes: The paths that the routes are mounted under.
         requests: Whether each request is a call of a scope such as `GET /items/{id}`, by the path of its resource.
 
     Raises:
-        TypeError: `app` is no aiohttp application, `profiler` no Profiler, or the rule is given in two ways.
+        TypeError: `app` is not an aiohttp application, `profiler` is not a Profiler, or both forms of rule are given.
     """
     _refuse_other(app, profiler)
     dispatcher = dispatcher_of(
@@ -62,21 +62,21 @@ def mount(
 
 
 def check_access(access: Access, request: web.Request) -> None:
-    """Raise Problem 403 with what is missing if the rule does not let the request through.
+    """Raise Problem 403, with what is missing, if the rule refuses the request.
 
-    A request that no route answers changes nothing: whoever may look is told that the path or the method is wrong.
+    A request that no route answers changes nothing, so whoever may read is told that the path or the method is wrong.
     """
     changes = request.method not in READING and request.match_info.http_exception is None
     access.check(request.headers.get(hdrs.AUTHORIZATION, ""), changes=changes)
 
 
 def _add_routes(app: web.Application, prefix: str, dispatcher: Dispatcher) -> None:
-    """Add each route by itself, so that the application's router and middlewares know them one by one."""
+    """Add each route by itself, so that the application's router and middlewares know all of them."""
     debug = web.Application()
     index = debug.router.add_resource("")
 
     async def respond(request: web.Request) -> web.StreamResponse:
-        # An application that this one is mounted in adds its own prefix to the resource.
+        # If `app` is mounted in another application, that one adds its prefix to the resource.
         asked = _request_below(index.canonical, request)
         return aiohttp_response(await dispatcher.respond(asked))
 
@@ -88,8 +88,8 @@ def _add_routes(app: web.Application, prefix: str, dispatcher: Dispatcher) -> No
     index.add_route(hdrs.METH_GET, respond)
     for route in ROUTES:
         debug.router.add_route(route.method, route.path.replace("{scope}", "{scope:.+}"), respond)
-    # Always open, and asked often: beside the application of the others, so that no middleware is in the way. The one
-    # within is reached by other methods only, which get a 405 and no 404.
+    # Always open and often called, so it is beside the application of the others and passes no middleware. The same
+    # route within it is only reached by other methods, which get a 405 instead of a 404.
     app.router.add_get(f"{prefix}/health", respond)
     app.add_subapp(prefix, debug)
 
@@ -133,10 +133,8 @@ def _refuse_other(app: object, profiler: object) -> None:
     if not isinstance(app, web.Application):
         kind = type(app) if not isinstance(app, type) else app
         raise TypeError(
-            f"mount adds routes to an aiohttp.web.Application, and not to {kind.__module__}.{kind.__qualname__}: "
-            "give it an aiohttp application of its own, served beside yours as docs/http.md shows"
+            f"mount adds routes to an aiohttp.web.Application, not to a {kind.__module__}.{kind.__qualname__}; "
+            "profiling.asgi and profiling.wsgi have the routes for other frameworks, as docs/http.md shows"
         )
     if not isinstance(profiler, Profiler):
-        raise TypeError(
-            f"mount takes a Profiler after the application, as in mount(app, Profiler()), and not {profiler!r}"
-        )
+        raise TypeError(f"mount takes a Profiler after the application, as in mount(app, Profiler()), not {profiler!r}")

@@ -1,4 +1,4 @@
-"""The declarations as OpenAPI 2.0, the version that Swagger UI, schemathesis and aiohttp-apispec all read."""
+"""The declarations as OpenAPI 2.0, the version that Swagger UI, schemathesis and aiohttp-apispec can all read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from profiling.web.shapes import Shape
 
 SECURITY = {"debug_token": {"type": "apiKey", "in": "header", "name": "Authorization"}}
 
-# The empty alternative says that looking is open if the application says so; a change never is.
+# The empty alternative means that reading may be open if the application allows it; a change never is.
 _FOR_LOOKING: list[dict[str, list[str]]] = [{"debug_token": []}, {}]
 _FOR_CHANGES: list[dict[str, list[str]]] = [{"debug_token": []}]
 _REFUSED = {
     403: "the header `Authorization: Bearer <token>` is missing or wrong",
-    422: "a parameter does not fit",
+    422: "a parameter is wrong",
 }
 
 
 def document_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
-    """Return the document of these routes alone, mounted below the prefix."""
+    """Return the document of these routes only, mounted under the prefix."""
     return {
         "swagger": "2.0",
         "info": {"title": "Debug routes of profiling", "version": "1"},
@@ -33,7 +33,7 @@ def document_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
 
 
 def parts_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
-    """Return the paths below the prefix and the definitions that they name, for a document that has others too."""
+    """Return the paths under the prefix, and the definitions that they use, for a document with other routes too."""
     paths: dict[str, dict[str, Any]] = {}
     shapes = PROBLEM.within()
     for route in routes:

@@ -1,4 +1,4 @@
-"""What a route may be asked, by query or by path: each kind reads a text, and describes itself as OpenAPI does."""
+"""Parameters of a route, in the query or in the path; each kind reads a text, and describes itself for OpenAPI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Parameter(Protocol):
         """Return what the parameter is for."""
 
     def read(self, text: str | None) -> Any:
-        """Return the value of what was given, or of nothing given. Raises ValueError with what fits."""
+        """Return the value of the text, or of a missing parameter. Raises ValueError, which says what is accepted."""
 
     def schema(self) -> Mapping[str, Any]:
         """Return the kind of value and its bounds, as OpenAPI 2.0 has them."""
@@ -30,7 +30,7 @@ class Parameter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text; an empty one is none."""
+    """A text; an empty text counts as missing."""
 
     name: str
     description: str
@@ -38,7 +38,7 @@ class Text:
     example: str = "collect"
 
     def read(self, text: str | None) -> str | None:
-        """Return the text, or None. Raises ValueError if it is missing and must be there."""
+        """Return the text, or None. Raises ValueError if it is required but missing."""
         if not text and self.required:
             raise ValueError("missing")
         return text or None
@@ -60,7 +60,7 @@ class Whole:
     example: int = 1
 
     def read(self, text: str | None) -> int | None:
-        """Return the number, or the default. Raises ValueError with the bounds."""
+        """Return the number, or the default. Raises ValueError that names the bounds."""
         if text is None:
             return self.default
         if text.isascii() and text.isdecimal() and len(text) < 20 and self.low <= int(text) <= self.high:
@@ -75,14 +75,14 @@ class Whole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One of some words; the first if none is given."""
+    """One of several words; the first is the default."""
 
     name: str
     description: str
     choices: tuple[str, ...] = field(default=())
 
     def read(self, text: str | None) -> str:
-        """Return the word. Raises ValueError with the words there are."""
+        """Return the word. Raises ValueError that names the accepted words."""
         value = self.choices[0] if text is None else text
         if value not in self.choices:
             raise ValueError(f"must be one of {', '.join(self.choices)}")
@@ -94,5 +94,5 @@ class Choice:
 
 
 def limit(default: int) -> Whole:
-    """Return the parameter of a list: how many rows."""
-    return Whole(name="limit", description="how many rows at most", low=1, high=MAX_ROWS, default=default, example=5)
+    """Return the parameter for the highest number of rows in a list."""
+    return Whole(name="limit", description="most rows returned", low=1, high=MAX_ROWS, default=default, example=5)

@@ -1,8 +1,8 @@
 """Every error of an aiohttp application in one form: RFC 9457, `application/problem+json`.
 
 Put `problems_middleware` first among the middlewares of an application, and raise `Problem` wherever a request cannot
-be answered. What aiohttp answers before any middleware runs stays in its own plain text: a request that is not HTTP,
-and an `Expect` header it does not know.
+be answered. Some answers that aiohttp gives before any middleware keep its plain text: those to a request that is not
+HTTP, and to an unknown `Expect` header.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def problem_response(problem: Problem) -> web.Response:
-    """Return the answer that carries a problem; a member of `extra` never replaces one that RFC 9457 defines."""
+    """Return the answer for a problem; a member of `extra` never replaces one that RFC 9457 defines."""
     return aiohttp_response(problem.response())
 
 
@@ -34,13 +34,14 @@ def aiohttp_response(response: Response) -> web.Response:
 
 @web.middleware
 async def problems_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error below it with a problem.
+    """Answer every error below this middleware with a problem.
 
-    That is `Problem`, aiohttp's own errors (404 and 405 of the router among them), and, as a bare 500, any error that
-    nobody expected, which is logged with its traceback.
+    These are `Problem`, aiohttp's own errors (with 404 and 405 of the router) and, as a bare 500, every unexpected
+    error, which is logged with its traceback.
 
-    Redirects pass, and so does cancellation. An error after the first byte of a streamed answer passes too: the status
-    is sent, so aiohttp can only log the error and close the connection, by which the client sees that it is cut short.
+    Redirects and cancellation pass. An error after the first byte of a streamed answer passes too. By then the status
+    is sent, so aiohttp can only log the error and close the connection, which shows the client that the answer is
+    incomplete.
     """
     try:
         return await handler(request)

@@ -1,4 +1,4 @@
-"""What a request asks for, held to the declaration of its route."""
+"""The parameters of a request, checked against the declaration of its route."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from profiling.web.messages import Problem
 from profiling.web.parameters import Parameter
 
 Given = Mapping[str, Any]
-"""A value for each parameter of the route; of a route with two forms, for those of the form that was asked."""
+"""A value for each parameter of the route; if the route has two forms, of the form that was requested."""
 
 
 def given(route: Route, query: Mapping[str, str], places: Mapping[str, str]) -> Given:
-    """Return the values, defaults if nothing is given. Raises Problem 422 that names the first field that is wrong.
+    """Return the values, with defaults for missing ones. Raises Problem 422 that names the first wrong field.
 
-    A parameter that the route does not have is refused: a misspelt one must not be ignored.
+    An unknown parameter is refused, because a misspelt one must not be ignored.
     """
     known = route.form_of(query)
     names = [parameter.name for parameter in known]
     for name in query:
         if name not in names:
-            raise _bad_field(name, f"unknown; there are: {', '.join(names) or 'none'}")
+            raise _bad_field(name, f"unknown parameter; this route accepts: {', '.join(names) or 'none'}")
     values = {parameter.name: _read(parameter, query.get(parameter.name)) for parameter in known}
     return values | {place.name: _read(place, places[place.name]) for place in route.places}
 

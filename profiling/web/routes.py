@@ -1,4 +1,4 @@
-"""The handlers of the debug routes: each asks the profiler for what is given, and renders a record."""
+"""The handlers of the debug routes: each asks the profiler, and renders a record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from profiling.web.query import Given
 
 WARNING_PERCENT = 75.0
 CRITICAL_PERCENT = 85.0
-HEALTH_KEPT_S = 0.05  # so that whoever asks a thousand times a second costs little
+HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
 
 
 def health_status(percent: float) -> str:
@@ -45,16 +45,16 @@ def health_status(percent: float) -> str:
 
 
 class DebugRoutes:
-    """Handlers over one profiler and one job control."""
+    """Handlers for one profiler and one job control."""
 
     def __init__(self, profiler: Profiler, jobs: JobControl, environment: str | None) -> None:
         self._profiler = profiler
         self._jobs = jobs
         self._environment = environment
-        self._health: tuple[float, bytes] = (-math.inf, b"")  # when it was made, and what was told
+        self._health: tuple[float, bytes] = (-math.inf, b"")  # when the answer was made, and the answer
 
     async def health(self, _request: Request, _given: Given | None = None) -> Response:
-        """Answer with memory against the limit, HEALTH_KEPT_S old at most, at the cost of one small read."""
+        """Answer with the memory and its limit, at most HEALTH_KEPT_S old, at the cost of one small read."""
         made_s, body = self._health
         now_s = time.monotonic()
         if now_s - made_s > HEALTH_KEPT_S:
@@ -73,16 +73,16 @@ class DebugRoutes:
         }
 
     async def memory(self, _request: Request, _given: Given) -> Response:
-        """Answer with what the process holds, by one walk over the heap in slices; 429 during another walk."""
+        """Answer with what the process holds, from one walk over the heap in slices; 429 during another walk."""
         usage = self._profiler.usage()
         report = await object_walk.walk()
         parts = await composition.read_composition(profiler_bytes=self._profiler.overhead_bytes())
         return json_response(memory_to_dict(usage, report, parts, self._profiler.statistics()))
 
     async def diff(self, _request: Request, given: Given) -> Response:
-        """Answer with a job's latest run with lines against the run before it.
+        """Answer with the comparison of a job's latest run with lines with the run before it.
 
-        If `seconds` is given, answer with what changes from now on.
+        If `seconds` is given, answer with what changes in that time.
         """
         if "seconds" in given:
             return await self._diff_over(given)
@@ -101,13 +101,13 @@ class DebugRoutes:
         judged = (await self._profiler.verdicts(job))[job]
         if given["format"] == "text":
             return text_response(diff_to_text(diff, judged))
-        # In a thread, since it looks for the packages that the files of suspects are in.
+        # In a thread, because it looks up the packages of the suspects' files.
         return json_response(await asyncio.to_thread(diff_to_dict, diff, judged))
 
     async def _diff_over(self, given: Given) -> Response:
         """Answer with any change of the process over some seconds, as Go's pprof does.
 
-        `gc=1` collects garbage at both ends.
+        With `gc=1`, garbage is collected at both ends.
         """
         diff = await self._profiler.diff_over(
             given["seconds"], collect=given["gc"] == "1", group_by=given["group_by"], limit=given["limit"]
@@ -116,23 +116,23 @@ class DebugRoutes:
         return text_response(time_diff_to_text(diff)) if is_text else json_response(time_diff_to_dict(diff))
 
     async def live(self, _request: Request, given: Given) -> Response:
-        """Answer with what is alive now in the process."""
+        """Answer with the memory that is alive now in the process."""
         live = await self._live(given, given["scope"])
         if given["format"] == "text":
             return text_response(live_to_text(live))
         return json_response(await asyncio.to_thread(live_to_dict, live))
 
     async def scopes(self, _request: Request, given: Given) -> Response:
-        """Answer with each scope and job, the one that grows most first."""
+        """Answer with all scopes and jobs, the fastest growing one first."""
         scopes = self._profiler.scopes()
         to_form = scopes_to_text if given["format"] == "text" else scopes_to_dict
         told = await asyncio.to_thread(to_form, scopes, given["limit"])
         return text_response(told) if isinstance(told, str) else json_response(told)
 
     async def scope(self, _request: Request, given: Given) -> Response:
-        """Answer with one scope or job, judged now, and with the lines that hold most of its memory."""
+        """Answer with one scope or job, its verdict as of now, and the lines that hold most of its memory."""
         name = given["scope"]
-        with suppress(UnknownJob):  # no window of it has ended yet
+        with suppress(UnknownJob):  # none of its windows has ended yet
             await self._profiler.verdicts(name)
         scopes = self._profiler.scopes()
         found = next((scope for scope in scopes if scope.name == name), None)
@@ -154,11 +154,11 @@ class DebugRoutes:
         return await asyncio.to_thread(asked)
 
     async def trim(self, _request: Request, _given: Given) -> Response:
-        """Let the C allocator give back what it holds free."""
+        """Make the C allocator give free memory back to the kernel."""
         return json_response(trimmed_to_dict(await composition.trim()))
 
     async def verdict(self, _request: Request, given: Given) -> Response:
-        """Answer with what the job's runs say together: state, pace, forecast, and the lines that keep ever more."""
+        """Answer with the verdict on the job: state, pace, forecast, and the lines that keep more with every run."""
         job = given["job_id"]
         if not self._runs_of(job):
             return json_response({"job": job, "verdict": None})
@@ -178,7 +178,7 @@ class DebugRoutes:
     async def list_jobs(self, _request: Request, _given: Given) -> Response:
         """Answer with each job's state, next run, last run and verdict."""
         judged = await self._profiler.verdicts()
-        # In a thread, since it looks for the packages that the files of suspects are in.
+        # In a thread, because it looks up the packages of the suspects' files.
         verdicts = await asyncio.to_thread(lambda: {job: verdict_to_dict(judged[job]) for job in judged})
         jobs = [_job_to_dict(info) | {"verdict": verdicts.get(info.id)} for info in self._jobs.jobs()]
         return json_response({"scheduler_enabled": self._jobs.enabled, "jobs": jobs})
@@ -189,17 +189,17 @@ class DebugRoutes:
         return json_response(self._job(given["job_id"]), status=HTTPStatus.ACCEPTED)
 
     async def pause_job(self, _request: Request, given: Given) -> Response:
-        """Let no slot of the job fire any more."""
+        """Stop firing the job's slots."""
         self._jobs.pause(given["job_id"])
         return json_response(self._job(given["job_id"]))
 
     async def resume_job(self, _request: Request, given: Given) -> Response:
-        """Let the job's slots fire again."""
+        """Fire the job's slots again."""
         self._jobs.resume(given["job_id"])
         return json_response(self._job(given["job_id"]))
 
     def _runs_of(self, job: str) -> Sequence[RunProfile]:
-        """Return the job's runs, oldest first, and no runs for a job that has yet to run. Raises UnknownJob."""
+        """Return the job's runs, oldest first, or no runs for a job that has not run yet. Raises UnknownJob."""
         try:
             return self._profiler.runs(job)
         except UnknownJob as error:

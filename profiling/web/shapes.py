@@ -1,4 +1,4 @@
-"""The words in which the keys of an answer are declared."""
+"""Functions that declare the keys of an answer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key: what its value means and what it may be."""
+    """One key: the meaning and the type of its value."""
 
     description: str
-    kind: Mapping[str, Any]  # as OpenAPI 2.0 has it
-    of: Shape | None = None  # the value's own keys, or those of each entry
+    kind: Mapping[str, Any]  # the type, in terms of OpenAPI 2.0
+    of: Shape | None = None  # the shape of the value, or of each entry
     is_list: bool = False
-    null: bool = False  # whether there may be no value
+    null: bool = False  # whether the value may be null
     optional: bool = False  # whether the key may be missing
 
     def schema(self) -> dict[str, Any]:
-        """Return the key as OpenAPI 2.0 has it."""
+        """Return the key as an OpenAPI 2.0 schema."""
         told: dict[str, Any] = {"description": self.description, **self.kind}
         if self.of is not None:
             reference = {"$ref": f"#/definitions/{self.of.name}"}
@@ -29,7 +29,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """An object with its keys. Others are not in it, unless `is_open`."""
+    """An object with its keys. It has no other keys, unless `is_open`."""
 
     name: str
     description: str
@@ -37,7 +37,7 @@ class Shape:
     is_open: bool = False
 
     def schema(self) -> dict[str, Any]:
-        """Return the object as OpenAPI 2.0 has it."""
+        """Return the object as an OpenAPI 2.0 schema."""
         return {
             "type": "object",
             "description": self.description,
@@ -47,7 +47,7 @@ class Shape:
         }
 
     def within(self) -> dict[str, Shape]:
-        """Return this shape and all that its keys lead to, by name."""
+        """Return this shape and all shapes that its keys refer to, by name."""
         found = {self.name: self}
         for key in self.keys.values():
             if key.of is not None:
@@ -56,51 +56,51 @@ class Shape:
 
 
 def text(description: str, *, null: bool = False) -> Key:
-    """Return a key for a text."""
+    """Return a key with a text as its value."""
     return Key(description=description, kind={"type": "string"}, null=null)
 
 
 def whole(description: str, *, null: bool = False) -> Key:
-    """Return a key for a whole number."""
+    """Return a key with a whole number as its value."""
     return Key(description=description, kind={"type": "integer"}, null=null)
 
 
 def number(description: str, *, null: bool = False) -> Key:
-    """Return a key for any number."""
+    """Return a key with a number as its value."""
     return Key(description=description, kind={"type": "number"}, null=null)
 
 
 def switch(description: str) -> Key:
-    """Return a key for true or false."""
+    """Return a key with true or false as its value."""
     return Key(description=description, kind={"type": "boolean"})
 
 
 def moment(description: str, *, null: bool = False) -> Key:
-    """Return a key for a time with its zone."""
+    """Return a key with a time, with its time zone, as its value."""
     return Key(description=description, kind={"type": "string", "format": "date-time"}, null=null)
 
 
 def one_of(description: str, *words: str) -> Key:
-    """Return a key for one of some words."""
+    """Return a key with one of several words as its value."""
     return Key(description=description, kind={"type": "string", "enum": [str(word) for word in words]})
 
 
 def texts(description: str) -> Key:
-    """Return a key for a list of texts."""
+    """Return a key with a list of texts as its value."""
     return Key(description=description, kind={"type": "array", "items": {"type": "string"}})
 
 
 def numbers(description: str, kind: str = "number", *, null: bool = False, null_within: bool = False) -> Key:
-    """Return a key for a list of numbers."""
+    """Return a key with a list of numbers as its value."""
     entry: dict[str, Any] = {"type": kind} | ({"x-nullable": True} if null_within else {})
     return Key(description=description, kind={"type": "array", "items": entry}, null=null)
 
 
 def an(description: str, shape: Shape, *, null: bool = False) -> Key:
-    """Return a key for an object."""
+    """Return a key with an object as its value."""
     return Key(description=description, kind={}, of=shape, null=null)
 
 
 def many(description: str, shape: Shape, *, null: bool = False) -> Key:
-    """Return a key for a list of objects."""
+    """Return a key with a list of objects as its value."""
     return Key(description=description, kind={}, of=shape, is_list=True, null=null)

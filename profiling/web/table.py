@@ -1,4 +1,4 @@
-"""All debug routes, each declared once, and what answers for all of them: the index and the OpenAPI document."""
+"""All debug routes, each declared once, with the handlers that describe them: the index and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ DOCUMENT_PATH = "/openapi.json"
 
 
 async def index(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
-    """Answer with the routes there are, by the prefix that was asked."""
+    """Answer with the routes, under the prefix of the request."""
     prefix = unquote(request.prefix)
     routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
     return json_response({"routes": routes})
 
 
 async def document(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
-    """Answer with the OpenAPI document of these routes, below the prefix that was asked."""
+    """Answer with the OpenAPI document of these routes, under the prefix of the request."""
     return json_response(document_of(ROUTES, unquote(request.prefix)))
 
 
@@ -36,28 +36,28 @@ _FORMAT = Choice(name="format", description="the form of the answer", choices=("
 _AS = (Choice(name="group_by", description="what a row is of", choices=GROUPS), limit(20), _FORMAT)
 _LIVE_AS = (
     Choice(name="group_by", description="what a row is of", choices=LIVE_GROUPS),
-    Choice(name="order", description="whether live or allocated bytes decide which come first", choices=LIVE_ORDERS),
+    Choice(name="order", description="which bytes decide the order of the rows", choices=LIVE_ORDERS),
     limit(20),
     _FORMAT,
 )
 _DIFF_OF_JOB = (
-    Text(name="job", description="whose latest run with lines is compared; needed without `seconds`", required=True),
+    Text(name="job", description="the job whose latest runs are compared; needed without `seconds`", required=True),
     Whole(name="run", description="the run to compare, without `seconds`", low=1, high=MAX_ID),
     Whole(name="against", description="the run to compare it with, without `seconds`", low=1, high=MAX_ID),
     *_AS,
 )
 _DIFF_OVER = (
-    Whole(name="seconds", description="compare now with then instead", low=1, high=600),
+    Whole(name="seconds", description="compare the process now and after so many seconds instead", low=1, high=600),
     Choice(name="gc", description="with `seconds`: 1 collects garbage at both ends", choices=("0", "1")),
     *_AS,
 )
 
-_NO_JOB = {404: "no such job"}
+_NO_JOB = {404: "there is no such job"}
 _NO_SAMPLES = {409: "no samples are taken"}
-_STEERED: Mapping[int, str] = _NO_JOB | {409: "no scheduler was given to `mount`"}
+_STEERED: Mapping[int, str] = _NO_JOB | {409: "no scheduler was passed to `mount`"}
 
 ROUTES = (
-    Route(method="GET", path="/", handler=index, summary="The routes there are", answer=INDEX),
+    Route(method="GET", path="/", handler=index, summary="All debug routes", answer=INDEX),
     Route(
         method="GET",
         path=DOCUMENT_PATH,
@@ -69,7 +69,7 @@ ROUTES = (
         method="GET",
         path="/health",
         handler=DebugRoutes.health,
-        summary="Memory against the limit, and a status; always open",
+        summary="The memory with its limit, and a status; always open",
         answer=HEALTH,
         is_open=True,
     ),
@@ -77,29 +77,29 @@ ROUTES = (
         method="GET",
         path="/memory",
         handler=DebugRoutes.memory,
-        summary="What the process holds: types, large objects, the collector, and what the RSS is made of",
+        summary="What the process holds: types, large objects, the collector, and what the RSS consists of",
         answer=MEMORY,
-        problems={429: "another walk is under way"},
+        problems={429: "another walk is in progress"},
     ),
     Route(
         method="GET",
         path="/memory/diff",
         handler=DebugRoutes.diff,
-        summary="What a job's latest run with lines changed, or what changes in the process from now on",
+        summary="What a job's latest run with lines changed, or what changes in the process over some seconds",
         answer=DIFF,
         parameters=_DIFF_OF_JOB,
         instead=_DIFF_OVER,
         is_text_too=True,
         problems=_NO_JOB
-        | {409: "no two runs to compare", 429: "another one is under way", 503: "the profiler has no budget for it"},
+        | {409: "there are no two runs to compare", 429: "another diff is in progress", 503: "the budget is too small"},
     ),
     Route(
         method="GET",
         path="/memory/live",
         handler=DebugRoutes.live,
-        summary="What is alive now, by line, function, file or scope, and what was allocated so far",
+        summary="The memory alive now, by line, function, file or scope, and what was allocated so far",
         answer=LIVE,
-        parameters=(Text(name="scope", description="of this scope or job only"), *_LIVE_AS),
+        parameters=(Text(name="scope", description="only the memory of this scope or job"), *_LIVE_AS),
         is_text_too=True,
         problems=_NO_SAMPLES,
     ),
@@ -107,7 +107,7 @@ ROUTES = (
         method="GET",
         path="/scopes",
         handler=DebugRoutes.scopes,
-        summary="What each scope and job holds, allocates and keeps, the one that grows most first",
+        summary="What each scope and job holds, allocates and keeps, the fastest growing one first",
         answer=SCOPES,
         parameters=(limit(50), _FORMAT),
         is_text_too=True,
@@ -117,17 +117,17 @@ ROUTES = (
         method="GET",
         path="/scopes/{scope}",
         handler=DebugRoutes.scope,
-        summary="One scope or job, judged now, with the lines that hold most of its memory",
+        summary="One scope or job, its verdict, and the lines that hold most of its memory",
         answer=SCOPE_WITH_SITES,
         parameters=_LIVE_AS,
         is_text_too=True,
-        problems=_NO_SAMPLES | {404: "no such scope or job"},
+        problems=_NO_SAMPLES | {404: "there is no such scope or job"},
     ),
     Route(
         method="POST",
         path="/memory/trim",
         handler=DebugRoutes.trim,
-        summary="Let the C allocator give back what it holds free",
+        summary="Make the C allocator give free memory back to the kernel",
         answer=TRIMMED,
     ),
     Route(
@@ -136,17 +136,17 @@ ROUTES = (
         handler=DebugRoutes.runs,
         summary="The runs in the history, newest first",
         answer=RUNS,
-        parameters=(Text(name="job", description="of this job only"), limit(50)),
+        parameters=(Text(name="job", description="only runs of this job"), limit(50)),
         problems=_NO_JOB,
     ),
     Route(
         method="GET",
         path="/memory/runs/{run_id}",
         handler=DebugRoutes.run,
-        summary="One run, with the lines that kept the most",
+        summary="One run, with the lines that kept the most in it",
         answer=RUN_WITH_SITES,
         parameters=(limit(20),),
-        problems={404: "no such run"},
+        problems={404: "there is no such run"},
     ),
     Route(
         method="GET",
@@ -159,7 +159,7 @@ ROUTES = (
         method="GET",
         path="/jobs/{job_id}/verdict",
         handler=DebugRoutes.verdict,
-        summary="What the job's runs say together",
+        summary="The verdict on a job, from all its runs",
         answer=JOB_VERDICT,
         problems=_NO_JOB,
     ),
@@ -170,13 +170,13 @@ ROUTES = (
         summary="Start a run now",
         answer=JOB,
         status=HTTPStatus.ACCEPTED,
-        problems=_NO_JOB | {409: "the job runs, or no scheduler was given to `mount`"},
+        problems=_NO_JOB | {409: "the job is running, or no scheduler was passed to `mount`"},
     ),
     Route(
         method="POST",
         path="/jobs/{job_id}/pause",
         handler=DebugRoutes.pause_job,
-        summary="Let no slot of the job fire",
+        summary="Stop firing the job's slots",
         answer=JOB,
         problems=_STEERED,
     ),
@@ -184,7 +184,7 @@ ROUTES = (
         method="POST",
         path="/jobs/{job_id}/resume",
         handler=DebugRoutes.resume_job,
-        summary="Let the job's slots fire again",
+        summary="Fire the job's slots again",
         answer=JOB,
         problems=_STEERED,
     ),

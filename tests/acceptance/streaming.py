@@ -33,7 +33,7 @@ class Served:
 
     def discard(self, path: str) -> tuple[int, int]:
         """Read an answer to its end and keep none of it; gives its status and its lines."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=50)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -120,7 +120,7 @@ def test_samples_say_that_they_are_not_available_and_why_and_the_run_goes_on(ins
     assert "install with a C compiler" in answer["reason"]
     assert answer["reason"] in answer["refused"]
     assert answer["outcome"] == "COMPLETED"
-    assert answer["degraded"] == f"no samples: {answer['refused']}"
+    assert answer["degraded"] == f"no samples were taken: {answer['refused']}"
 
 
 def test_check_finds_a_leak_by_exact_lines(installed: Path) -> None:

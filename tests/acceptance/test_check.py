@@ -157,7 +157,7 @@ def test_too_few_runs_are_told_and_are_no_success() -> None:
     ("target", "told"),
     [
         ("nothing", "'nothing' is not of the form FILE.py:FUNCTION"),
-        ("nothing.py:job", "there is no file"),
+        ("nothing.py:job", "does not exist"),
         ("{JOBS}:nothing", "has no function 'nothing'"),
         ("{broken}:job", "cannot be imported: SyntaxError"),
     ],
@@ -183,4 +183,4 @@ def test_failed_run_is_exit_status_2_and_shows_where_in_the_users_code() -> None
 def test_number_of_runs_that_makes_no_sense_is_refused() -> None:
     done = check(f"{JOBS}:steady", "--runs", "0")
     assert done.returncode == 2
-    assert "'0' is not a number from 1 to 1000" in done.stderr
+    assert "'0' is not a whole number from 1 to 1000" in done.stderr

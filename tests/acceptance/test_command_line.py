@@ -34,7 +34,7 @@ def volaris(tmp_path: Path) -> Volaris:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=120,
             check=False,
         )
 
@@ -61,7 +61,7 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.stderr
         self.log.extend(self.process.stderr)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_service_runs_its_job_answers_the_commands_and_stops_in_good_order(servi
     assert re.search(r"^prices_1m: run \d+ against run \d+, by line$", diff.stdout, re.MULTILINE)
     assert " = attributed " in diff.stdout
     unknown = volaris("diff", "nope", PORT=port)
-    assert (unknown.returncode, unknown.stderr) == (1, f"volaris: no job 'nope'; there are: {JOBS}\n")
+    assert (unknown.returncode, unknown.stderr) == (1, f"volaris: there is no job 'nope'; the known jobs are: {JOBS}\n")
     assert serving.stop() == 0
     assert [line for line in serving.log if " - ERROR - " in line or "Traceback" in line] == []
     assert serving.log[-1].endswith("INFO - stopped\n")
@@ -119,7 +119,7 @@ def test_run_of_a_job_that_fails_is_exit_status_1(volaris: Volaris, database_url
 
 def test_unknown_job_is_exit_status_2_and_told_with_those_there_are(volaris: Volaris) -> None:
     done = volaris("run", "nope")
-    assert (done.returncode, done.stderr) == (2, f"volaris: no job 'nope'; there are: {JOBS}\n")
+    assert (done.returncode, done.stderr) == (2, f"volaris: there is no job 'nope'; the known jobs are: {JOBS}\n")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_wrong_setting_is_exit_status_2_and_one_line_that_names_it(
 def test_service_that_is_not_there_is_told_with_what_to_do(volaris: Volaris) -> None:
     done = volaris("jobs", PORT="1")
     assert done.returncode == 1
-    assert "no service answers at http://127.0.0.1:1/api/v1/debug/jobs" in done.stderr
+    assert "there is no service at http://127.0.0.1:1/api/v1/debug/jobs" in done.stderr
     assert "start one with `volaris serve`" in done.stderr
 
 
@@ -147,7 +147,10 @@ def test_address_in_use_is_exit_status_1_with_the_reason(serving: Serving, volar
     port = serving.line(r"listening - url=http://127\.0\.0\.1:(\d+)$")[1]
     done = volaris("serve", PORT=port, DATABASE_URL=database_url)
     assert done.returncode == 1
-    assert f"volaris: cannot listen on 127.0.0.1:{port}: Address already in use; set HOST or PORT\n" in done.stderr
+    assert (
+        f"volaris: cannot listen on 127.0.0.1:{port}: Address already in use; set HOST or PORT to a free address\n"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["run", "prices_1m", "--runs", "0"]])

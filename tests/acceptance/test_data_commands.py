@@ -76,7 +76,7 @@ def run(service: Served, tmp_path: Path) -> Run:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=120,
             check=False,
         )
 
@@ -127,7 +127,7 @@ def test_export_into_a_pipe_that_is_closed_ends_quietly(service: Served, databas
         assert process.stderr
         assert process.stdout.readline() == "symbol,source,price,bid,ask,volume,quoted_at\n"
         process.stdout.close()
-        assert (process.stderr.read(), process.wait(timeout=30)) == ("", 141)
+        assert (process.stderr.read(), process.wait(timeout=120)) == ("", 141)
 
 
 @pytest.mark.parametrize("arguments", [["iv"], ["export"], ["export", "bars"], ["export", "iv", "--format", "json"]])
@@ -156,10 +156,10 @@ def test_run_at_a_terminal_shows_how_far_it_is_and_the_log_above(database_url: s
         os.close(theirs)
         shown = b"".join(iter(lambda: read_or_end(ours), b"")).decode()
         os.close(ours)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     assert "\x1b[" in shown
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
-    assert re.search(r"prices_1m .* 0:00:\d\d +\d+\.\d MB", text)
+    assert re.search(r"prices_1m .* 0:\d\d:\d\d +\d+\.\d MB", text)
     assert re.search(r"[\r\n]\S+ \S+ - INFO - job_completed - job_id=prices_1m ", text)
 
 

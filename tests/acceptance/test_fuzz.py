@@ -119,12 +119,12 @@ def started(folder: Path, command: Sequence[str], settings: Mapping[str, str], r
             yield address_in(log, process, ready)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=120)
 
 
 def address_in(log: Path, process: subprocess.Popen[bytes], ready: str) -> str:
     """Where the service listens, as soon as its log says that it is ready."""
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + HANGS_S
     while time.monotonic() < deadline_s and process.poll() is None:
         text = log.read_text()
         if (found := re.search(r"listening - url=(\S+)$", text, re.MULTILINE)) and ready in text:
@@ -148,7 +148,7 @@ async def fill(database_url: str) -> None:
 def run_job(url: str, job: str) -> None:
     """One run, to its end."""
     asked(url, f"/api/v1/debug/jobs/{job}/run", method="POST")
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + HANGS_S
     while state_of(asked(url, "/api/v1/debug/jobs"), job) == "running":
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
@@ -164,7 +164,7 @@ def asked(url: str, path: str, method: str = "GET") -> Any:
     """The JSON of an answer."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     request = urllib.request.Request(url + path, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 

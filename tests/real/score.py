@@ -25,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from profiling import Level, Profiler, State, Verdict
+from profiling.verdict.patience import Patience
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -40,6 +41,7 @@ class Job:
     name: str
     verdict: str
     lines: frozenset[int]  # that allocate what is kept; empty where none of its own does
+    leaks_from: int = 1  # the run from which on it leaks
 
     @classmethod
     def read(cls, path: Path) -> Job:
@@ -50,10 +52,10 @@ class Job:
             for node in ast.parse(text).body
             if isinstance(node, ast.Assign)
             and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id == "VERDICT"
+            and node.targets[0].id in {"VERDICT", "LEAKS_FROM_RUN"}
         }
         marked = (number for number, line in enumerate(text.splitlines(), start=1) if MARK in line)
-        return cls(path.stem, values["VERDICT"], frozenset(marked))
+        return cls(path.stem, values["VERDICT"], frozenset(marked), values.get("LEAKS_FROM_RUN", 1))
 
     def is_told(self, state: str, lines: Sequence[tuple[str, int]]) -> bool:
         """Return whether the state is right and, for a leak of a line, the first line is one of those marked."""
@@ -69,12 +71,14 @@ class Said:
 
     states: list[tuple[int, str]] = field(default_factory=list)
     last: Verdict | None = None
+    reasons: list[str] = field(default_factory=list)  # of each change of state
 
     def add(self, run: int, verdict: Verdict) -> None:
-        """Note a verdict."""
+        """Note a verdict, and its reason if its state is a new one."""
         self.last = verdict
         if not self.states or self.states[-1][1] != verdict.state.value:
             self.states.append((run, verdict.state.value))
+            self.reasons.append(f"{run}: {verdict.state}, {verdict.reason}")
 
     @property
     def was_accused(self) -> bool:
@@ -133,12 +137,17 @@ async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
             if name in said:
                 said[name].add(number, verdict)
     leaks = [job for job in every if job.verdict != "stable"]
-    missed = [job.name for job in leaks if not said[job.name].was_accused]
+    silent = [job for job in leaks if not said[job.name].was_accused]
+    not_due = [job.name for job in silent if runs - job.leaks_from < Patience().slow_runs]  # see docs/levels.md
+    missed = [job.name for job in silent if job.name not in not_due]
     wrong_line = [job.name for job in leaks if said[job.name].was_accused and not _is_right(job, said[job.name])]
     accused = [job.name for job in every if job.verdict == "stable" and said[job.name].was_accused]
     withdrawn = [name for name, one in said.items() if one.was_withdrawn]
+    for name in dict.fromkeys([*missed, *wrong_line, *accused, *withdrawn]):
+        _print(f"{name}: {said[name].reasons}, {said[name].last}")
     _print(
-        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; wrong line {wrong_line}; "
+        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; not due yet {not_due}; "
+        f"wrong line {wrong_line}; "
         f"accused {len(accused)} of {len(every) - len(leaks)} {accused}; withdrawn {withdrawn}"
     )
     return bool(missed or accused or withdrawn or wrong_line)

@@ -19,19 +19,24 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "fastapi.md").read_text()
 FIGURE = re.compile(r"[\d.]+( [KM]iB| B)?")
 ASK = """
-import asyncio, httpx, json
-from service import app
+import asyncio, httpx
+from service import app, profiler
 
 async def main():
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as http:
-        asked = asyncio.create_task(http.get("/memory?seconds=2"))
+    transport, token = httpx.ASGITransport(app=app), {"Authorization": "Bearer secret"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=token, timeout=60) as http:
+        asked = asyncio.create_task(http.get("/debug/memory/diff?seconds=2&format=text&limit=2"))
         await asyncio.sleep(0)
         while not asked.done():
             for path in ("/health", "/items", "/report"):
                 (await http.get(path)).raise_for_status()
-        print(json.dumps((await asked).json()))
+        print((await asked).raise_for_status().text)
+        while (told := await http.get("/debug/memory/diff?job=GET%20%2Fitems&format=text&limit=1")).status_code != 200:
+            (await http.get("/items")).raise_for_status()
+        print(told.text)
 
 asyncio.run(main())
+profiler.close()
 """
 
 
@@ -59,13 +64,17 @@ def without_figures(text: str) -> list[str]:
     return [FIGURE.sub("N", line.strip().partition(" in total; ")[0]) for line in text.splitlines()]
 
 
-def test_route_of_the_service_names_both_lines(folder: Path) -> None:
+def test_service_names_both_lines_and_the_line_of_a_route(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEBUG_TOKEN", "secret")
     (folder / "ask.py").write_text(ASK)
     done = run(folder, "ask.py")
     assert done.returncode == 0, done.stderr
-    shown = re.findall(r'"line":"(app\.py:\d+ \w+)"', PAGE)
-    assert {f'"{line}"' for line in shown} <= set(re.findall(r'"app\.py:\d+ \w+"', done.stdout))
-    assert len(shown) == 2
+    in_process, of_route = done.stdout.split("GET /items: run ")
+    shown_of_route, shown_in_process = PAGE.split("GET /items: run ")[1].split("the process over ")
+    for shown, printed in ((shown_in_process, in_process), (shown_of_route, of_route)):
+        lines = set(re.findall(r"app\.py:\d+ \w+", shown.partition("## ")[0]))
+        assert lines
+        assert lines == set(re.findall(r"app\.py:\d+ \w+", printed))
 
 
 def test_check_of_a_route_prints_what_the_page_shows(folder: Path) -> None:

@@ -47,7 +47,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 def ask(url: str, *, post: bool = False) -> str:
     headers = {"Authorization": "Bearer secret"}
     request = urllib.request.Request(f"http://{url}", headers=headers, method="POST" if post else "GET")
-    with urllib.request.urlopen(request, timeout=50) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         text: str = answer.read().decode()
         return text
 

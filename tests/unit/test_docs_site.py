@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 import profiling
+import profiling.asgi
+import profiling.serve
 import profiling.web
+import profiling.wsgi
 
+PACKAGES = (profiling, profiling.web, profiling.asgi, profiling.wsgi, profiling.serve)
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 MKDOCS = Path(sysconfig.get_path("scripts")) / "mkdocs"
@@ -56,5 +60,5 @@ def test_dead_link_lost_page_and_undocumented_name_each_fail_the_site(copy: Path
 
 def test_reference_has_each_public_name_once() -> None:
     named = re.findall(r"^::: (\S+)$", (DOCS / "api.md").read_text(), re.MULTILINE)
-    public = [f"{package.__name__}.{name}" for package in (profiling, profiling.web) for name in package.__all__]
+    public = [f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__]
     assert sorted(named) == sorted(public)

@@ -1,7 +1,7 @@
-"""From prices to volatility: pure functions over arrays, and records of what they found.
+"""Volatility from prices: pure functions over arrays, and records of their results.
 
-May import no other room: arrays and numbers go in, records come out.
-Offers implied and realised volatility, the metrics of a chain, and ranks among the days before.
+May import no other room: arrays and numbers go in, records come out. Offers implied and realised volatility, the
+metrics of a chain, and ranks among earlier days.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the analytics read: the types of their arrays, and a chain as columns."""
+"""The input of the analytics: the types of its arrays, and a chain as columns."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChainArrays:
-    """The option contracts of one symbol: a column each, all of one length, in any order.
+    """The option contracts of one symbol: one column per field, all of the same length, in any order.
 
-    Compared by identity, since arrays have no single answer to `==`. Raises ValueError for columns of several lengths,
-    and for a strike that is not above 0.
+    Chains are compared by identity, because arrays have no single answer to `==`. Raises ValueError if the columns
+    differ in length, or if a strike is not above 0.
     """
 
     expiration: Days
     strike: AnyFloats  # US dollars, above 0
     is_call: Switches
-    bid: AnyFloats  # US dollars a share; 0 or NaN if there is none
-    ask: AnyFloats  # the same
+    bid: AnyFloats  # US dollars per share; 0 or NaN if there is none
+    ask: AnyFloats  # US dollars per share; 0 or NaN if there is none
 
     def __post_init__(self) -> None:
         columns = {"expiration": self.expiration, "strike": self.strike, "is_call": self.is_call}
         columns |= {"bid": self.bid, "ask": self.ask}
         if len({column.shape for column in columns.values()}) != 1 or self.strike.ndim != 1:
             shapes = ", ".join(f"{name} {column.shape}" for name, column in columns.items())
-            raise ValueError(f"the columns of a chain must be flat and of one length, and are {shapes}")
+            raise ValueError(f"the columns of a chain must be flat and have the same length, but they are {shapes}")
         if not (self.strike > 0).all():
-            raise ValueError("a strike must be above 0, and one in this chain is not")
+            raise ValueError("every strike must be above 0, but one in this chain is not")
 
     def __len__(self) -> int:
         return len(self.strike)

@@ -1,4 +1,4 @@
-"""How long an option still lives."""
+"""The time that is left until an option expires."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import numpy as np
 from volaris.analytics.arrays import Days, Floats
 
 NEW_YORK = ZoneInfo("America/New_York")
-# Options on shares live to the close. Half days are not known here: those that end on one get three hours too much.
+# Options on shares expire at the close. Half days are ignored, so options that expire on one get three hours too much.
 CLOSE = time(16, 0)
 DAY_S = 86_400
 YEAR_DAYS = 365
 
 
 def years_to(expirations: Days, now: datetime) -> Floats:
-    """Return years of 365 days from `now`, which is aware, to the close in New York on each day; at most 0 after it.
+    """Return the years of 365 days from `now`, with time zone, to each day's close in New York; at most 0 after it.
 
-    By the second, weekends included, like the minutes of Cboe's VIX white paper. Raises ValueError for a naive `now`.
+    The time counts to the second, weekends included, like the minutes in Cboe's VIX white paper. Raises ValueError if
+    `now` has no time zone.
     """
     if now.tzinfo is None:
         raise ValueError(f"now has no time zone: {now}")

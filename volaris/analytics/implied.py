@@ -1,4 +1,4 @@
-"""Implied volatility by Black's formula of 1976, and for each contract that has none the reason."""
+"""Implied volatility by Black's formula of 1976, and the reason for each contract that has none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Outcomes = NDArray[np.int8]  # of Outcome
 
 
 class Outcome(IntEnum):
-    """What came of a contract: a volatility, or the first of these reasons that it has none. Numbers are not stored."""
+    """The result for a contract: a volatility, or the first of these reasons for none. The numbers are not stored."""
 
     PRICED = 0
     EXPIRED = 1
@@ -24,21 +24,21 @@ class Outcome(IntEnum):
     NO_BID = 3
     NO_ASK = 4
     CROSSED = 5  # the bid is above the ask
-    NO_FORWARD = 6  # of its expiration
-    BELOW_INTRINSIC = 7  # the mid price is what exercise at expiration is worth by the forward, or less
-    ABOVE_BOUND = 8  # the mid price is what the share, or the put's strike, is worth then, or more
-    UNSOLVED = 9  # by the solver, for none of these reasons
+    NO_FORWARD = 6  # the expiration has no forward price
+    BELOW_INTRINSIC = 7  # the mid price is at most what exercise at expiration is worth at the forward price
+    ABOVE_BOUND = 8  # the mid price is at least the value of the share, or of the put's strike, at expiration
+    UNSOLVED = 9  # the solver found none, although no other reason applies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImpliedVolatilities:
     """The implied volatilities of contracts, in their order."""
 
-    volatility: Floats  # a year's, 0.2 is 20 %; NaN if there is none
+    volatility: Floats  # annual, so 0.2 is 20 %; NaN if there is none
     outcome: Outcomes
 
     def counts(self) -> dict[Outcome, int]:
-        """Return how many contracts came to which outcome; outcomes of no contract are left out."""
+        """Return how many contracts had each outcome; outcomes without contracts are left out."""
         counted = np.bincount(self.outcome, minlength=len(Outcome)).tolist()
         return {outcome: count for outcome, count in zip(Outcome, counted, strict=True) if count}
 
@@ -46,13 +46,13 @@ class ImpliedVolatilities:
 def implied_volatilities(
     *, strike: Floats, is_call: Switches, bid: Floats, ask: Floats, forward: Floats, years: Floats, rate: float
 ) -> ImpliedVolatilities:
-    """Return the volatilities a year with which Black's formula gives the mid prices of bids and asks.
+    """Return the annual volatilities with which Black's formula gives the mid prices between bids and asks.
 
-    Source: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976); inverted by
-    pyvolr after P. Jäckel, "Let's be rational", Wilmott (2015).
+    Source: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976); inverted by pyvolr
+    after P. Jäckel, "Let's be rational", Wilmott (2015).
 
-    All arrays have one length: strikes, bids, asks and each contract's forward (NaN if there is none) in US dollars,
-    years of 365 days to its expiration. `rate` is a year's, continuously compounded.
+    All arrays have the same length. Strikes, bids, asks and the forward of each contract (NaN if there is none) are in
+    US dollars, and `years` of 365 days count to its expiration. `rate` is annual and continuously compounded.
     """
     mid = (bid + ask) / 2
     discounts = np.exp(-rate * years)
@@ -66,7 +66,7 @@ def implied_volatilities(
         strike[solvable],
         years[solvable],
         rate,
-        on_error="ignore",  # what has none is known by now, and named below if it is not
+        on_error="ignore",  # contracts without a volatility are known by now, or are named below
     )
     reasons[(reasons == Outcome.PRICED) & ~(volatility > 0)] = Outcome.UNSOLVED
     volatility[reasons == Outcome.UNSOLVED] = np.nan
@@ -83,7 +83,7 @@ def _reasons(
     years: Floats,
     discounts: Floats,
 ) -> Outcomes:
-    """Return why a contract has no volatility, as far as that is known beforehand; comparisons with NaN are false."""
+    """Return why contracts have no volatility, if that is known before solving; comparisons with NaN are false."""
     has_bid, has_ask = bid > 0, ask > 0
     exercised = np.where(is_call, forward - strike, strike - forward)
     conditions = {

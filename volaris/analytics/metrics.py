@@ -1,4 +1,4 @@
-"""A symbol's volatility figures: from its chain to one record."""
+"""The volatility figures of a symbol, computed from its chain into one record."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from volaris.analytics.vix import strip_variance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryMetrics:
-    """The figures of one expiration. Volatilities are a year's: 0.2 is 20 %."""
+    """The figures of one expiration. Volatilities are annual: 0.2 is 20 %."""
 
     expiration: date
     years: float  # of 365 days, to the close in New York; 0 or less once that is over
     forward: float | None  # US dollars; None if no strike near the money has bid and ask of both
-    atm_iv: float | None  # at the forward's price
-    skew_25d: float | None  # put less call
-    strip_iv: float | None  # of the whole strip, in the manner of the VIX
+    atm_iv: float | None  # at the forward price
+    skew_25d: float | None  # put minus call
+    strip_iv: float | None  # of all options of the expiration, computed like the VIX
     contracts: int
-    priced: int  # with an implied volatility
+    priced: int  # contracts with an implied volatility
 
     @property
     def days(self) -> float:
@@ -40,15 +40,15 @@ class ExpiryMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IvMetrics:
-    """A symbol's figures at one moment. Volatilities are a year's: 0.2 is 20 %; those at 30 days lie between terms."""
+    """A symbol's figures at one moment. Volatilities are annual: 0.2 is 20 %; those at 30 days are between terms."""
 
     spot: float  # US dollars
     contracts: int
-    priced: int  # with an implied volatility
+    priced: int  # contracts with an implied volatility
     outcomes: Mapping[Outcome, int]  # of all contracts
     atm_iv: float | None  # at the money at 30 days
-    skew_25d: float | None  # put less call, at 30 days
-    iv30: float | None  # of the whole strip at 30 days, in the manner of the VIX
+    skew_25d: float | None  # put minus call, at 30 days
+    iv30: float | None  # at 30 days, of all options, computed like the VIX
     expiries: tuple[ExpiryMetrics, ...]  # ascending: the term structure
 
 
@@ -57,17 +57,17 @@ class PricedChain:
     """A chain with the implied volatility of each contract, in the chain's order."""
 
     ladders: Ladders
-    years: Floats  # one an expiration
-    forwards: tuple[Forward | None, ...]  # the same
+    years: Floats  # one per expiration
+    forwards: tuple[Forward | None, ...]  # one per expiration
     implied: ImpliedVolatilities
 
 
 def iv_metrics(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -> IvMetrics:
-    """Compute all figures of a chain quoted `now`, which is aware. `spot` in US dollars, above 0.
+    """Compute all figures of a chain that was quoted at `now`, with time zone. `spot` is in US dollars, above 0.
 
-    `rate` is a year's, continuously compounded, for all terms. Options on shares are American and are taken for
-    European ones: out of the money, which is all that figures are made of, the two differ little. Raises ValueError for
-    a naive `now` or a spot that is not above 0.
+    `rate` is annual and continuously compounded, for all terms. Options on shares are American, but are treated as
+    European, because the two differ little out of the money, where all figures come from. Raises ValueError if `now`
+    has no time zone or spot is not above 0.
     """
     priced = price_chain(chain, spot=spot, now=now, rate=rate)
     expiries = _expiries(chain, priced, rate)
@@ -85,9 +85,9 @@ def iv_metrics(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -
 
 
 def price_chain(chain: ChainArrays, *, spot: float, now: datetime, rate: float) -> PricedChain:
-    """Return each expiration's forward and each contract's implied volatility; arguments as of `iv_metrics`."""
+    """Return the forward of each expiration and the implied volatility of each contract; see `iv_metrics`."""
     if not 0 < spot < math.inf:
-        raise ValueError(f"spot must be above 0, and is {spot}")
+        raise ValueError(f"spot must be above 0, not {spot}")
     ladders = ladders_of(chain)
     years = years_to(ladders.expiration, now)
     forwards = tuple(
@@ -129,7 +129,7 @@ def _expiries(chain: ChainArrays, priced: PricedChain, rate: float) -> tuple[Exp
 def _figures(
     ladder: Ladder, forward: Forward | None, calls: Floats, puts: Floats, years: float, rate: float
 ) -> dict[str, float | None]:
-    """Return the figures that are all None if there is no forward."""
+    """Return the figures of an expiration that all need its forward price, or None for each if there is none."""
     if forward is None:
         return {"forward": None, "atm_iv": None, "skew_25d": None, "strip_iv": None}
     smile = smile_of(ladder, calls, puts, forward=forward.price, years=years)

@@ -1,4 +1,4 @@
-"""Where today's implied volatility stands among those of the year before."""
+"""The rank of today's implied volatility among those of the year before."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ YEAR_DAYS = 252  # trading days
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IvRank:
-    """Both from 0 to 100, and both None if there are fewer days than the year has."""
+    """Both figures are from 0 to 100; both are None if the history is shorter than a year."""
 
-    rank: float | None  # None too if the volatility was the same on all days, today included
+    rank: float | None  # None also if the volatility was the same on all days, with today
     percentile: float | None
-    days: int  # with a volatility, of those looked back on: YEAR_DAYS at most
+    days: int  # earlier days with a volatility, at most YEAR_DAYS
 
 
 def iv_rank(today: float, before: Sequence[float], *, window: int = YEAR_DAYS) -> IvRank:
     """Return the IV rank and IV percentile of `today` against the `window` days before it, the latest first.
 
-    IV rank is where it stands between the lowest and the highest, (today - low) / (high - low) × 100, with today among
-    them, so that a new high is 100. IV percentile says on what share of the days before it was below today's, in per
-    cent. Both as brokers define them; volatilities in any unit, the same for all.
+    - IV rank is the position between the lowest and the highest value: (today - low) / (high - low) × 100. Today is
+      among them, so that a new high is 100.
+    - IV percentile is the share of the earlier days with a value below today's, in per cent.
+
+    Brokers define both in this way. Volatilities may be in any unit, the same for all.
     """
     days = list(before[:window])
     if len(days) < window:

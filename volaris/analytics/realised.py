@@ -1,9 +1,9 @@
 """Realised volatility from daily bars, by five estimators. Annualised with 252 trading days: 0.2 is 20 % a year.
 
-Each takes the bars of its window, oldest first, in any one unit of price; those that look at the close of the day
-before take one bar more. They differ in how few days they need for the same precision: against close to close
-Parkinson's takes a fifth, Garman and Klass's a seventh, Yang and Zhang's a fourteenth at best. Only close to close and
-Yang-Zhang see what happens overnight.
+Each estimator takes the bars of its window, oldest first, with prices in any one unit. Those that use the close of the
+day before take one bar more. For the same precision as close to close, Parkinson needs a fifth of the days,
+Garman-Klass a seventh, and Yang-Zhang a fourteenth at best. Only close to close and Yang-Zhang include overnight
+changes.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ class BarArrays:
         return len(self.close)
 
     def last(self, count: int) -> BarArrays:
-        """Return the last `count` of them."""
+        """Return the last `count` bars."""
         rows = slice(len(self) - count, None)
         return BarArrays(open=self.open[rows], high=self.high[rows], low=self.low[rows], close=self.close[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealisedVolatility:
-    """The figures of one window; None if there are too few bars, or one of them is no bar."""
+    """The figures of one window; None if there are too few bars, or if one of them is not a valid bar."""
 
-    days: int  # of the window
+    days: int  # length of the window
     close_to_close: float | None
     parkinson: float | None
     garman_klass: float | None
@@ -50,9 +50,9 @@ class RealisedVolatility:
 
 
 def realised_volatility(bars: BarArrays, days: int) -> RealisedVolatility:
-    """Return all five over the last `days` bars, 2 or more. Raises ValueError for fewer."""
+    """Return all five estimates over the last `days` bars. Raises ValueError for fewer than 2 days."""
     if days < 2:
-        raise ValueError(f"a window must have 2 days at least, and has {days}")
+        raise ValueError(f"a window must have at least 2 days, not {days}")
     window = bars.last(days) if len(bars) >= days else None
     longer = bars.last(days + 1) if len(bars) > days else None
     window = window if window is not None and _are_bars(window) else None
@@ -68,16 +68,17 @@ def realised_volatility(bars: BarArrays, days: int) -> RealisedVolatility:
 
 
 def close_to_close(bars: BarArrays) -> float:
-    """Return the sample standard deviation (mean taken out, n - 1) of log returns. n + 1 bars, n of 2 or more.
+    """Return the sample standard deviation (mean removed, n - 1) of log returns, annualised.
 
-    Source: J. Hull, "Options, Futures and Other Derivatives", the chapter on Black-Scholes-Merton.
+    Needs n + 1 bars, with n of at least 2. Source: J. Hull, "Options, Futures and Other Derivatives", the chapter on
+    Black-Scholes-Merton.
     """
     returns = np.log(bars.close[1:] / bars.close[:-1])
     return _a_year(float(np.var(returns, ddof=1)))
 
 
 def parkinson(bars: BarArrays) -> float:
-    """Estimate from high and low: Σ ln(H/L)² / (4 n ln 2). Takes the drift for 0. n bars.
+    """Return Σ ln(H/L)² / (4 n ln 2), annualised. Assumes a drift of 0. Needs n bars.
 
     Source: M. Parkinson, "The extreme value method for estimating the variance of the rate of return" (1980).
     """
@@ -85,7 +86,7 @@ def parkinson(bars: BarArrays) -> float:
 
 
 def garman_klass(bars: BarArrays) -> float:
-    """Return Σ (½ ln(H/L)² - (2 ln 2 - 1) ln(C/O)²) / n. Takes the drift for 0. n bars.
+    """Return Σ (½ ln(H/L)² - (2 ln 2 - 1) ln(C/O)²) / n, annualised. Assumes a drift of 0. Needs n bars.
 
     Source: M. Garman and M. Klass, "On the estimation of security price volatilities from historical data" (1980).
     """
@@ -94,7 +95,7 @@ def garman_klass(bars: BarArrays) -> float:
 
 
 def rogers_satchell(bars: BarArrays) -> float:
-    """Return Σ (ln(H/C) ln(H/O) + ln(L/C) ln(L/O)) / n, whatever the drift is. n bars.
+    """Return Σ (ln(H/C) ln(H/O) + ln(L/C) ln(L/O)) / n, annualised, for any drift. Needs n bars.
 
     Source: L. Rogers and S. Satchell, "Estimating variance from high, low and closing prices" (1991).
     """
@@ -102,11 +103,11 @@ def rogers_satchell(bars: BarArrays) -> float:
 
 
 def yang_zhang(bars: BarArrays) -> float:
-    """Return the overnight variance + k × open-to-close + (1 - k) × Rogers-Satchell, for any drift. n + 1 bars.
+    """Return overnight variance + k × open-to-close variance + (1 - k) × Rogers-Satchell, for any drift.
 
-    k = 0.34 / (1.34 + (n + 1) / (n - 1)); the first two variances are sample ones (mean taken out, n - 1); n of 2 or
-    more. Source: D. Yang and Q. Zhang, "Drift-independent volatility estimation based on high, low, open, and close
-    prices" (2000).
+    Here k = 0.34 / (1.34 + (n + 1) / (n - 1)). The first two are sample variances (mean removed, n - 1). Needs n + 1
+    bars, with n of at least 2. Source: D. Yang and Q. Zhang, "Drift-independent volatility estimation based on high,
+    low, open, and close prices" (2000).
     """
     days = len(bars) - 1
     window = bars.last(days)
@@ -127,7 +128,7 @@ def _a_year(daily_variance: float) -> float:
 
 
 def _are_bars(bars: BarArrays) -> bool:
-    """Return whether prices are finite and above 0, with lows and highs around them, so that no variance is below 0."""
+    """Return whether prices are finite and above 0, and lows and highs enclose them, so that no variance is below 0."""
     lowest = np.minimum(bars.open, bars.close)
     highest = np.maximum(bars.open, bars.close)
     ordered = (bars.low > 0) & (bars.low <= lowest) & (highest <= bars.high) & (bars.high < math.inf)

@@ -1,4 +1,4 @@
-"""From the expirations that there are to a constant maturity."""
+"""Figures at a constant maturity, interpolated between the existing expirations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from volaris.analytics.expiry import YEAR_DAYS
 
 TARGET_DAYS = 30.0
-SHORTEST_DAYS = 7.0  # below, as in the white paper of 2009, prices close to expiration say little about volatility
-STRETCH_DAYS = 7.0  # as far as two terms on one side of the target may be from it
+# days; shorter terms are ignored, as in the white paper of 2009, because their prices say little about volatility
+SHORTEST_DAYS = 7.0
+STRETCH_DAYS = 7.0  # highest distance in days from the target, if both terms are on one side of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +23,15 @@ class Term:
 
     @property
     def days(self) -> float:
-        """Return the same in days."""
+        """Return the term in days."""
         return self.years * YEAR_DAYS
 
 
 def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
-    """Return the volatility a year at a constant maturity of `days`, from terms whose values are variances a year.
+    """Return the annual volatility at a constant maturity of `days`, from terms whose values are annual variances.
 
-    Linear in total variance, years × variance, between the two terms around: Cboe VIX white paper, step 3. None if
-    there are no such two, or if the line is below 0 there.
+    The result is linear in total variance, years × variance, between the two terms around: Cboe VIX white paper, step
+    3. Return None if there are no two such terms, or if the line is below 0 there.
     """
     total = value_at([Term(years=term.years, value=term.years * term.value) for term in terms], days)
     if total is None or total < 0:
@@ -39,10 +40,10 @@ def volatility_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | N
 
 
 def value_at(terms: Sequence[Term], days: float = TARGET_DAYS) -> float | None:
-    """Return the value at `days` on the line through the two terms around, of those of SHORTEST_DAYS and more.
+    """Return the value at `days` on the line through the two terms around it, of the terms of at least SHORTEST_DAYS.
 
-    If all are on one side, the two nearest do as long as the nearer one is within STRETCH_DAYS: monthly expirations
-    can be that far off. Else None.
+    If all terms are on one side, the two nearest are used, as long as the nearer one is within STRETCH_DAYS, because
+    monthly expirations can be that far off. Otherwise return None.
     """
     usable = sorted((term for term in terms if term.days >= SHORTEST_DAYS), key=lambda term: term.years)
     if len(usable) < 2:

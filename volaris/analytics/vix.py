@@ -1,8 +1,8 @@
-"""Expected variance of an expiration from its whole strip of options, as Cboe computes it for the VIX.
+"""Expected variance of an expiration from all of its options, as Cboe computes it for the VIX.
 
-Source of all of it: "Cboe Volatility Index", Cboe's white paper; its example is a test. `term.volatility_at` makes the
-30-day figure of two such variances. For shares, whose options are American, it takes the worth of early exercise for
-volatility, which is little out of the money. Strikes beyond those at hand are missing in it.
+The source is "Cboe Volatility Index", Cboe's white paper, whose example is a test. `term.volatility_at` computes the
+30-day figure from two such variances. Options on shares are American. The value of their early exercise, which is small
+out of the money, counts here as volatility. Strikes beyond the available ones are missing in the result.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from volaris.analytics.ladder import Ladder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripVariance:
-    """The variance of one expiration, and what it was made from."""
+    """The variance of one expiration, and the figures that it was computed from."""
 
-    variance: float  # a year's: 0.04 for a volatility of 20 %
+    variance: float  # annual: 0.04 for a volatility of 20 %
     forward: float  # US dollars
-    center: float  # US dollars: K0, the highest strike with both quoted that is not above F
-    strikes: int  # with a share in it
+    center: float  # US dollars: K0, the highest strike not above F whose call and put are both quoted
+    strikes: int  # the number of strikes that contribute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,12 +34,14 @@ class _Strip:
 
 
 def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVariance | None:
-    """Return 2/T × Σ ΔK/K² × exp(rT) × Q(K) - 1/T × (F/K0 - 1)²: the white paper's step 2.
+    """Return 2/T × Σ ΔK/K² × exp(rT) × Q(K) - 1/T × (F/K0 - 1)²: step 2 of the white paper.
 
-    K0 is the highest strike up to F where both are quoted. Q is the mid price of the put below K0, of the call above
-    it, and their mean at K0; ΔK half the distance between the strikes on both sides, at the ends the distance to the
-    next. Years of 365 days, above 0; a continuously compounded rate a year. None if there is no K0, if a side of
-    it has no option, and if what comes out is not above 0.
+    - K0 is the highest strike up to F whose call and put are both quoted.
+    - Q is the mid price of the put below K0, of the call above K0, and their mean at K0.
+    - ΔK is half the distance between the strikes on both sides, and at the ends the distance to the next strike.
+
+    `years` of 365 days must be above 0; `rate` is annual and continuously compounded. Return None if there is no K0, if
+    one side of K0 has no option, or if the result is not above 0.
     """
     forward = forward_at_least_difference(ladder, years=years, rate=rate)
     if forward is None:
@@ -61,9 +63,9 @@ def strip_variance(ladder: Ladder, *, years: float, rate: float) -> StripVarianc
 
 
 def _strip(ladder: Ladder, center: int) -> _Strip | None:
-    """Return the options with a share in it, by strike; None if a side has none."""
+    """Return the options that contribute, by strike, or None if a side has none."""
     puts, calls = np.zeros(len(ladder), dtype=np.bool_), np.zeros(len(ladder), dtype=np.bool_)
-    # Away from the center, both: the puts downwards.
+    # Both sides are read away from the center, so the puts downwards.
     puts[:center] = _reached(ladder.put.quoted[:center][::-1], ladder.put.listed[:center][::-1])[::-1]
     calls[center + 1 :] = _reached(ladder.call.quoted[center + 1 :], ladder.call.listed[center + 1 :])
     middle = (ladder.call.mid[center] + ladder.put.mid[center]) / 2
@@ -76,7 +78,7 @@ def _strip(ladder: Ladder, center: int) -> _Strip | None:
 
 
 def _reached(quoted: Switches, listed: Switches) -> Switches:
-    """Return which of these are quoted and stand before two in a row that are not; unlisted strikes do not count."""
+    """Return which options are quoted and come before two unquoted ones in a row; unlisted strikes do not count."""
     (places,) = listed.nonzero()
     missing = ~quoted[places]
     (stops,) = (missing[1:] & missing[:-1]).nonzero()
@@ -87,6 +89,6 @@ def _reached(quoted: Switches, listed: Switches) -> Switches:
 
 
 def _widths(strike: Floats) -> Floats:
-    """Return ΔK of each strike, of which there are three at least."""
+    """Return ΔK of each strike; there must be at least three."""
     steps = strike[1:] - strike[:-1]
     return np.concatenate((steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]))

@@ -1,4 +1,4 @@
-"""The command line's way to a running service: its debug routes, and its data API."""
+"""The HTTP client of the command line, for the debug routes and the data API of a running service."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from volaris.errors import VolarisError
 from volaris.settings import Settings
 
 TIMEOUT_S = 30.0
-PIECE_TIMEOUT_S = 60.0  # of an export, which may take minutes in all
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - where a service listens is not where it is called
+PIECE_TIMEOUT_S = 60.0  # for one chunk of an export, which may take minutes in all
+# A server may listen on these addresses, but a client cannot connect to them.
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 DATA = "/api/v1"
 DEBUG = "/api/v1/debug"
 
 
 class ServiceError(VolarisError):
-    """Raised if the service is not there, or answers with a problem; the message says what it said."""
+    """Raised if the service cannot be reached, or answers with a problem, whose text is in the message."""
 
 
 async def get(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> bytes:
@@ -40,13 +41,13 @@ async def get(settings: Settings, path: str, query: Mapping[str, str], *, below:
 
 
 async def get_json(settings: Settings, path: str, query: Mapping[str, str], *, below: str = DEBUG) -> dict[str, Any]:
-    """Return the parsed JSON of what `get` returns. Raises ServiceError."""
+    """Return the parsed JSON of the body that `get` returns. Raises ServiceError."""
     document: dict[str, Any] = orjson.loads(await get(settings, path, query, below=below))
     return document
 
 
 async def figures(settings: Settings, symbol: str, days: int) -> dict[str, Any]:
-    """Return the volatility figures of a symbol, and those of its last days. Raises ServiceError."""
+    """Return the volatility figures of a symbol, with those of its last days. Raises ServiceError."""
     return await get_json(settings, f"/iv/{quote(symbol, safe='')}", {"limit": str(days)}, below=DATA)
 
 
@@ -65,7 +66,7 @@ async def symbols(settings: Settings) -> list[str]:
 async def export(settings: Settings, data: str, of: list[str], form: str) -> AsyncIterator[bytes]:
     """Yield all rows of `data` (prices, options, iv) of these symbols as the service streams them.
 
-    CSV has one header in all. Raises ServiceError, also if the service cuts a stream short.
+    CSV has only one header. Raises ServiceError, also if the service cuts a stream short.
     """
     async with _session(settings, None) as session:
         for number, symbol in enumerate(of):
@@ -82,13 +83,13 @@ async def _pieces(session: aiohttp.ClientSession, url: URL, form: str) -> AsyncI
             async for piece in response.content.iter_any():
                 yield piece
     except aiohttp.ClientPayloadError as error:
-        raise ServiceError(f"the answer of {url} was cut short; the log of the service says why") from error
+        raise ServiceError(f"the answer of {url} was cut short; see the log of the service for the reason") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise _no_answer(url, error) from error
 
 
 async def _without_header(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield what comes after the first line break, wherever the pieces are cut."""
+    """Yield everything after the first line break, however the text is divided into pieces."""
     is_header = True
     async for piece in pieces:
         if is_header:
@@ -110,7 +111,7 @@ def _session(settings: Settings, total_s: float | None) -> aiohttp.ClientSession
 
 def _no_answer(url: URL, error: Exception) -> ServiceError:
     return ServiceError(
-        f"no service answers at {url} ({type(error).__name__}); start one with `volaris serve`, "
+        f"there is no service at {url} ({type(error).__name__}); start one with `volaris serve`, "
         "or set HOST and PORT to where it runs"
     )
 

@@ -1,6 +1,6 @@
 """The command line: `volaris serve | run JOB | jobs | diff JOB | iv SYMBOL | export prices|options|iv`.
 
-Exit status: 0 done; 1 it failed; 2 the call or a setting was wrong.
+The exit status is 0 on success, 1 if the command failed, and 2 if the command line or a setting was wrong.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-# Nothing here may need a package of the extra `service`: `main` says so if one is missing.
+# Nothing imported here may need a package of the extra `service`, so that `main` can report a missing one.
 from volaris.errors import MissingPackage, SettingError, UnknownJob, VolarisError
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_WRONG_CALL = 2
-EXIT_NO_READER = 141  # as a process that SIGPIPE ends
+EXIT_NO_READER = 141  # the status of a process that SIGPIPE ends
 
 DAYS_SHOWN = 10
 OWN_PACKAGES = ("profiling", "volaris")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command of the arguments, by default those of the process; gives the exit status."""
+    """Run the command with these arguments, by default those of the process, and return the exit status."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.command(_settings(), arguments))
@@ -63,23 +63,23 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Settings come from environment variables and .env; docs/settings.md lists them.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="collect and serve until stopped")
+    serve = commands.add_parser("serve", help="collect market data and serve it over HTTP until stopped")
     serve.set_defaults(command=_serve)
     run = commands.add_parser("run", help="run a job in this process, under the profiler")
     run.add_argument("job", metavar="JOB")
-    run.add_argument("--runs", type=_count, default=1, metavar="N", help="how many times, one after the other")
+    run.add_argument("--runs", type=_count, default=1, metavar="N", help="number of runs, one after the other")
     run.set_defaults(command=_run)
     jobs = commands.add_parser("jobs", help="show the jobs of the running service")
     jobs.set_defaults(command=_jobs)
-    diff = commands.add_parser("diff", help="show what a job's last two runs left in memory, in the running service")
+    diff = commands.add_parser("diff", help="show which memory a job's last run added, in the running service")
     diff.add_argument("job", metavar="JOB")
     diff.set_defaults(command=_diff)
-    iv = commands.add_parser("iv", help="show a symbol's volatility figures, of the running service")
+    iv = commands.add_parser("iv", help="show a symbol's volatility figures, from the running service")
     iv.add_argument("symbol", metavar="SYMBOL")
     iv.set_defaults(command=_iv)
-    export = commands.add_parser("export", help="write all that is stored to standard output, of the running service")
+    export = commands.add_parser("export", help="write all stored rows of the running service to standard output")
     export.add_argument("data", choices=("prices", "options", "iv"))
-    export.add_argument("--symbol", metavar="SYMBOL", help="of this one only; of all if it is not given")
+    export.add_argument("--symbol", metavar="SYMBOL", help="only rows of this symbol (default: all symbols)")
     export.add_argument("--format", choices=("csv", "ndjson"), default="csv")
     export.set_defaults(command=_export)
     return parser
@@ -87,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 10000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
     return int(text)
 
 
 def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
-    # Imported here: the commands that only ask a running service need none of it.
+    # Imported here, because commands that only query a running service need none of it.
     from volaris.app import create_app
     from volaris.web.server import serve
 
@@ -101,7 +101,8 @@ def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
         asyncio.run(serve(app, settings.host, settings.port, with_access_log=settings.log_level == "DEBUG"))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        return _complain(f"cannot listen on {settings.host}:{settings.port}: {reason}; set HOST or PORT", EXIT_FAILED)
+        place = f"{settings.host}:{settings.port}"
+        return _complain(f"cannot listen on {place}: {reason}; set HOST or PORT to a free address", EXIT_FAILED)
     return 0
 
 
@@ -109,8 +110,8 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     from volaris.cli.progress_bar import run_shown
     from volaris.service import Service
 
-    service = Service(replace(settings, market_hours="always"))  # whoever runs a job by hand means now
-    service.scheduler.status(arguments.job)  # an unknown job is told of before a database is started
+    service = Service(replace(settings, market_hours="always"))  # a job that is run by hand runs at any hour
+    service.scheduler.status(arguments.job)  # raises for an unknown job before a database is started
     shown = run_shown(arguments.job, lambda: service.profiler.usage().rss_bytes)
     return asyncio.run(_run_job(service, arguments.job, arguments.runs, shown))
 
@@ -168,7 +169,7 @@ def _export(settings: Settings, arguments: argparse.Namespace) -> int:
         asyncio.run(_write_export(settings, arguments))
         sys.stdout.flush()
     except BrokenPipeError:
-        # `| head` has read enough. What is still buffered must not be tried again when the process ends.
+        # `| head` has read enough. Discard the buffer, or the process would try to write it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_NO_READER
     return 0

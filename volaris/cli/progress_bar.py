@@ -1,4 +1,4 @@
-"""How far a run of a job is: a live bar at a terminal, a line now and then elsewhere."""
+"""The progress of a job's run: a live bar at a terminal, or else a line from time to time."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ LINE_EVERY_S = 5.0
 
 @dataclass(slots=True)
 class RunState:
-    """How far a run is."""
+    """The progress of one run."""
 
     job_id: str
-    rss_bytes: Callable[[], int]  # of the process, now
-    started_s: float = 0.0  # monotonic
+    rss_bytes: Callable[[], int]  # returns the current RSS of the process
+    started_s: float = 0.0  # on the monotonic clock
     done: int = 0
-    total: int = 0  # 0: the job has not told
+    total: int = 0  # 0 if the job has not reported a total
 
     def report(self, done: int, total: int) -> None:
-        """Note that `done` of `total` are through, as a listener of `progress.report`."""
+        """Note that `done` of `total` are finished; a listener for `progress.report`."""
         self.done, self.total = done, total
 
     def rss_text(self) -> str:
-        """Return the RSS as the log has it: in megabytes of 2**20 bytes."""
+        """Return the RSS as the log writes it, in MB of 2**20 bytes."""
         return f"{self.rss_bytes() / 2**20:.1f} MB"
 
 
-Show = Callable[[], None]  # brings what is shown up to date
+Show = Callable[[], None]  # updates what is shown
 
 
 def run_shown(
     job_id: str, rss_bytes: Callable[[], int], out: TextIO | None = None
 ) -> AbstractAsyncContextManager[None]:
-    """Return a context manager that shows how far the run is while the block runs.
+    """Return a context manager that shows the progress of the run while the block runs.
 
-    The display is live if `out` (by default standard error) is a terminal, else it consists of lines. May import from
-    disk: call this before the loop runs.
+    The display is live if `out` (by default standard error) is a terminal, else it consists of lines. This may import
+    from disk, so call it before the loop runs.
     """
     out = out or sys.stderr
     state = RunState(job_id, rss_bytes)
@@ -94,11 +94,11 @@ def _line(state: RunState, now_s: float) -> str:
 
 
 def _live(state: RunState, out: TextIO) -> AbstractContextManager[Show]:
-    # Imported here: 2 MB that only a person at a terminal has a use for.
+    # Imported here: 2 MB that only a terminal needs.
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    # Refreshed by our own task and not by a thread of its own. What is logged meanwhile comes out above it.
+    # Refreshed by our own task, without a thread. Log lines appear above the bar.
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

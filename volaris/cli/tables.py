@@ -1,4 +1,4 @@
-"""What the service answers as tables of text."""
+"""Tables of text from the answers of the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def iv_table(answer: Mapping[str, Any]) -> str:
     """Return the answer of GET /api/v1/iv/{symbol} as text: figures, realised volatility, term structure, last days."""
     latest = answer["latest"]
     if latest is None:
-        return f"{answer['symbol']}: no figures yet; iv_metrics computes them from the chains of options_refresh"
+        return f"{answer['symbol']}: no figures yet; the job iv_metrics computes them from stored chains"
     head = (
         f"{answer['symbol']}  {latest['day']}  spot {latest['spot']:.2f}  from {latest['source']}, "
         f"{latest['contracts']} contracts, computed at {latest['computed_at']}"

@@ -1,4 +1,4 @@
-"""A trim of the C heap after runs: what jobs free between survivors stays with the C allocator until somebody asks."""
+"""Trims the C heap after runs, because the C allocator keeps the memory that jobs free until it is told to trim."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from profiling.process import composition
 from profiling.records import TrimResult
 from volaris.scheduler import JobRun, Report
 
-TRIM_EVERY_S = 60.0  # at most: it takes a millisecond, in a thread, and what was given back is faulted in anew
+# shortest interval: a trim takes a millisecond, in a thread, and its pages must be faulted in again when used
+TRIM_EVERY_S = 60.0
 
 
 class HeapTrimmer:
-    """A report of the scheduler that passes runs on to another, and then trims the C allocator's heap now and then.
+    """A report for the scheduler that passes runs on to another report, and then trims the C heap from time to time.
 
-    Without it the RSS crept up by a fifth over a day's schedule, all of it free chunks.
+    Without it the RSS grew by a fifth over a day's schedule, all of it free chunks.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class HeapTrimmer:
         self._trimmed_s = clock()
 
     async def report(self, run: JobRun, error: BaseException | None) -> None:
-        """Pass the run on to the other report, then trim the heap if the last trim was TRIM_EVERY_S ago or more."""
+        """Pass the run on to the other report, then trim the heap if the last trim was at least TRIM_EVERY_S ago."""
         await self._report(run, error)
         if self._clock() - self._trimmed_s >= TRIM_EVERY_S:
             self._trimmed_s = self._clock()

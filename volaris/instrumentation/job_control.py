@@ -1,4 +1,4 @@
-"""The scheduler as the profiler's debug routes see it: the two know nothing of each other."""
+"""Adapts the scheduler to the job control of the profiler's debug routes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SchedulerControl:
 
     @property
     def enabled(self) -> bool:
-        """Return whether slots fire by themselves, as the settings want it."""
+        """Return whether slots fire by themselves, according to the settings."""
         return self._enabled
 
     def jobs(self) -> Sequence[JobInfo]:
@@ -29,17 +29,17 @@ class SchedulerControl:
         return [_info(status) for status in self._scheduler.statistics().jobs]
 
     def run_now(self, job_id: str) -> None:
-        """Start a run; its end is reported by the scheduler."""
+        """Start a run; the scheduler reports its end."""
         with _errors():
             self._scheduler.run_now(job_id)
 
     def pause(self, job_id: str) -> None:
-        """Let no slot fire any more."""
+        """Stop firing the job's slots."""
         with _errors():
             self._scheduler.pause(job_id)
 
     def resume(self, job_id: str) -> None:
-        """Let slots fire again."""
+        """Fire the job's slots again."""
         with _errors():
             self._scheduler.resume(job_id)
 

@@ -1,4 +1,4 @@
-"""Jobs under the profiler: a middleware that measures each run, and the log lines that tell of it."""
+"""Jobs under the profiler: a middleware that measures each run, and the log lines about it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from volaris.logs import log_event
 from volaris.scheduler import Job, JobRun, RunOutcome
 
 ALLOCATION_LINES = 5
-MAX_WAIT_S = 10.0  # for a turn: a price that comes later is worth less than exact lines
+MAX_WAIT_S = 10.0  # for a turn, because late prices are worth less than exact lines
 
 
 class JobProfiler:
-    """The scheduler middleware that profiles, and the report of each run that it saw.
+    """The scheduler middleware that profiles runs, and the report that logs them.
 
-    With `exclusive`, runs with exact lines wait for each other, because a table before and after would charge each of
-    two overlapping runs with what both keep. Runs that are only sampled do not wait. A run waits `max_wait_s` at most,
-    and the job's own time limit does not count the wait. If the other job is still at work then, the run goes on
-    without exact lines, and its profile says so.
+    With `exclusive`, runs with exact lines wait for each other. Otherwise tables before and after would charge each of
+    two overlapping runs with what both keep. Runs that are only sampled do not wait. A run waits at most `max_wait_s`,
+    which does not count towards the job's time limit. If the other job is then still running, the run starts without
+    exact lines, and its profile says so.
     """
 
     def __init__(self, profiler: Profiler, *, exclusive: bool = True, max_wait_s: float = MAX_WAIT_S) -> None:
@@ -33,14 +33,14 @@ class JobProfiler:
         self._exclusive = exclusive
         self._max_wait_s = max_wait_s
         self._turn = asyncio.Lock()
-        self._unreported: dict[str, RunProfile] = {}  # one a job at most, since a job has one run at a time
-        self._last_logged: dict[str, Accusation] = {}  # the last that was logged, one a job
-        self._forecast: set[str] = set()  # jobs of which it was logged that they fill the memory soon
+        self._unreported: dict[str, RunProfile] = {}  # at most one per job, because a job has one run at a time
+        self._last_logged: dict[str, Accusation] = {}  # the last accusation of each job that was logged
+        self._forecast: set[str] = set()  # jobs for which it was logged that they soon fill the memory
 
     def middleware(self, job: Job) -> Job:
         """Return the job with a profile around each run.
 
-        It belongs outside of the time limit, so that neither waiting nor measuring counts against the job.
+        Put this outside of the time limit, so that neither waiting nor measuring counts against the job.
         """
 
         async def run() -> object:
@@ -56,10 +56,10 @@ class JobProfiler:
         return replace(job, run=run)
 
     async def report(self, run: JobRun, error: BaseException | None) -> None:
-        """Log how a run ended, what the process uses, and the lines that kept the most."""
+        """Log how a run ended, what the process uses, and the lines that kept the most memory."""
         profile = self._unreported.pop(run.job_id, None)
         level, event = EVENTS[run.outcome]
-        # Where a run was when it was cancelled tells nothing of why.
+        # The traceback of a cancelled run does not tell why it was cancelled.
         failure = None if run.outcome is RunOutcome.CANCELLED else error
         log_event(level, event, exception=failure, **self._fields(run, profile))
         if profile is not None:
@@ -71,14 +71,15 @@ class JobProfiler:
             await self._warn(OUTSIDE_JOBS)
 
     async def _warn(self, job: str) -> None:
-        """Log an accusation once: what grows, where, and, as soon as it is near, when the memory is full."""
+        """Log an accusation once: what grows, on which line, and, if that is soon, when the memory will be full."""
         verdict = self._profiler.last_verdict(job)
         if verdict is None or verdict.accusation is None:
             return
         if verdict.accusation != self._last_logged.get(job):
             self._last_logged[job] = verdict.accusation
             self._forecast.discard(job)
-            fields = await asyncio.to_thread(verdict_fields, job, verdict)  # it looks for the package of a file
+            # in a thread, because it looks up the package of a file
+            fields = await asyncio.to_thread(verdict_fields, job, verdict)
             log_event("WARNING", "job_grows", exception=None, **fields)
         if verdict.forecast is not None and full_soon_in_s(verdict) is not None and job not in self._forecast:
             self._forecast.add(job)
@@ -86,7 +87,7 @@ class JobProfiler:
 
     @asynccontextmanager
     async def _turn_of(self, job: Job) -> AsyncIterator[str | None]:
-        """Wait until no exclusive run is at work; yield why the run is to be without exact lines, or None."""
+        """Wait until no exclusive run is running; yield why this run must have no exact lines, or None if it may."""
         if not self._exclusive or self._profiler.next_level(job.id).frames == 0:
             yield None
             return
@@ -94,7 +95,7 @@ class JobProfiler:
             async with asyncio.timeout(self._max_wait_s):
                 await self._turn.acquire()
         except TimeoutError:
-            yield f"another job was at work for {self._max_wait_s:g} s, so no exact lines were taken"
+            yield f"another job was still running after {self._max_wait_s:g} s, so this run has no exact lines"
             return
         try:
             yield None

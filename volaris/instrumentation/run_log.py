@@ -1,4 +1,4 @@
-"""A run and a verdict as fields of a log line."""
+"""The fields of the log lines about a run and about a verdict."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ EVENTS = {
 
 
 def full_soon_in_s(verdict: Verdict) -> float | None:
-    """Return the seconds until the container is full, if that is within a day, else None."""
+    """Return the seconds until the container is full, or None if that is more than a day away."""
     full_in_s = verdict.forecast.full_in_s if verdict.forecast else None
     return full_in_s if full_in_s is not None and full_in_s < DAY_S else None
 
 
 def verdict_fields(job: str, verdict: Verdict) -> dict[str, object]:
-    """Return the fields of `job_grows`: what grows, how fast, and where."""
+    """Return the fields of `job_grows`: what grows, how fast, and on which line."""
     fields: dict[str, object] = {"detail": verdict.reason, "job_id": job, "verdict": verdict.state.value}
     fields["runs"] = verdict.runs
     if verdict.bytes_per_run is not None:

@@ -1,4 +1,4 @@
-"""Jobs that run while the market trades: a middleware, so that no job asks what time it is."""
+"""A middleware for jobs that run only while the market trades, so that no job has to check the time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
 def in_hours(hours: MarketHours, now: Callable[[], datetime] = now_in_utc) -> Middleware:
-    """Let a slot outside the market's hours pass without a run of the job: a middleware.
+    """Return a middleware that skips the run of a job while the market is closed.
 
-    Outermost, so that what measures runs does not see one that did nothing.
+    Make it the outermost one, so that profiling middleware sees no run that did nothing.
     """
 
     def middleware(job: Job) -> Job:

@@ -1,4 +1,4 @@
-"""iv_metrics: from the stored chain of every symbol to its volatility figures."""
+"""The job iv_metrics: it computes the volatility figures of every symbol from its stored chain."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from volaris.scheduler import Every, Job
 from volaris.store import BarRows, ChainRows, MetricsRow, TermRow
 
 JOB_ID = "iv_metrics"
-BARS_KEPT_READY = max(WINDOWS) + 1  # a window of returns takes one close more
-BARS_FETCHED = 90  # of a symbol that has none yet
+BARS_KEPT_READY = max(WINDOWS) + 1  # a window of returns needs one more close
+BARS_FETCHED = 90  # days that are fetched for a symbol without stored bars
 RANK_DAYS = 252
 BATCH_SIZE = 25  # symbols whose figures are stored in one transaction
 
@@ -36,14 +36,14 @@ logger = logging.getLogger(__name__)
 
 
 class ChainReader(Protocol):
-    """Where stored chains are read: volaris.store.OptionsRepository."""
+    """Reads stored chains: volaris.store.OptionsRepository."""
 
     async def chain(self, symbol: str) -> ChainRows | None:
         """Return the symbol's latest chain. Raises StoreError."""
 
 
 class BarStore(Protocol):
-    """Where daily bars are kept: volaris.store.BarRepository."""
+    """Stores daily bars: volaris.store.BarRepository."""
 
     async def last_days(self, source: str) -> dict[str, date]:
         """Return the day of each symbol's last bar. Raises StoreError."""
@@ -52,22 +52,22 @@ class BarStore(Protocol):
         """Return the last bars of a symbol. Raises StoreError."""
 
     async def save(self, bars: Sequence[BarRows]) -> int:
-        """Store bars, all or none. Raises StoreError."""
+        """Store all bars, or none. Raises StoreError."""
 
 
 class MetricsStore(Protocol):
-    """Where the figures go: volaris.store.MetricsRepository."""
+    """Stores the figures: volaris.store.MetricsRepository."""
 
     async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
-        """Return the figures of the days before, the latest first. Raises StoreError."""
+        """Return the figures of the days before `day`, the latest first. Raises StoreError."""
 
     async def save(self, metrics: Sequence[MetricsRow], terms: Sequence[TermRow]) -> int:
-        """Store figures, all or none. Raises StoreError."""
+        """Store all figures, or none. Raises StoreError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What the job reads and writes."""
+    """The stores that the job reads and writes."""
 
     chains: ChainReader
     bars: BarStore
@@ -75,7 +75,7 @@ class Stores:
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
@@ -105,10 +105,10 @@ def iv_job(
 
 
 async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now: Callable[[], datetime]) -> int:
-    """Compute the figures of all symbols that have a chain, batch by batch, and return how many those are.
+    """Compute the figures of all symbols that have a chain, batch by batch, and return the number of these symbols.
 
-    `rate` is a year's, continuously compounded. One chain is in memory at a time; the figures are computed in a thread.
-    A symbol whose bars the source cannot give now has the realised volatilities that the stored ones allow.
+    `rate` is annual and continuously compounded. One chain is in memory at a time; the figures are computed in a
+    thread. If the source has no bars for a symbol now, its realised volatilities are computed from the stored bars.
     """
     symbols = [entry.symbol for entry in await source.symbols()]
     last_days = await stores.bars.last_days(source.name)
@@ -125,7 +125,7 @@ async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now
                 metrics.append(figures[0])
                 terms += figures[1]
         done += await stores.metrics.save(metrics, terms)
-    logger.info("volatility figures of %d symbols stored; %d have no chain", done, len(symbols) - done)
+    logger.info("stored the volatility figures of %d symbols; %d more have no chain", done, len(symbols) - done)
     return done
 
 
@@ -135,7 +135,7 @@ async def _fetch_bars(source: BarSource, symbols: Sequence[str]) -> list[BarRows
         try:
             fetched.append(rows_of(await source.bars(symbol, BARS_FETCHED)))
         except SourceError as error:
-            logger.warning("the bars of %s stay as they are: %s", symbol, error)
+            logger.warning("the bars of %s were not updated: %s", symbol, error)
     return fetched
 
 
@@ -153,7 +153,7 @@ async def _figures_of(
 def figures(
     chain: ChainRows, bars: BarRows, before: Sequence[float], rate: float, at: datetime
 ) -> tuple[MetricsRow, list[TermRow]]:
-    """Compute the rows of one symbol from its chain, its daily bars and its 30-day figures of the days before."""
+    """Compute the rows of one symbol from its chain, its daily bars and its 30-day figures of earlier days."""
     found = iv_metrics(chain_arrays(chain), spot=chain.spot, now=chain.quoted_at, rate=rate)
     rank = IvRank(rank=None, percentile=None, days=len(before)) if found.iv30 is None else iv_rank(found.iv30, before)
     history = BarArrays(open=bars.open, high=bars.high, low=bars.low, close=bars.close)
@@ -203,14 +203,17 @@ def _term_rows(symbol: str, found: IvMetrics) -> list[TermRow]:
 
 
 def chain_arrays(chain: ChainRows) -> ChainArrays:
-    """Return a stored chain as the analytics read it, with the same arrays: neither package knows the other."""
+    """Return a stored chain in the form that the analytics read, with the same arrays.
+
+    The store and the analytics do not know each other's records.
+    """
     return ChainArrays(
         expiration=chain.expiration, strike=chain.strike, is_call=chain.is_call, bid=chain.bid, ask=chain.ask
     )
 
 
 def rows_of(bars: DailyBars) -> BarRows:
-    """Return bars as the store keeps them, with the same arrays."""
+    """Return bars in the form that the store keeps, with the same arrays."""
     return BarRows(
         symbol=bars.symbol,
         source=bars.source,

@@ -1,4 +1,4 @@
-"""options_refresh: the option chain of every symbol, batch by batch, into the tables of chains."""
+"""The job options_refresh: it stores the option chain of every symbol, batch by batch."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ logger = logging.getLogger(__name__)
 
 
 class ChainWriter(Protocol):
-    """Where chains go: volaris.store.OptionsRepository, and what stands in for it until there is a database."""
+    """Stores chains: volaris.store.OptionsRepository."""
 
     async def replace(self, chains: Sequence[ChainRows]) -> int:
-        """Store chains, all or none, each in the place of the one before. Raises StoreError."""
+        """Store all chains, or none, each in place of the earlier one. Raises StoreError."""
 
 
 def options_job(
     source: ChainSource, options: ChainWriter, *, interval_s: float, batch_size: int, bounds: ChainBounds
 ) -> Job:
-    """Return the job for the scheduler: at start and then every `interval_s`, which is its time limit too."""
+    """Return the job for the scheduler: at start, and then every `interval_s`, which is also its time limit."""
 
     async def run() -> None:
         await refresh_options(source, options, batch_size, bounds)
@@ -44,11 +44,11 @@ def options_job(
 
 
 async def refresh_options(source: ChainSource, options: ChainWriter, batch_size: int, bounds: ChainBounds) -> int:
-    """Fetch and store the chains of all symbols of `source`, each batch in one transaction; gives how many contracts.
+    """Fetch and store the chains of all symbols of `source`, and return the number of contracts.
 
-    Batches run one at a time, and no chain outlives its own. A symbol whose chain the source cannot give keeps the one
-    that it has, and the others go on; then the first such error is raised, so that the run counts as failed. A source
-    or a database that is not there ends the run at once.
+    Each batch is stored in one transaction, and its chains are dropped before the next batch. If the source has no
+    chain for a symbol, the stored one is kept and the other symbols go on. The first such error is raised at the end,
+    so that the run counts as failed. If the source or the database is unavailable, the run ends at once.
     """
     symbols = [entry.symbol for entry in await source.symbols()]
     failures: list[SourceError] = []
@@ -57,8 +57,8 @@ async def refresh_options(source: ChainSource, options: ChainWriter, batch_size:
         chains = await _fetch(source, batch, bounds, failures)
         listed += sum(chain.listed for chain in chains)
         stored += await options.replace(chains)
-        del chains  # the next batch is fetched while nothing of this one is held
-    logger.info("%d contracts of %d symbols stored, of %d listed", stored, len(symbols), listed)
+        del chains  # so that nothing of this batch is in memory while the next one is fetched
+    logger.info("stored %d contracts of %d symbols, of %d that are listed", stored, len(symbols), listed)
     if failures:
         raise failures[0]
     return stored
@@ -73,12 +73,15 @@ async def _fetch(
             chains.append(rows_of(await source.chain(symbol, bounds)))
         except (BadDocument, UnknownSymbol) as error:
             failures.append(error)
-            logger.warning("the chain of %s stays as it is: %s", symbol, error)
+            logger.warning("the chain of %s was not updated: %s", symbol, error)
     return chains
 
 
 def rows_of(chain: Chain) -> ChainRows:
-    """Return a chain as the store keeps it, with the same arrays: neither package knows the other."""
+    """Return a chain in the form that the store keeps, with the same arrays.
+
+    The source and the store do not know each other's records.
+    """
     return ChainRows(
         symbol=chain.symbol,
         source=chain.source,

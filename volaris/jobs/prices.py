@@ -1,4 +1,4 @@
-"""prices_1m: the latest quote of every symbol, batch by batch, into the table of prices."""
+"""The job prices_1m: it stores the latest quote of every symbol, batch by batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ logger = logging.getLogger(__name__)
 
 
 class PriceWriter(Protocol):
-    """Where prices go: volaris.store.PriceRepository, and what stands in for it until there is a database."""
+    """Stores prices: volaris.store.PriceRepository."""
 
     async def save(self, rows: Sequence[PriceRow]) -> int:
-        """Store a batch, whole or not at all. Raises StoreError."""
+        """Store all rows of a batch, or none. Raises StoreError."""
 
 
 def prices_job(source: QuoteSource, prices: PriceWriter, *, interval_s: float, batch_size: int) -> Job:
-    """Return the job for the scheduler: it runs at start and then every `interval_s`, which is its time limit too."""
+    """Return the job for the scheduler: at start, and then every `interval_s`, which is also its time limit."""
 
     async def run() -> None:
         await sync_prices(source, prices, batch_size)
@@ -41,10 +41,11 @@ def prices_job(source: QuoteSource, prices: PriceWriter, *, interval_s: float, b
 
 
 async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int) -> int:
-    """Fetch and store all symbols of `source`, each batch in one transaction; gives how many rows were stored.
+    """Fetch and store the quotes of all symbols of `source`, and return the number of stored rows.
 
-    A batch with a symbol that the source cannot serve is left out whole and the others go on; then the first such error
-    is raised, so that the run counts as failed. A source or a database that is not there ends the run at once.
+    Each batch is stored in one transaction. A batch with a symbol that the source cannot serve is left out, and the
+    other batches go on. The first such error is raised at the end, so that the run counts as failed. If the source or
+    the database is unavailable, the run ends at once.
     """
     symbols = [entry.symbol for entry in await source.symbols()]
     failures: list[SourceError] = []
@@ -54,17 +55,17 @@ async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int)
             quotes = await source.quotes(batch)
         except (BadDocument, UnknownSymbol) as error:
             failures.append(error)
-            logger.warning("prices of %s to %s are left out: %s", batch[0], batch[-1], error)
+            logger.warning("the prices of %s to %s were not stored: %s", batch[0], batch[-1], error)
             continue
         stored += await prices.save([row_of(quote) for quote in quotes])
-    logger.debug("%d prices of %d symbols stored", stored, len(symbols))
+    logger.debug("stored %d prices of %d symbols", stored, len(symbols))
     if failures:
         raise failures[0]
     return stored
 
 
 def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Yield the symbols in their order, `size` at a time, and tell whoever watches how many are done."""
+    """Yield the symbols in order, `size` at a time, and report how many are done."""
     for begin in range(0, len(symbols), size):
         progress.report(begin, len(symbols))
         yield symbols[begin : begin + size]
@@ -72,7 +73,7 @@ def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def row_of(quote: Quote) -> PriceRow:
-    """Return a quote as the store keeps it: source and store know nothing of each other."""
+    """Return a quote in the form that the store keeps: source and store do not know each other's records."""
     return PriceRow(
         symbol=quote.symbol,
         source=quote.source,

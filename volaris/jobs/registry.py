@@ -1,4 +1,4 @@
-"""Every job of the service, made from its settings, its market source and its store."""
+"""Creates every job of the service from its settings, its market source and its store."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from volaris.scheduler import Job
 from volaris.settings import Settings
 from volaris.store import Store
 
-FIRST_CHAINS_S = 120.0  # after the start, by when options_refresh has stored chains to compute from
+FIRST_CHAINS_S = 120.0  # seconds after the start; by then options_refresh has stored chains to compute from
 
 logger = logging.getLogger(__name__)
 
 
 def jobs_at_any_hour(settings: Settings, source: Source, store: Store) -> Iterator[Job]:
-    """Make the jobs that run around the clock."""
+    """Create the jobs that run around the clock."""
     yield retention_job(store.retention, prices_days=settings.prices_kept_days, options_days=settings.options_kept_days)
     if _has_chains(settings):
         yield sp500_job(source, store.constituents, interval_s=settings.constituents_interval_s)
@@ -35,12 +35,12 @@ def jobs_at_any_hour(settings: Settings, source: Source, store: Store) -> Iterat
 
 
 def jobs_in_market_hours(settings: Settings, source: Source, store: Store) -> Iterator[Job]:
-    """Make the jobs that fetch what changes only while the market trades."""
+    """Create the jobs that fetch what changes only while the market trades."""
     yield prices_job(
         source, store.prices, interval_s=settings.prices_interval_s, batch_size=settings.realtime_sync_batch_size
     )
     if not _has_chains(settings):
-        logger.info("%s has no option chains: options_refresh and iv_metrics are left out", source.name)
+        logger.info("%s has no option chains, so options_refresh and iv_metrics do not run", source.name)
         return
     yield options_job(
         source,

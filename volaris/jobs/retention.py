@@ -1,4 +1,4 @@
-"""retention: once a day, the prices and chains that are past their age go."""
+"""The job retention: once a day it drops prices and chains that are too old."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from volaris.scheduler import DailyAt, Job
 from volaris.store import Dropped
 
 JOB_ID = "retention"
-# In the night of New York, and after midnight in UTC, whose days these are.
+# At night in New York, and after midnight in UTC, because the days are UTC days.
 AT = time(3, 30)
 NEW_YORK = ZoneInfo("America/New_York")
 TIMEOUT_S = 600.0
@@ -22,28 +22,28 @@ logger = logging.getLogger(__name__)
 
 
 class DayDropper(Protocol):
-    """What lets go of days: volaris.store.Retention, and what stands in for it."""
+    """Drops old days: volaris.store.Retention."""
 
     async def drop(self, *, prices_before: date, options_before: date) -> Dropped:
-        """Drop the days before these. Raises StoreError."""
+        """Drop all days before these. Raises StoreError."""
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
 def retention_job(
     dropper: DayDropper, *, prices_days: int, options_days: int, now: Callable[[], datetime] = now_in_utc
 ) -> Job:
-    """Return the job for the scheduler, every night at 3:30 in New York. It keeps today and that many days before."""
+    """Return the job for the scheduler, at 3:30 every night in New York. It keeps today and that many days before."""
 
     async def run() -> None:
         await drop_old_days(dropper, now().astimezone(UTC).date(), prices_days, options_days)
 
     return Job(
         id=JOB_ID,
-        description=f"drops prices after {prices_days} days and chains after {options_days}",
+        description=f"drops prices after {prices_days} days and chains after {options_days} days",
         run=run,
         trigger=DailyAt(AT, NEW_YORK),
         timeout_s=TIMEOUT_S,
@@ -53,11 +53,11 @@ def retention_job(
 
 
 async def drop_old_days(dropper: DayDropper, today: date, prices_days: int, options_days: int) -> int:
-    """Drop what is older than that many days before `today`; gives how many days of the two went."""
+    """Drop what is older than that many days before `today`; return the number of dropped days of both kinds."""
     dropped = await dropper.drop(
         prices_before=today - timedelta(days=prices_days), options_before=today - timedelta(days=options_days)
     )
     for what, days in (("prices", dropped.prices), ("chains", dropped.options)):
         if days:
-            logger.info("%s of %d days dropped, %s to %s", what, len(days), days[0], days[-1])
+            logger.info("dropped the %s of %d days, %s to %s", what, len(days), days[0], days[-1])
     return len(dropped.prices) + len(dropped.options)

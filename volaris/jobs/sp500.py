@@ -1,4 +1,4 @@
-"""sp500: the members of the index, once a day, into the table of constituents."""
+"""The job sp500: once a day it stores the list of the index's members."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from volaris.store import ConstituentRow
 JOB_ID = "sp500"
 INDEX = "S&P 500"
 FEWEST, MOST = 490, 515
-MAX_LEAVERS = 0.05  # of the members so far
+MAX_LEAVERS = 0.05  # share of the members so far
 
 logger = logging.getLogger(__name__)
 
 
 class ConstituentStore(Protocol):
-    """Where members are kept: volaris.store.ConstituentRepository, and what stands in for it."""
+    """Stores the members: volaris.store.ConstituentRepository."""
 
     async def members(self) -> list[ConstituentRow]:
-        """Return all that have not left. Raises StoreError."""
+        """Return all members that have not left. Raises StoreError."""
 
     async def replace(self, members: Sequence[ConstituentRow], at: datetime) -> int:
-        """Make these the members and mark the others; gives how many were marked. Raises StoreError."""
+        """Store these as the members, mark all others as left, and return how many were marked. Raises StoreError."""
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
 def sp500_job(source: ConstituentSource, store: ConstituentStore, *, interval_s: float) -> Job:
-    """Return the job for the scheduler: at start and then every `interval_s`."""
+    """Return the job for the scheduler: at start, and then every `interval_s`."""
 
     async def run() -> None:
         await sync_constituents(source, store)
@@ -56,38 +56,38 @@ def sp500_job(source: ConstituentSource, store: ConstituentStore, *, interval_s:
 async def sync_constituents(
     source: ConstituentSource, store: ConstituentStore, now: Callable[[], datetime] = now_in_utc
 ) -> int:
-    """Make the source's list the members; gives how many they are. Who is not on it any more is marked, not deleted.
+    """Store the source's list as the members, and return their number. Those that left are marked, not deleted.
 
-    Raises BadDocument, and leaves all as it is, if `check` finds the list wrong.
+    If `check` finds the list wrong, raises BadDocument and changes nothing.
     """
     listed = await source.constituents()
     known = await store.members()
     check([member.symbol for member in listed], [member.symbol for member in known])
     left = await store.replace([row_of(member) for member in listed], now())
     if left:
-        logger.warning("%d members left the index", left)
+        logger.warning("%d members have left the index", left)
     return len(listed)
 
 
 def check(listed: Sequence[str], known: Sequence[str]) -> None:
-    """Raise BadDocument for a list that cannot be the index's: wrong in number, a symbol twice, too many gone at once.
+    """Raise BadDocument for a list that cannot be the index: a wrong number, a symbol twice, or too many gone at once.
 
-    5 % of the members may be gone, and one more may not. Nobody has left if nobody was known.
+    At most 5 % of the members may leave at once. If no members are stored yet, nobody has left.
     """
     if not FEWEST <= len(listed) <= MOST:
-        raise BadDocument(JOB_ID, INDEX, f"{len(listed)} members, and there should be {FEWEST} to {MOST}")
+        raise BadDocument(JOB_ID, INDEX, f"the list has {len(listed)} members; it should have {FEWEST} to {MOST}")
     if twice := sorted(symbol for symbol, times in Counter(listed).items() if times > 1):
-        raise BadDocument(JOB_ID, INDEX, f"symbols that stand twice in the list: {', '.join(twice[:5])}")
+        raise BadDocument(JOB_ID, INDEX, f"these symbols occur twice in the list: {', '.join(twice[:5])}")
     leavers = sorted(set(known) - set(listed))
     if len(leavers) > MAX_LEAVERS * len(known):
         raise BadDocument(
             JOB_ID,
             INDEX,
-            f"{len(leavers)} of {len(known)} members would leave at once, {', '.join(leavers[:5])} among them; "
-            f"over {MAX_LEAVERS:.0%} is taken for a broken list",
+            f"{len(leavers)} of {len(known)} members would leave at once, among them {', '.join(leavers[:5])}; "
+            f"more than {MAX_LEAVERS:.0%} means that the list is broken",
         )
 
 
 def row_of(member: Constituent) -> ConstituentRow:
-    """Return a member as the store keeps it: neither package knows the other."""
+    """Return a member in the form that the store keeps: source and store do not know each other's records."""
     return ConstituentRow(symbol=member.symbol, name=member.name, sector=member.sector, since=member.since)

@@ -1,7 +1,7 @@
-"""Market data: one protocol a kind of data, three sources.
+"""Market data: one protocol per kind of data, and three sources.
 
-May import `errors` and no other room; only the source that is chosen is imported.
-Offers the protocols, their records and `create_source`; `hours` (when the market trades) and `constituents` by module.
+May import `errors` and no other room; only the chosen source is imported. Offers the protocols, their records and
+`create_source`; also `hours` (when the market trades) and `constituents`.
 """
 
 from __future__ import annotations

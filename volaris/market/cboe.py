@@ -1,4 +1,4 @@
-"""Cboe's delayed quotes over HTTP: opt-in, rate-limited, bounded in size and time."""
+"""Cboe's delayed quotes over HTTP: rate-limited, with bounds on size and time; used only if it is chosen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from volaris.market.records import Chain, ChainBounds, Constituent, DailyBars, Q
 
 DEFAULT_URL = "https://cdn.cboe.com/api/global/delayed_quotes/options"
 MAX_DOCUMENT_BYTES = 64 << 20
-AT_ONCE = 4  # documents on their way at a time; a large chain's is 4 MB
+AT_ONCE = 4  # documents that are fetched at the same time; that of a large chain is 4 MB
 REQUESTS_A_SECOND = 10.0
 ATTEMPTS = 3
 CHUNK_BYTES = 1 << 16
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
 class CboeSource:
-    """The members of the S&P 500 at Cboe's quotes, 15 minutes old."""
+    """The members of the S&P 500 with Cboe's quotes, which are 15 minutes old."""
 
     name = NAME
 
@@ -64,11 +64,11 @@ class CboeSource:
         return self._symbols
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """Return the members of the index, from the package and not from the feed."""
+        """Return the members of the index, which come from the package and not from the feed."""
         return constituents()
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return the quotes of these symbols, four documents at a time; the first failure ends the others.
+        """Return the quotes of these symbols, four documents at a time; the first failure cancels the others.
 
         Raises UnknownSymbol, BadDocument, and after three attempts SourceUnavailable or SourceTimeout.
         """
@@ -77,16 +77,16 @@ class CboeSource:
                 tasks = [group.create_task(self._quote(symbol), name=f"cboe:{symbol}") for symbol in symbols]
         except ExceptionGroup as failed:
             first = failed.exceptions[0]
-            # Not `from None`, which would take away the driver's error that it came from.
+            # Without `from None`, which would remove the driver's error that is the cause.
             raise first from first.__cause__
         return [task.result() for task in tasks]
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """Return the contracts of the symbol within the bounds. Raises as `quotes`."""
+        """Return the contracts of the symbol within the bounds. Raises the same errors as `quotes`."""
         return await self._parsed(symbol, lambda document: parse_chain(document, symbol, bounds))
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """Return the bar of the last trading day if that is over: the feed has no older ones. Raises as `quotes`."""
+        """Return the bar of the last trading day if it is over; the feed has no older ones. Raises as `quotes` does."""
         return await self._parsed(symbol, lambda document: parse_bars(document, symbol, self._now()))
 
     async def aclose(self) -> None:
@@ -108,7 +108,8 @@ class CboeSource:
         )
         async with self._places:
             document: bytes = await attempts(self._document, symbol)
-            # The interpreter is held for 4 ms while 9 500 contracts are told apart, in a thread too: one at a time.
+            # Separating 9 500 contracts holds the GIL for 4 ms, also in a thread. So only one document is parsed at a
+            # time.
             async with self._parsing:
                 return await asyncio.to_thread(parse, document)
 
@@ -118,9 +119,9 @@ class CboeSource:
                 async with asyncio.timeout(self._timeout_s):
                     return await self._get(symbol)
             except TimeoutError as error:
-                raise SourceTimeout(NAME, symbol, f"no answer within {self._timeout_s:g} s") from error
+                raise SourceTimeout(NAME, symbol, f"it did not answer within {self._timeout_s:g} s") from error
             except aiohttp.ClientError as error:
-                raise SourceUnavailable(NAME, symbol, f"{type(error).__name__} on the way") from error
+                raise SourceUnavailable(NAME, symbol, f"the connection failed with {type(error).__name__}") from error
 
     async def _get(self, symbol: str) -> bytes:
         if self._session is None:
@@ -143,7 +144,7 @@ class CboeSource:
 def _check_status(status: int, symbol: str) -> None:
     if status == HTTPStatus.OK:
         return
-    # The feed lies in a file store, which answers 403 for a file that is not there.
+    # The feed is a file store, which answers 403 for a missing file.
     if status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         raise UnknownSymbol(NAME, symbol, f"the feed has no such document (status {status})")
     raise SourceUnavailable(NAME, symbol, f"the feed answered with status {status}")

@@ -1,7 +1,7 @@
-"""The delayed-quotes document of Cboe: from its bytes to a quote, a chain or a bar, and a clear error for the rest.
+"""Parses Cboe's delayed-quotes document into a quote, a chain or a bar; anything else is a clear error.
 
-msgspec and not orjson, which makes an object of everything: 79 MB for 9 500 contracts, with the interpreter held for
-17 ms. Here a contract is a slice of the document until its name says that it is wanted: 1 MB, and 4 ms.
+The parser is msgspec, because orjson creates an object for everything: 79 MB for 9 500 contracts, and it holds the GIL
+for 17 ms. Here a contract stays a slice of the document until its name shows that it is wanted: 1 MB and 4 ms.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from volaris.market.records import Chain, ChainBounds, DailyBars, Quote
 
 NAME = "cboe"
 NEW_YORK = ZoneInfo("America/New_York")
-TOO_LARGE = 2**53  # from here on a double skips whole numbers, and soon a count no longer fits the database's bigint
+TOO_LARGE = 2**53  # from here on a double skips whole numbers; much larger counts would not fit the database's bigint
 
-# The symbol of the Options Clearing Corporation: root, YYMMDD, C or P, and the strike in thousandths of a dollar.
+# A symbol of the Options Clearing Corporation: root, YYMMDD, C or P, and the strike in thousandths of a dollar.
 DAY_AT, SIDE_AT, STRIKE_AT = slice(-15, -9), -9, slice(-8, None)
 BEYOND_ROOT = 15
 
-# The feed goes on with the day's figures until the next morning; by then they are those of the whole day.
+# The feed keeps the day's figures until the next morning; after the close they are those of the whole day.
 DAY_IS_OVER = time(16, 20)
 
 Dollars = Annotated[float, msgspec.Meta(ge=0, lt=TOO_LARGE)]
@@ -32,7 +32,7 @@ Contracts = Annotated[float, msgspec.Meta(ge=0, lt=2**31)]  # the feed writes co
 
 
 class _Share(msgspec.Struct):
-    """The share's part; what it holds is looked at one by one, so that an error can name it."""
+    """The part about the share. Its values are checked one by one, so that an error can name the wrong one."""
 
     symbol: Any = None
     current_price: Any = None
@@ -77,9 +77,9 @@ _CONTRACT = msgspec.json.Decoder(_Contract)
 
 
 def parse_quote(document: bytes, symbol: str) -> Quote:
-    """Read the share's quote. A bid or an ask of 0 means that there is none.
+    """Return the quote of the share. A bid or an ask of 0 means that there is none.
 
-    Raises BadDocument, which names what is wrong and shows nothing of the content.
+    Raises BadDocument, which names what is wrong but shows no content.
     """
     share = _decoded(_SHARE, document, symbol).data
     volume = _number(share, "volume", symbol)
@@ -95,10 +95,10 @@ def parse_quote(document: bytes, symbol: str) -> Quote:
 
 
 def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
-    """Read the contracts within the bounds, at the time of the share's last trade. Of others only the name is read.
+    """Return the contracts within the bounds, at the time of the share's last trade. Of others only the name is read.
 
-    Contracts under another root are left out: after a split or a merger they deliver something else than 100 shares.
-    Raises BadDocument, also if a contract stands twice.
+    Contracts with another root are left out, because after a split or a merger they deliver something else than 100
+    shares. Raises BadDocument, also if a contract occurs twice.
     """
     share = _decoded(_WHOLE, document, symbol).data
     spot, quoted_at = _price(share, symbol), _last_trade(share, symbol)
@@ -108,7 +108,7 @@ def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
     order = np.lexsort((wanted["is_call"], wanted["strike"], wanted["expiration"]))
     keys = wanted[["expiration", "strike", "is_call"]][order]
     if (keys[1:] == keys[:-1]).any():
-        raise BadDocument(NAME, symbol, "a contract stands twice in the document")
+        raise BadDocument(NAME, symbol, "a contract occurs twice in the document")
     return Chain(
         symbol=symbol,
         source=NAME,
@@ -126,9 +126,9 @@ def parse_chain(document: bytes, symbol: str, bounds: ChainBounds) -> Chain:
 
 
 def parse_bars(document: bytes, symbol: str, now: datetime) -> DailyBars:
-    """Return the bar of the document's own day if that is over at `now`, else none: the feed has no others.
+    """Return the bar of the document's own day if that day is over at `now`, else no bar: the feed has no others.
 
-    None either for a day without a trade, whose open is 0 or missing. Raises BadDocument.
+    There is also no bar for a day without a trade, whose open is 0 or missing. Raises BadDocument.
     """
     share = _decoded(_SHARE, document, symbol).data
     day = _last_trade(share, symbol).astimezone(NEW_YORK).date()
@@ -151,7 +151,7 @@ _WANTED = np.dtype([("number", "i8"), ("expiration", "M8[D]"), ("strike", "f8"),
 
 
 def _wanted(names: list[str], symbol: str, spot: float, quoted_at: datetime, bounds: ChainBounds) -> Any:
-    """Return place in the document, expiration, strike and side of each wanted contract: a structured array."""
+    """Return position in the document, expiration, strike and side of each wanted contract as a structured array."""
     root = symbol.lstrip("_").replace(".", "")
     today = quoted_at.astimezone(NEW_YORK).date()
     ours = [number for number, name in enumerate(names) if name[:-BEYOND_ROOT] == root]
@@ -172,12 +172,12 @@ def _decoded(decoder: msgspec.json.Decoder[Any], document: bytes, symbol: str) -
     try:
         decoded = decoder.decode(document)
     except msgspec.ValidationError:
-        raise BadDocument(NAME, symbol, "no object `data` in the document") from None
+        raise BadDocument(NAME, symbol, "the document has no object `data`") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise BadDocument(NAME, symbol, f"not JSON, of {len(document)} bytes: {cause}") from None
+        raise BadDocument(NAME, symbol, f"the document of {len(document)} bytes is not valid JSON: {cause}") from None
     if decoded.data.symbol != symbol:
-        raise BadDocument(NAME, symbol, "the document is of another symbol")
+        raise BadDocument(NAME, symbol, "the document is about another symbol")
     return decoded
 
 
@@ -189,14 +189,14 @@ def _pieces(options: msgspec.Raw, symbol: str) -> list[msgspec.Raw]:
 
 
 def _name(piece: msgspec.Raw, symbol: str) -> str:
-    """Return the contract's symbol, with its form checked but not its day."""
+    """Return the contract's symbol. Its form is checked, but not its day."""
     try:
         name = _NAME.decode(piece).option
-    except (msgspec.DecodeError, UnicodeDecodeError):  # of a piece it was not looked at so far whether it is UTF-8
+    except (msgspec.DecodeError, UnicodeDecodeError):  # whether this piece is UTF-8 was not checked before
         raise BadDocument(NAME, symbol, "an option has no symbol") from None
     figures = name[DAY_AT] + name[STRIKE_AT]
     if len(name) <= BEYOND_ROOT or name[SIDE_AT] not in "CP" or not (figures.isascii() and figures.isdigit()):
-        raise BadDocument(NAME, symbol, "the symbol of an option is not like CLX260821C00055000")
+        raise BadDocument(NAME, symbol, "the symbol of an option does not have the form of CLX260821C00055000")
     return name
 
 
@@ -204,7 +204,7 @@ def _contract(piece: msgspec.Raw, symbol: str) -> _Contract:
     try:
         return _CONTRACT.decode(piece)
     except msgspec.DecodeError:
-        cause = "bid, ask, volume or open_interest of an option is no number, below 0 or too large"
+        cause = "bid, ask, volume or open_interest of an option is not a number, below 0, or too large"
         raise BadDocument(NAME, symbol, cause) from None
 
 
@@ -212,7 +212,7 @@ def _day(text: str, symbol: str) -> date:
     try:
         return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
     except ValueError:
-        raise BadDocument(NAME, symbol, "the expiration of an option is not a day") from None
+        raise BadDocument(NAME, symbol, "the expiration of an option is not a date") from None
 
 
 def _price(share: _Share, symbol: str) -> float:
@@ -232,11 +232,11 @@ def _number(share: _Share, key: str, symbol: str) -> float | None:
 
 
 def _last_trade(share: _Share, symbol: str) -> datetime:
-    """Return the time of the last trade: the feed gives New York's time without saying so."""
+    """Return the time of the last trade. The feed has New York's time without a time zone."""
     try:
         local = datetime.fromisoformat(share.last_trade_time)
         at = (local if local.tzinfo else local.replace(tzinfo=NEW_YORK)).astimezone(UTC)
-        at.astimezone(NEW_YORK)  # which has to be a time too: it tells the day
+        at.astimezone(NEW_YORK)  # the time must also be valid in New York, because it tells the day
         return at
-    except (TypeError, ValueError, OverflowError):  # the last: a time that UTC or New York puts outside the calendar
+    except (TypeError, ValueError, OverflowError):  # OverflowError: the time is outside the calendar in UTC or New York
         raise BadDocument(NAME, symbol, "last_trade_time is not a time") from None

@@ -17,13 +17,14 @@ FILE = Path("data", "sp500_current.csv")
 
 @cache
 def constituents() -> tuple[Constituent, ...]:
-    """Return each member, sorted by symbol: 503, in 130 kB. Blocks for 5 ms the first time: it reads a file of 42 kB.
+    """Return all 503 members, sorted by symbol. The first call reads a file of 42 kB, which blocks for 5 ms.
 
-    The package is not imported, since that imports pandas, 35 MB. Raises BadDocument if its file is not what it was.
+    The package itself is not imported, because that would import pandas, 35 MB. The result takes 130 kB. Raises
+    BadDocument if the file has changed its form.
     """
     found = find_spec("pitindex")
     if found is None or not found.submodule_search_locations:
-        raise BadDocument("pitindex", INDEX, "the package is not installed: pip install pitindex")
+        raise BadDocument("pitindex", INDEX, "the package is not installed; install it with: pip install pitindex")
     return read_constituents(Path(found.submodule_search_locations[0]) / FILE)
 
 
@@ -44,16 +45,16 @@ def symbols() -> tuple[Symbol, ...]:
 
 def _each_once(rows: list[Constituent]) -> list[Constituent]:
     if len({row.symbol for row in rows}) < len(rows):
-        raise ValueError("a symbol stands twice")
+        raise ValueError("a symbol occurs twice")
     return rows
 
 
 def _constituent(row: dict[str, str]) -> Constituent:
     symbol, name, sector = row["ticker"].strip(), row["name"].strip(), row["gics_sector"] or None
     if not symbol or not name:
-        raise ValueError("no symbol or no name")
+        raise ValueError("a member has no symbol or no name")
     if "\0" in f"{symbol}{name}{sector}":
-        raise ValueError("a NUL, which PostgreSQL does not take")
+        raise ValueError("a value has a NUL character, which PostgreSQL does not accept")
     since = row["date_added"]
     return Constituent(
         symbol=symbol,

@@ -1,4 +1,4 @@
-"""What a market source says: frozen records, and columns if there are thousands of rows."""
+"""The data of a market source: frozen records, and columns if there are thousands of rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Switches = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """A share that a source has prices of."""
+    """A share that a source has prices for."""
 
     symbol: str
     name: str  # of the company
@@ -29,7 +29,7 @@ class Constituent:
     symbol: str
     name: str  # of the company
     sector: str | None  # one of the eleven of the GICS; None if the source does not know it
-    since: date | None  # the day it joined the index, for the last time; None if the source does not know it
+    since: date | None  # the day when it last joined the index; None if the source does not know it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,46 +37,46 @@ class Quote:
     """The latest price of a symbol."""
 
     symbol: str
-    source: str  # the source's name: simulated data says that it is
+    source: str  # name of the source; simulated data is marked by it
     price: float  # last trade, US dollars, above zero
     bid: float | None
     ask: float | None
-    volume: int | None  # shares traded that day so far
-    quoted_at: datetime  # aware, UTC: when the price was made, not when it was fetched
+    volume: int | None  # shares traded so far that day
+    quoted_at: datetime  # with time zone, UTC: when the price was made, not when it was fetched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBounds:
-    """Which contracts of a chain are wanted; a source never prices, converts or keeps another."""
+    """The bounds of the wanted contracts; a source never prices, converts or keeps others."""
 
     strike_range: float = 0.30  # strikes from spot × (1 - this) to spot × (1 + this), both included
-    max_expirations: int = 8  # the nearest that have not passed, that of today included
+    max_expirations: int = 8  # the nearest that have not passed, including today's
 
     def strikes(self, spot: float) -> tuple[float, float]:
-        """Return the lowest and the highest strike that are wanted, in dollars."""
+        """Return the lowest and the highest wanted strike, in dollars."""
         return spot * (1 - self.strike_range), spot * (1 + self.strike_range)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chain:
-    """The option contracts of a symbol within the bounds: a column each, 37 bytes a contract.
+    """The option contracts of a symbol within the bounds: one column per field, 37 bytes per contract.
 
-    All columns have one length, and the rows ascend by expiration, then strike, the put before the call. A bid or an
-    ask of 0 means that there is none. Compared by identity, since arrays have no single answer to `==`.
+    All columns have the same length. The rows ascend by expiration, then strike, with the put before the call. A bid or
+    ask of 0 means that there is none. Chains are compared by identity, because arrays have no single answer to `==`.
     """
 
     symbol: str
     source: str
     spot: float  # the share's price, US dollars, above zero
-    quoted_at: datetime  # aware, UTC
-    listed: int  # contracts that the source had, those out of bounds included
+    quoted_at: datetime  # with time zone, UTC
+    listed: int  # all contracts of the source, including those out of bounds
     expiration: Days
     strike: Floats  # US dollars, above zero
     is_call: Switches
-    bid: Floats  # US dollars a share
-    ask: Floats  # US dollars a share
-    volume: Counts  # contracts traded that day so far
-    open_interest: Counts  # contracts, as of the last close
+    bid: Floats  # US dollars per share
+    ask: Floats  # US dollars per share
+    volume: Counts  # contracts traded so far that day
+    open_interest: Counts  # contracts, at the last close
 
     def __len__(self) -> int:
         return len(self.strike)
@@ -84,7 +84,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DailyBars:
-    """The bars of a symbol's trading days that are over, a column each, by ascending day. US dollars; shares."""
+    """The bars of a symbol's past trading days, one column per field, by ascending day. US dollars; shares."""
 
     symbol: str
     source: str

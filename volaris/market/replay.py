@@ -1,8 +1,8 @@
-"""Real daily bars, played again: AAPL, IBM, MSFT and GOOG from 2000 to 2013, as bokeh-sampledata ships them.
+"""Replays real daily bars: AAPL, IBM, MSFT and GOOG from 2000 to 2013, as bokeh-sampledata has them.
 
 A bar becomes four ticks of its day in New York: the open at 9:30, the two extremes at 11:30 and 13:30, and the close at
-16:00; the low comes first on a day that rose. Every call for a symbol gives its next tick, with the real time it is of,
-and after the last bar the first one comes again. Each symbol begins with its own first bar, GOOG in August 2004.
+16:00. On a day that rose, the low comes before the high. Every call for a symbol returns its next tick, with its real
+time. After the last bar comes the first again. Each symbol begins with its own first bar, GOOG in August 2004.
 """
 
 from __future__ import annotations
@@ -66,30 +66,30 @@ class ReplaySource:
         return tuple(Symbol(symbol=symbol, name=name) for symbol, name in NAMES.items())
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return the next tick of each. Raises UnknownSymbol, BadDocument, SourceError if the extra is missing."""
+        """Return the next tick of each symbol. Raises UnknownSymbol, BadDocument, or SourceError without the extra."""
         for symbol in symbols:
             _check_known(symbol)
         await self._load()
         return [self._advance(symbol) for symbol in symbols]
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """Return the members of the index today, not those of the past that is played."""
+        """Return the members of the index today, not those of the replayed time."""
         return await asyncio.to_thread(constituents)
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """Raise SourceError: there are no chains."""
-        cause = "there are no option chains in replayed bars; set MARKET_SOURCE to simulated or cboe for them"
+        """Raise SourceError, because there are no chains."""
+        cause = "replayed data has no option chains; set MARKET_SOURCE to simulated or cboe"
         raise SourceError(NAME, symbol, cause)
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """Return the `days` bars before that of the next quote; none if that is the first. Raises as `quotes`."""
+        """Return the `days` bars before the next quote's; none before the first quote. Raises as `quotes` does."""
         _check_known(symbol)
         await self._load()
         bar = self._next_tick[symbol] // len(TICK_TIMES)
         return daily_bars(symbol, self._bars[symbol], max(0, bar - days), bar)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because nothing is open."""
 
     async def _load(self) -> None:
         if not self._bars:
@@ -102,7 +102,7 @@ class ReplaySource:
 
 
 def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
-    """Return tick 0 to 3 of a bar. The day's volume is known at its close, and nothing of bids and asks."""
+    """Return tick 0 to 3 of a bar. The day's volume is known only at the close, and bids and asks are never known."""
     rose = bars.closes[bar] >= bars.opens[bar]
     extremes = (bars.lows, bars.highs) if rose else (bars.highs, bars.lows)
     prices = (bars.opens, *extremes, bars.closes)[tick]
@@ -119,7 +119,7 @@ def tick_of(symbol: str, bars: Bars, bar: int, tick: int) -> Quote:
 
 
 def daily_bars(symbol: str, bars: Bars, begin: int, end: int) -> DailyBars:
-    """Return the bars from the one with the number `begin` to the one before `end`."""
+    """Return the bars from number `begin` up to, but not including, number `end`."""
     return DailyBars(
         symbol=symbol,
         source=NAME,
@@ -134,19 +134,19 @@ def daily_bars(symbol: str, bars: Bars, begin: int, end: int) -> DailyBars:
 
 def _check_known(symbol: str) -> None:
     if symbol not in NAMES:
-        raise UnknownSymbol(NAME, symbol, f"there are bars of {', '.join(NAMES)} only")
+        raise UnknownSymbol(NAME, symbol, f"there are only bars of {', '.join(NAMES)}")
 
 
 def load_bars() -> dict[str, Bars]:
-    """Read the package's file; blocks for about 50 ms, and takes 0.4 MB more than it keeps.
+    """Read the file of the package; this blocks for about 50 ms, and takes 0.4 MB more than it keeps.
 
-    Raises SourceError if the package is not there, which no second attempt mends, and BadDocument as parse_bars does
-    and for a file that cannot be unpacked.
+    Raises SourceError if the package is not installed, which another attempt cannot help, and BadDocument as
+    `parse_bars` does, or if the file cannot be unpacked.
     """
     try:
         packed = (files("bokeh_sampledata") / "_data" / "stocks.csv.gz").read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
-        cause = "its bars are not there: pip install 'volaris[replay]'"
+        cause = "its bars are not installed; install them with: pip install 'volaris[replay]'"
         raise SourceError(NAME, ", ".join(NAMES), cause) from error
     return unpack_bars(packed)
 
@@ -164,8 +164,8 @@ def unpack_bars(packed: bytes) -> dict[str, Bars]:
 def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
     """Return bars by symbol, by ascending day, from CSV: Ticker, Date, Open, High, Low, Close and Volume.
 
-    Other tickers are left out. Raises BadDocument for a row that is no bar, or whose open or close is not within its
-    low and high, and for a symbol without bars.
+    Other tickers are left out. Raises BadDocument for an invalid row, for an open or close outside of low and high, and
+    for a symbol without bars.
     """
     bars = {symbol: Bars() for symbol in NAMES}
     for row in csv.DictReader(lines):
@@ -174,10 +174,11 @@ def parse_bars(lines: Iterable[str]) -> dict[str, Bars]:
             try:
                 _append(bars[symbol], row)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
-                raise BadDocument(NAME, symbol, f"no bar: {type(error).__name__} on {row.get('Date')}") from error
+                cause = f"the bar of {row.get('Date')} cannot be read: {type(error).__name__}"
+                raise BadDocument(NAME, symbol, cause) from error
     for symbol, its_bars in bars.items():
         if not its_bars:
-            raise BadDocument(NAME, symbol, "no bars at all")
+            raise BadDocument(NAME, symbol, "there are no bars")
     return bars
 
 

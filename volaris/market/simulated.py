@@ -1,4 +1,4 @@
-"""A market that is made up: the same answers for the same seed, symbol and time, whoever asks and in whatever order."""
+"""A made-up market: the same answers for the same seed, symbol and time, in whatever order they are requested."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ NAME = "simulated"
 
 
 def now_in_utc() -> datetime:
-    """Return the machine's time."""
+    """Return the current time of the machine, in UTC."""
     return datetime.now(UTC)
 
 
 class SimulatedSource:
-    """The 503 symbols of the S&P 500 at made-up prices. Keeps about 300 bytes a symbol, from its first quote on."""
+    """The 503 symbols of the S&P 500 with made-up prices. Keeps about 300 bytes per symbol after its first quote."""
 
     name = NAME
 
@@ -42,27 +42,30 @@ class SimulatedSource:
         return constituents()
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return quotes of now. About 30 microseconds each. Raises UnknownSymbol."""
+        """Return quotes of the present moment, about 30 microseconds each. Raises UnknownSymbol."""
         now = self._now().replace(microsecond=0)
         characters = [self._character(symbol) for symbol in symbols]
         return [_quote(self._seed, *each, now) for each in zip(symbols, characters, strict=True)]
 
     async def chain(self, symbol: str, bounds: ChainBounds) -> Chain:
-        """Return the chain of now, made in a thread: about 1 500 contracts before the bounds. Raises UnknownSymbol."""
+        """Return the chain of the present moment: about 1 500 contracts before the bounds, computed in a thread.
+
+        Raises UnknownSymbol.
+        """
         now = self._now().replace(microsecond=0)
         return await asyncio.to_thread(simulated_chain, self._seed, symbol, self._character(symbol), now, bounds)
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """Return the last `days` weekdays that are over, made in a thread. Raises UnknownSymbol."""
+        """Return the last `days` weekdays that are over, computed in a thread. Raises UnknownSymbol."""
         now = self._now()
         return await asyncio.to_thread(simulated_bars, self._seed, symbol, self._character(symbol), now, days)
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing, because nothing is open."""
 
     def _character(self, symbol: str) -> Character:
         if symbol not in self._known:
-            raise UnknownSymbol(NAME, symbol, "not a member of the S&P 500")
+            raise UnknownSymbol(NAME, symbol, "it is not a member of the S&P 500")
         character = self._characters.get(symbol)
         if character is None:
             character = self._characters[symbol] = character_of(self._seed, symbol)

@@ -1,4 +1,4 @@
-"""Made-up daily bars, of the same prices as the quotes: one look each half hour from the open to the close."""
+"""Made-up daily bars from the same prices as the quotes: one price each half hour from the open to the close."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SATURDAY = 5
 
 
 def simulated_bars(seed: int, symbol: str, character: Character, at: datetime, days: int) -> DailyBars:
-    """Make the last `days` days that are over at that moment. This market has weekends but no holidays. 15 µs a day."""
+    """Compute the last `days` days that are over then, 15 µs per day. This market has weekends but no holidays."""
     opens = [datetime.combine(day, OPEN, NEW_YORK).timestamp() for day in days_before(at, days)]
     looks = np.array(opens)[:, np.newaxis] + np.arange(LOOKS) * LOOK_S
     prices = prices_at(seed, symbol, character, looks.ravel()).reshape(looks.shape)

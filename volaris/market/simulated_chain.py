@@ -1,8 +1,8 @@
-"""Made-up option chains: a listing like an exchange's, prices from a volatility surface, quotes with a feed's edges.
+"""Made-up option chains: a listing like an exchange's, prices from a volatility surface, and realistic quotes.
 
-The surface is the SSVI of Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces" (2014), with the power law
-of their section 4.2 inside the bounds under which no butterfly and no calendar spread is free. Options are European:
-puts and calls of one strike agree on the forward, which a real chain's do up to the worth of early exercise.
+The surface is the SSVI of Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces" (2014), with the power law of
+their section 4.2, within the bounds in which no butterfly and no calendar spread has a price below 0. Options are
+European, so puts and calls of one strike agree on the forward; in a real chain, early exercise disturbs this.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 CLOSE = time(16, 0)
 FRIDAY = 4
 YEAR_S = 365 * DAY_S
-SHORTEST_S = 60.0  # an option that has expired, or is about to, is priced as if it had a minute
+SHORTEST_S = 60.0  # an option with less time left is priced as if it had a minute
 
-RATE = 0.04  # a year, continuously compounded, for all terms
-MAX_DIVIDENDS = 0.03  # a year, continuous
+RATE = 0.04  # annual, continuously compounded, for all terms
+MAX_DIVIDENDS = 0.03  # annual, continuous
 
 WEEKLIES = 7
 MONTHLIES = 6
@@ -35,22 +35,22 @@ QUARTERLIES = 4
 LEAPS = 2  # the Januaries that follow
 
 STEPS = (0.5, 1.0, 2.5, 5.0, 10.0, 25.0)  # dollars between strikes
-STEP_SHARE = 0.0111  # of the price, about
-DENSE_SHARE = 0.20  # within this share of the price each strike is listed, beyond it every second one
+STEP_SHARE = 0.0111  # about this share of the price
+DENSE_SHARE = 0.20  # within this share of the price every strike is listed, beyond it every second one
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
     """Total implied variance over log moneyness and time."""
 
-    short_volatility: float  # at the money, of the shortest term
-    long_volatility: float  # at the money, of the longest
-    reversion: float  # a year: how fast the one becomes the other
-    skew: float  # rho, below 0: the left wing is the higher one
-    curvature: float  # eta, with which eta × (1 + |rho|) <= 2
+    short_volatility: float  # at the money, for the shortest term
+    long_volatility: float  # at the money, for the longest term
+    reversion: float  # per year: how fast the short-term volatility approaches the long-term one
+    skew: float  # rho, below 0, so that the left wing is higher
+    curvature: float  # eta, with eta × (1 + |rho|) <= 2
 
     def volatility(self, log_moneyness: Floats, years: Floats) -> Floats:
-        """Return the implied volatility a year."""
+        """Return the annual implied volatility."""
         decay = -np.expm1(-self.reversion * years) / (self.reversion * years)
         at_the_money = years * (self.long_volatility**2 + (self.short_volatility**2 - self.long_volatility**2) * decay)
         moved = self.curvature / np.sqrt(at_the_money) * log_moneyness
@@ -64,13 +64,13 @@ class Listing:
     """The contracts of a symbol on a day, in their order: expiration, strike, put before call."""
 
     expirations: tuple[date, ...]
-    expiration: NDArray[np.intp]  # index into the above, one a contract
+    expiration: NDArray[np.intp]  # one index into the above per contract
     strike: Floats
     is_call: Switches
 
 
 def simulated_chain(seed: int, symbol: str, character: Character, at: datetime, bounds: ChainBounds) -> Chain:
-    """Make the chain at that moment. Blocks for about 1 ms. A contract's quote does not depend on the bounds."""
+    """Compute the chain at that moment, about 1 ms. The quote of a contract does not depend on the bounds."""
     spot = price_at(seed, symbol, character, at)
     listing = listing_of(seed, symbol, character, at)
     lowest, highest = bounds.strikes(spot)
@@ -94,7 +94,7 @@ def simulated_chain(seed: int, symbol: str, character: Character, at: datetime, 
 
 
 def surface_of(seed: int, symbol: str, character: Character, at: datetime) -> Surface:
-    """Return the symbol's surface at that moment: its level moves over weeks and days, its shape is its own."""
+    """Return the symbol's surface at that moment. Its level moves over weeks and days; its shape is its own."""
     seconds = at.timestamp()
     level = character.daily_volatility * math.sqrt(365)
     moves = sum(
@@ -110,7 +110,7 @@ def surface_of(seed: int, symbol: str, character: Character, at: datetime) -> Su
 
 
 def listing_of(seed: int, symbol: str, character: Character, at: datetime) -> Listing:
-    """Return what is listed in the week of that moment, around the price at the week's begin."""
+    """Return what is listed in the week of that moment, around the price at the beginning of the week."""
     today = at.astimezone(NEW_YORK).date()
     monday = datetime.combine(at.date() - timedelta(days=at.weekday()), time(), UTC)
     reference = price_at(seed, symbol, character, monday)
@@ -139,13 +139,13 @@ def expirations_from(today: date, *, weeklies: int = WEEKLIES) -> tuple[date, ..
 
 
 def third_friday(year: int, month: int) -> date:
-    """Return that Friday of the month `month` - 1 after January of the year; months above 12 are of later years."""
+    """Return that Friday in the month `month` - 1 months after January of the year, which may be in a later year."""
     first = date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
     return first + timedelta(days=(FRIDAY - first.weekday()) % 7 + 14)
 
 
 def strikes_around(price: float, years: float) -> Floats:
-    """Return strikes on a round grid, over a range that widens with time: 30 % to each side at first, 70 % at most."""
+    """Return strikes on a round grid, over a range that widens with time from 30 % to 70 % on each side."""
     step = min(STEPS, key=lambda dollars: abs(math.log(dollars / (price * STEP_SHARE))))
     width = min(0.70, 0.30 + 0.30 * math.sqrt(max(years, 0.0)))
     multiples = np.arange(max(1, math.ceil(price * (1 - width) / step)), math.floor(price * (1 + width) / step) + 1)
@@ -165,7 +165,7 @@ class _Quotes:
 def _quoted(
     seed: int, symbol: str, character: Character, at: datetime, spot: float, listing: Listing, wanted: Switches
 ) -> _Quotes:
-    # Drawn for all that is listed, so that what is out of bounds does not change what the others get.
+    # Drawn for the whole listing, so that the bounds do not change the quotes of other contracts.
     dice = np.random.Generator(np.random.PCG64(drawn_bits(seed, symbol, f"chain:{at.date()}")))
     luck = dice.random((4, len(listing.strike)))[:, wanted]
     strike, is_call = listing.strike[wanted], listing.is_call[wanted]
@@ -191,10 +191,10 @@ def _years_to(expirations: tuple[date, ...], at: datetime) -> Floats:
 
 
 def _spread(worth: Floats, illiquid: float, width: Floats, fate: Floats) -> tuple[Floats, Floats]:
-    """Return bids and asks on the exchange's ticks: cents below 3 dollars if the share is liquid, else 5 or 10.
+    """Return bids and asks on the exchange's ticks: cents below 3 dollars if the share is liquid, else 5 or 10 cents.
 
-    Spreads widen with the price and with how little the share is traded, to 8 % of the price. What is worth less than a
-    tick has no bid; one in a hundred has none by chance, and one in 250 is not quoted at all.
+    Spreads widen with the price, and for shares with little trade, to 8 % of the price. A contract that is worth less
+    than a tick has no bid. By chance one contract in a hundred has no bid, and one in 250 is not quoted at all.
     """
     fine, coarse = (0.01, 0.05) if illiquid < 0.6 else (0.05, 0.10)
     tick = np.where(worth < 3, fine, coarse)

@@ -1,8 +1,8 @@
-"""Made-up prices: the same for the same seed, symbol and time, whoever asks and in whatever order.
+"""Made-up prices: the same for the same seed, symbol and time, in whatever order they are requested.
 
 The logarithm of a price is noise over time on several scales, from a year down to two minutes. Between the points of a
-scale, whose numbers are those of a hash, it is interpolated smoothly; the size of a scale grows with the square root of
-its length, as a random walk's does, so that a day moves a price by about the symbol's daily volatility.
+scale, whose numbers are made by a hash, it is interpolated smoothly. The amplitude of a scale grows with the square
+root of its length, as in a random walk, so that a day moves a price by about the symbol's daily volatility.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOISE_SHARE = 0.635
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """What a symbol's prices are like."""
+    """The character of a symbol's prices."""
 
     base_price: float
     daily_volatility: float  # standard deviation of the daily log return
@@ -34,7 +34,7 @@ class Character:
 
 
 def character_of(seed: int, symbol: str) -> Character:
-    """Draw once and for all from seed and symbol: 15 to 900 dollars, 0.8 to 2.4 per cent a day."""
+    """Return the character for a seed and symbol: a price of 15 to 900 dollars, 0.8 to 2.4 per cent per day."""
     return Character(
         base_price=15 * 60 ** draw(seed, symbol, "price"),
         daily_volatility=0.008 + 0.016 * draw(seed, symbol, "volatility"),
@@ -53,7 +53,7 @@ def price_at(seed: int, symbol: str, character: Character, at: datetime) -> floa
 
 
 def prices_at(seed: int, symbol: str, character: Character, seconds: Floats) -> Floats:
-    """Return `price_at` at many moments, in seconds since the epoch; without a loop over them."""
+    """Return `price_at` for many moments, in seconds since the epoch, without a loop over them."""
     log_move = np.zeros(len(seconds))
     for scale_s in SCALES_S:
         size = character.daily_volatility * math.sqrt(scale_s / DAY_S) * NOISE_SHARE
@@ -62,7 +62,7 @@ def prices_at(seed: int, symbol: str, character: Character, seconds: Floats) -> 
 
 
 def noise(seed: int, symbol: str, scale_s: float, seconds: float) -> float:
-    """Return noise of variance about one at the points of its scale, smooth in between."""
+    """Return noise with a variance of about one at the points of its scale, smooth in between."""
     step, position = divmod(seconds / scale_s, 1.0)
     key = drawn_bits(seed, symbol, f"{scale_s}")
     left, right = _point(key, int(step)), _point(key, int(step) + 1)
@@ -71,12 +71,12 @@ def noise(seed: int, symbol: str, scale_s: float, seconds: float) -> float:
 
 
 def draw(seed: int, symbol: str, what: str) -> float:
-    """Draw a number in [0, 1), always the same for the same question."""
+    """Return a number in [0, 1), always the same for the same arguments."""
     return drawn_bits(seed, symbol, what) / 2**64
 
 
 def drawn_bits(seed: int, symbol: str, what: str) -> int:
-    """Draw a number of 64 bits, always the same for the same question."""
+    """Return a number of 64 bits, always the same for the same arguments."""
     digest = blake2b(f"{seed}:{symbol}:{what}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
@@ -89,7 +89,7 @@ WORD = 2**64 - 1
 
 
 def _point(key: int, step: int) -> float:
-    """Return the number in [0, 1) of one point."""
+    """Return the number in [0, 1) of one point of a scale."""
     mixed = (key + step * STEP) & WORD
     mixed = (mixed ^ mixed >> 30) * FIRST & WORD
     mixed = (mixed ^ mixed >> 27) * SECOND & WORD
@@ -97,7 +97,7 @@ def _point(key: int, step: int) -> float:
 
 
 def _points(key: int, steps: NDArray[np.uint64]) -> Floats:
-    """Return those of many points; the arithmetic of arrays wraps by itself."""
+    """Return the numbers of many points; array arithmetic wraps around by itself."""
     mixed = np.uint64(key) + steps * np.uint64(STEP)
     mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(FIRST)
     mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(SECOND)

@@ -1,4 +1,4 @@
-"""Where data comes from: the protocols of a source, one a kind of data, and the choice of a source."""
+"""The protocols of a market source, one per kind of data, and the choice of a source."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ SOURCES = ("simulated", "replay", "cboe")
 
 
 class NamedSource(Protocol):
-    """What all kinds have in common. Whatever goes wrong is a SourceError that names the symbol and the cause."""
+    """The base of all kinds of sources. Every failure is a SourceError that names the symbol and the cause."""
 
     @property
     def name(self) -> str:
-        """Return what the rows from here are marked with."""
+        """Return the name that rows from this source are marked with."""
 
     async def symbols(self) -> tuple[Symbol, ...]:
-        """Return all symbols that there is data of."""
+        """Return all symbols that the source has data for."""
 
 
 class QuoteSource(NamedSource, Protocol):
     """Gives prices."""
 
     async def quotes(self, symbols: Sequence[str]) -> list[Quote]:
-        """Return the latest quote of each symbol, in their order; all or a SourceError."""
+        """Return the latest quote of each symbol, in their order. Raises SourceError if one is missing."""
 
 
 class ChainSource(NamedSource, Protocol):
@@ -39,25 +39,25 @@ class BarSource(NamedSource, Protocol):
     """Gives daily bars."""
 
     async def bars(self, symbol: str, days: int) -> DailyBars:
-        """Return the last `days` trading days that are over, or as many of them as the source has."""
+        """Return the last `days` trading days that are over, or as many as the source has."""
 
 
 class ConstituentSource(Protocol):
     """Gives the members of the S&P 500."""
 
     async def constituents(self) -> tuple[Constituent, ...]:
-        """Return all members, by symbol."""
+        """Return all members, sorted by symbol."""
 
 
 class Source(QuoteSource, ChainSource, BarSource, ConstituentSource, Protocol):
-    """A source of market data, of all kinds; one that lacks a kind says so in the SourceError that it raises."""
+    """A source for all kinds of market data; if it lacks a kind, it raises a SourceError that says so."""
 
     async def aclose(self) -> None:
-        """Let go of what the source holds."""
+        """Close the connections of the source."""
 
 
 def create_source(name: str, *, cboe_url: str | None = None) -> Source:
-    """Make the source of that name; only its own module is imported. Raises ValueError for an unknown name."""
+    """Create the source of that name; only its own module is imported. Raises ValueError for an unknown name."""
     match name:
         case "simulated":
             from volaris.market.simulated import SimulatedSource
@@ -71,4 +71,4 @@ def create_source(name: str, *, cboe_url: str | None = None) -> Source:
             from volaris.market.cboe import DEFAULT_URL, CboeSource
 
             return CboeSource(cboe_url or DEFAULT_URL)
-    raise ValueError(f"no market source {name!r}; there are: {', '.join(SOURCES)}")
+    raise ValueError(f"there is no market source {name!r}; choose one of {', '.join(SOURCES)}")

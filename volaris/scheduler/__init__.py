@@ -1,7 +1,7 @@
-"""A native asyncio scheduler: jobs at fixed slots or calendar times, one run of a job at a time.
+"""A native asyncio scheduler: jobs at fixed slots or calendar times, with one run of a job at a time.
 
-May import `errors` and no other room: it knows nothing of what its jobs do.
-Offers `Scheduler`, `Job`, triggers, and the middleware that wraps runs; `progress`, by which a run tells how far it is.
+May import `errors` and no other room: it knows nothing of what its jobs do. Offers `Scheduler`, `Job`, triggers, and
+middleware that wraps runs; `progress`, by which a run reports its progress.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time as the scheduler sees it, so that tests can hand it theirs."""
+"""The clocks of the scheduler, which tests can replace."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ class ClockReading:
     """One moment on both clocks."""
 
     monotonic_s: float  # never goes back; its zero means nothing
-    wall: datetime  # aware; may be stepped
+    wall: datetime  # with time zone; the clock may be set
 
     def wall_at(self, monotonic_s: float) -> datetime:
-        """Return the wall time of a monotonic one, if nobody steps the clock in between."""
+        """Return the wall time at a monotonic time, if nobody sets the clock in between."""
         return self.wall + timedelta(seconds=monotonic_s - self.monotonic_s)
 
 
 class TimerHandle(Protocol):
-    """A call that was asked for and can be called off."""
+    """A scheduled call that can be cancelled."""
 
     def cancel(self) -> None:
-        """Call it off; nothing if it has happened."""
+        """Cancel the call; do nothing if it has happened."""
 
 
 class Clock(Protocol):
-    """Tells the time and wakes up."""
+    """Tells the time and calls functions later."""
 
     def now(self) -> ClockReading:
         """Return the time now, on both clocks."""
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
-        """Call from the running loop at that time, or in the loop's next turn if it has passed."""
+        """Call the function from the running loop at that time, or in the loop's next turn if the time has passed."""
 
 
 class SystemClock:
     """The machine's clocks and the running loop's timers."""
 
     def now(self) -> ClockReading:
-        """Return the time now."""
+        """Return the current time on both clocks."""
         return ClockReading(monotonic_s=time.monotonic(), wall=datetime.now(UTC))
 
     def call_at(self, monotonic_s: float, callback: Callable[[], object]) -> TimerHandle:
-        """Start a timer of the running loop, by way of the time that is left: a loop may have a clock of its own."""
+        """Start a timer of the running loop from the time that is left, because a loop may have a clock of its own."""
         return asyncio.get_running_loop().call_later(max(0.0, monotonic_s - time.monotonic()), callback)

@@ -1,4 +1,4 @@
-"""What a job is, and what is known of it: frozen records."""
+"""Jobs and their state: frozen records."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from volaris.scheduler.triggers import Trigger
 
 
 class JobState(Enum):
-    """What a job is doing."""
+    """The state of a job."""
 
     IDLE = "idle"
     RUNNING = "running"
-    PAUSED = "paused"  # no slot fires; a run that was under way goes on
+    PAUSED = "paused"  # no slot fires; a run that is in progress goes on
 
 
 class RunOutcome(Enum):
@@ -29,13 +29,14 @@ class RunOutcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Something to run again and again, one run at a time."""
+    """A function that is run repeatedly, one run at a time."""
 
     id: str
     run: Callable[[], Awaitable[object]]
     trigger: Trigger
-    timeout_s: float  # of a run with all its attempts; kept by the `timeout` middleware
-    retry_on: tuple[type[Exception], ...] = ()  # tried again after these; kept by the `retry` middleware
+    timeout_s: float  # for a run with all its attempts; enforced by the `timeout` middleware
+    # errors after which the run is tried again; handled by the `retry` middleware
+    retry_on: tuple[type[Exception], ...] = ()
     max_attempts: int = 1
     description: str = ""
 
@@ -45,11 +46,11 @@ class JobRun:
     """A run that has ended."""
 
     job_id: str
-    started_at: datetime  # aware, UTC
+    started_at: datetime  # with time zone, UTC
     duration_s: float
     outcome: RunOutcome
-    coalesced_slots: int  # late slots that this run made up for, beside its own
-    error_text: str | None  # type and message; None if it completed
+    coalesced_slots: int  # late slots that this run replaced, besides its own slot
+    error_text: str | None  # type and message of the error; None if the run completed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +60,21 @@ class JobStatus:
     id: str
     description: str
     state: JobState
-    next_run_at: datetime | None  # aware, UTC; None while paused, or before the scheduler starts
+    next_run_at: datetime | None  # with time zone, UTC; None while the job is paused, or before the scheduler starts
     last_run: JobRun | None
-    runs: int  # ended, since start
-    failures: int  # of them: failed or timed out
-    coalesced_slots: int  # late slots, since start, that had no run of their own
+    runs: int  # runs that have ended since the start
+    failures: int  # those of the runs that failed or timed out
+    coalesced_slots: int  # late slots since the start that had no run of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerStatistics:
     """The scheduler at one moment."""
 
-    started_at: datetime | None  # aware, UTC; None before the start and after the stop
+    started_at: datetime | None  # with time zone, UTC; None before the start and after the stop
     jobs: tuple[JobStatus, ...]  # in the order they were added
 
     @property
     def running(self) -> int:
-        """Return the jobs with a run under way."""
+        """Return the number of jobs that are running."""
         return sum(job.state is JobState.RUNNING for job in self.jobs)

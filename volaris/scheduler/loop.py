@@ -1,7 +1,7 @@
-"""The scheduler: fires jobs at their slots, one run of a job at a time, and stops in good order.
+"""The scheduler: it fires jobs at their slots, one run of a job at a time, and stops in an orderly way.
 
-There is no task that waits: one timer of the loop is set for the next slot of any job, and what changes a job (its run
-ends, it is paused or resumed) looks at all of them again.
+No task waits for slots. One timer of the loop is set for the next slot of any job. Whenever a job changes, because its
+run ends or because it is paused or resumed, all jobs are checked again.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ logger = logging.getLogger(__name__)
 
 
 async def log_run(run: JobRun, error: BaseException | None) -> None:
-    """Log one line for a run, with the traceback of a failure: the report of a scheduler that is given no other."""
+    """Log one line for a run, with the traceback of a failure; this is the default report of a scheduler."""
     level = logging.INFO if run.outcome is RunOutcome.COMPLETED else logging.ERROR
     logger.log(level, "%s %s after %.3f s", run.job_id, run.outcome.value, run.duration_s, exc_info=error)
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A job and what changes about it."""
+    """A job with its changing state."""
 
     job: Job
-    processed_until: ClockReading | None = None  # None: not even the slot at the very start
+    processed_until: ClockReading | None = None  # None: not even the slot at the start has been processed
     task: asyncio.Task[JobRun] | None = None
     is_paused: bool = False
     last_run: JobRun | None = None
@@ -52,8 +52,8 @@ class _Entry:
 class Scheduler:
     """Runs jobs in the running loop.
 
-    `report` is awaited at the end of each run with its record and its error, if any, while the job still counts as
-    running; what it raises is logged.
+    At the end of each run, while the job still counts as running, `report` is awaited with the record of the run and
+    its error, if any. An error in `report` is logged.
     """
 
     def __init__(self, *, clock: Clock | None = None, report: Report = log_run) -> None:
@@ -64,28 +64,29 @@ class Scheduler:
         self._alarm: TimerHandle | None = None
 
     def add(self, job: Job) -> None:
-        """Register a job. Its slots count from the scheduler's start; those before now are not made up for.
+        """Register a job. Its slots count from the scheduler's start; slots that have passed are not fired.
 
-        Raises SchedulerError for an id that is taken.
+        Raises SchedulerError if another job has the same id.
         """
         if job.id in self._entries:
-            raise SchedulerError(f"there is a job {job.id!r} already; give each job an id of its own")
+            raise SchedulerError(f"there is already a job {job.id!r}; give each job a different id")
         self._entries[job.id] = _Entry(job, processed_until=self._clock.now() if self._started else None)
         self._fire_due_jobs()
 
     def start(self) -> None:
-        """Let slots fire from now on. Needs a running loop. Raises SchedulerError if it has been started."""
+        """Fire slots from now on. Needs a running loop. Raises SchedulerError if the scheduler has been started."""
         if self._started is not None:
-            raise SchedulerError("the scheduler has been started already")
+            raise SchedulerError("the scheduler has already been started")
         self._started = self._clock.now()
         for entry in self._entries.values():
             entry.processed_until = None
         self._fire_due_jobs()
 
     async def stop(self, grace_s: float = 10.0) -> tuple[str, ...]:
-        """Stop firing, give runs `grace_s` to end, then cancel them; gives (and logs) the ids of those still alive.
+        """Stop firing; cancel runs that do not end within `grace_s`; return the ids of jobs that are still running.
 
-        Returns at the latest 5 s after the grace: a job that swallows its cancellation does not hold up the end.
+        These ids are also logged. This returns at most 5 s after the grace time, because a job that ignores its
+        cancellation must not delay the end.
         """
         self._started = None
         self._cancel_alarm()
@@ -99,11 +100,11 @@ class Scheduler:
             _, late = await asyncio.wait(late, timeout=CANCEL_GRACE_S)
         alive = tuple(sorted(running[task] for task in late))
         if alive:
-            logger.error("jobs that did not end although they were cancelled: %s", ", ".join(alive))
+            logger.error("these jobs did not end although they were cancelled: %s", ", ".join(alive))
         return alive
 
     def run_now(self, job_id: str) -> asyncio.Task[JobRun]:
-        """Start a run, whatever the job's slots, paused or not; its slots stay as they are.
+        """Start a run now, whether or not the job is paused. Its slots do not change.
 
         Raises UnknownJob, or JobAlreadyRunning.
         """
@@ -113,12 +114,12 @@ class Scheduler:
         return self._fire(entry, coalesced_slots=0)
 
     def pause(self, job_id: str) -> None:
-        """Let no slot of the job fire; a run under way goes on. Raises UnknownJob."""
+        """Stop firing the job's slots; a run in progress goes on. Raises UnknownJob."""
         self._entry(job_id).is_paused = True
         self._fire_due_jobs()
 
     def resume(self, job_id: str) -> None:
-        """Let slots fire again from now on; those that passed meanwhile are not made up for. Raises UnknownJob."""
+        """Fire slots again from now on; slots that passed in the meantime are not fired. Raises UnknownJob."""
         entry = self._entry(job_id)
         if entry.is_paused:
             entry.is_paused = False
@@ -126,11 +127,11 @@ class Scheduler:
         self._fire_due_jobs()
 
     def status(self, job_id: str) -> JobStatus:
-        """Return a job's state at this moment. Raises UnknownJob."""
+        """Return the current state of a job. Raises UnknownJob."""
         return self._status(self._entry(job_id), self._clock.now())
 
     def statistics(self) -> SchedulerStatistics:
-        """Return the state of all jobs at this moment."""
+        """Return the current state of all jobs."""
         now = self._clock.now()
         return SchedulerStatistics(
             started_at=self._started.wall if self._started else None,
@@ -144,7 +145,7 @@ class Scheduler:
             raise UnknownJob(job_id, self._entries) from None
 
     def _fire_due_jobs(self) -> None:
-        """Fire what is due and set the alarm for what comes next."""
+        """Fire what is due, and set the timer for what comes next."""
         self._cancel_alarm()
         start = self._started
         if start is None:
@@ -161,7 +162,7 @@ class Scheduler:
             self._alarm = self._clock.call_at(min(wake_ups), self._fire_due_jobs)
 
     def _due(self, entry: _Entry, start: ClockReading, now: ClockReading) -> int:
-        """Return the number of slots since the last look, with the one at the very start of the scheduler."""
+        """Return the number of slots since the last check, including the one at the scheduler's start."""
         before_start = ClockReading(monotonic_s=start.monotonic_s - 1.0, wall=start.wall)
         return entry.job.trigger.slots_between(start, entry.processed_until or before_start, now)
 
@@ -176,7 +177,7 @@ class Scheduler:
         return entry.task
 
     async def _run(self, entry: _Entry, coalesced_slots: int) -> JobRun:
-        """Run the job once, isolated: an error is a record and a report. Cancellation is reported and goes on."""
+        """Run the job once. An error is only recorded and reported; cancellation is reported and passes on."""
         started = self._clock.now()
         error: BaseException | None = None
         try:
@@ -190,7 +191,7 @@ class Scheduler:
                 raise error
             return run
         finally:
-            error = None  # its traceback holds this frame, and with it all that the job's frames hold
+            error = None  # its traceback holds this frame, and so everything in the frames of the job
             entry.task = None
             self._fire_due_jobs()
 
@@ -231,9 +232,10 @@ class Scheduler:
 
 
 def _next_processed_until(before: ClockReading | None, now: ClockReading) -> ClockReading:
-    """Now, but no wall time that has been: a slot does not come again when the wall clock is put back.
+    """Return `now`, but with the earlier wall time if the wall clock was set back, so that no slot fires twice.
 
-    Unless it is put back by more than a day: then it was wrong before, and jobs must not wait until it is late again.
+    If the clock was set back by more than a day, return `now` unchanged: the earlier time was wrong, and jobs must not
+    wait until it is reached again.
     """
     if before is not None and now.wall < before.wall <= now.wall + timedelta(days=1):
         return ClockReading(monotonic_s=now.monotonic_s, wall=before.wall)

@@ -1,4 +1,4 @@
-"""What wraps the runs of jobs: a middleware takes a job and gives one that runs it in its own way."""
+"""Middleware for jobs: a middleware takes a job and returns a job that runs it in its own way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def compose(*middlewares: Middleware) -> Middleware:
-    """Make one middleware of several; the first is the outermost: `compose(profile, timeout, retry)(job)`."""
+    """Combine several middlewares into one; the first is the outermost: `compose(profile, timeout, retry)(job)`."""
 
     def composed(job: Job) -> Job:
         for middleware in reversed(middlewares):
@@ -34,7 +34,7 @@ def compose(*middlewares: Middleware) -> Middleware:
 
 
 def timeout(job: Job) -> Job:
-    """Cancel a run at the job's time limit, and raise JobTimeout then. A TimeoutError of the job's own passes."""
+    """Cancel a run at the job's time limit and raise JobTimeout. A TimeoutError of the job itself passes unchanged."""
 
     async def run() -> object:
         try:
@@ -49,10 +49,10 @@ def timeout(job: Job) -> Job:
 
 
 def retry(sleep: Sleep = asyncio.sleep) -> Middleware:
-    """Run a job again after an error that it lists, up to its `max_attempts`, then let the last error pass.
+    """Run a job again after one of its `retry_on` errors, up to `max_attempts` times, then raise the last error.
 
-    Waits a random time up to 1, 2, 4 ... 30 s in between (full jitter), so that what failed together does not come back
-    together. Cancellation is no error and passes at once.
+    In between, wait a random time of up to 1, 2, 4 ... 30 s (full jitter), so that jobs that failed together do not
+    start together again. Cancellation is not an error and passes at once.
     """
 
     def middleware(job: Job) -> Job:

@@ -1,6 +1,6 @@
-"""How far a run has come: a job tells it, and who started the run may listen.
+"""The progress of a run: a job reports it, and whoever started the run may listen.
 
-A leaf that knows neither jobs nor terminals. If nobody listens, telling costs one look at a context variable.
+This module knows neither jobs nor terminals. If nobody listens, a report costs one look at a context variable.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Listener = Callable[[int, int], None]  # is given how many are done, and how many there are
+Listener = Callable[[int, int], None]  # called with the number that is done, and the total
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("progress listener", default=None)
 
 
 def report(done: int, total: int) -> None:
-    """Tell that `done` of `total` are through."""
+    """Report that `done` of `total` are finished."""
     listener = _LISTENER.get()
     if listener is not None:
         listener(done, total)
@@ -23,7 +23,7 @@ def report(done: int, total: int) -> None:
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Tell `listener` how far a run has come, within the block and in the tasks that are made there."""
+    """Report to `listener` the progress of what runs in the block, and of the tasks that are created there."""
     token = _LISTENER.set(listener)
     try:
         yield

@@ -1,6 +1,6 @@
-"""Environment variables: what one is, the kinds of values they hold, and where their text is found.
+"""Environment variables: their records, the kinds of values, and where their text comes from.
 
-Knows no variable of Volaris by name; `volaris.settings.schema` lists them.
+This module knows no variable of Volaris by name; `volaris.settings.schema` lists them.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from volaris.errors import SettingError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueKind:
-    """How a variable's text becomes a value."""
+    """A kind of value: how a variable's text becomes a value."""
 
-    read: Callable[[Env, str], Any]  # the variable of that name; raises EnvError if its text does not fit
-    fits: str  # what fits, as a sentence about "it"
+    read: Callable[[Env, str], Any]  # reads the variable of that name; raises EnvError if its text is wrong
+    fits: str  # what is accepted, as a sentence about "it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One environment variable, for whoever reads, tests or documents it."""
+    """One environment variable, for code that reads, tests or documents it."""
 
-    name: str  # in the environment
-    kind: ValueKind  # how it is read
-    meaning: str  # a line for the documentation
-    secret: bool  # its value is shown nowhere
-    unset: str | None  # what holds if it is unset, in words, if the default of its field does not tell
+    name: str  # the name in the environment
+    kind: ValueKind  # the kind of its value
+    meaning: str  # one line for the documentation
+    secret: bool  # whether its value must never be shown
+    unset: str | None  # words for the default, if the field's default does not tell
 
     def value_in(self, environment: Mapping[str, str]) -> Any:
-        """Return the value that the text of this variable stands for.
+        """Return the value of this variable.
 
-        Raises SettingError if the text does not fit, and KeyError if the variable is not there at all.
+        Raises SettingError if its text is wrong, and KeyError if the variable is not set.
         """
         text = environment[self.name]
         try:
@@ -48,7 +48,7 @@ class Variable:
 
 
 class _Values(Env):
-    """environs over a mapping instead of `os.environ`, by the hook that its own `FileAwareEnv` uses."""
+    """Uses environs over a mapping instead of `os.environ`, through the hook that its own `FileAwareEnv` uses."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         super().__init__()
@@ -59,21 +59,20 @@ class _Values(Env):
 
 
 def environment_with_file(file: Path) -> dict[str, str]:
-    """Return the process's environment over what `file` sets; a value that is empty or blank counts as unset in both.
+    """Return the process's environment over the values in `file`; an empty or blank value counts as unset in both.
 
-    The file is taken as it stands, without `${...}` expansion, so that a password may hold any character. Nor is the
-    file copied into `os.environ`, where child processes would inherit its secrets. Raises SettingError if it cannot be
-    read.
+    The file is read literally, without `${...}` expansion, so that a password may contain any character. It is not
+    copied into `os.environ`, where child processes would inherit its secrets. Raises SettingError if it cannot be read.
     """
     try:
         in_file = dotenv_values(file, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingError(str(file), None, f"it must be a readable UTF-8 file: {type(error).__name__}") from error
+        raise SettingError(str(file), None, f"it must be a readable UTF-8 file ({type(error).__name__})") from error
     return without_blanks(in_file) | without_blanks(os.environ)
 
 
 def without_blanks(values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the values that are set, without blanks around them."""
+    """Return the values that are set, without surrounding blanks."""
     return {name: text.strip() for name, text in values.items() if text and not text.isspace()}
 
 
@@ -116,9 +115,9 @@ def one_of(literal: object) -> ValueKind:
 
 
 def word(fits: str, check: Callable[[str], bool]) -> ValueKind:
-    """Return the kind of a text without spaces and control characters for which `check` is true.
+    """Return the kind of a text without spaces and control characters for which `check` returns True.
 
-    If `check` raises a ValueError, the text does not fit.
+    If `check` raises a ValueError, the text is wrong.
     """
 
     def holds(text: str) -> bool:
@@ -128,7 +127,7 @@ def word(fits: str, check: Callable[[str], bool]) -> ValueKind:
             return False
 
     def validated(text: str) -> None:
-        # Raised here and not while a ValueError of urllib is handled: that one quotes the text, which may be a secret.
+        # Raised here, outside of the handling of urllib's ValueError, which quotes the text, and that may be a secret.
         if not holds(text):
             raise ValidationError(fits)
 
@@ -148,7 +147,7 @@ def folder() -> ValueKind:
     fits = "it must be the path of a folder"
 
     def validated(path: Path) -> None:
-        if "\0" in str(path):  # which no system takes
+        if "\0" in str(path):  # no operating system accepts a NUL
             raise ValidationError(fits)
 
     return ValueKind(read=lambda env, name: env.path(name, validate=validated), fits=fits)

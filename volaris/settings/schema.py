@@ -1,4 +1,4 @@
-"""Every setting with its variable, its default and what fits, and the record the service runs with."""
+"""Every setting with its variable, its default and its accepted values, and the record that the service runs with."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Profiling = Literal["off", "counters", "samples", "lines", "stacks", "adaptive"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
-# The default of PROFILING: exact lines cost up to 11 times the run time, which production does not pay.
+# The default of PROFILING: exact lines take up to 11 times the run time, which is too much for production.
 PROFILING_IN: Mapping[Environment, Profiling] = {"development": "lines", "production": "adaptive"}
 
 
 def _is_database_url(text: str) -> bool:
     parts = urlsplit(text)
-    # asyncpg takes several hosts, each with a port of its own; urlsplit would take them for one bad port.
+    # asyncpg accepts several hosts, each with its own port, which urlsplit would read as one wrong port.
     return parts.scheme in ("postgresql", "postgres") and ("," in parts.netloc or parts.port != 0)
 
 
@@ -49,44 +49,44 @@ _INTERVAL = number_above_0("seconds", most=366 * 86400)
 _HOST = word("it must be an address or a host name, without spaces", str.isascii)
 _DATABASE = word("it must be an address like postgresql://user:password@host:5432/name", _is_database_url)
 _WEB_ADDRESS = word("it must be an address like https://host/path", _is_web_address)
-_TOKEN = word("it must be ASCII characters without spaces, since it travels in a header", str.isascii)
+_TOKEN = word("it must be ASCII text without spaces, because it is sent in a header", str.isascii)
 
 
 def _env(
     name: str, kind: ValueKind, meaning: str, *, secret: bool = False, unset: str | None = None
 ) -> Mapping[str, Variable]:
-    """Return the metadata of a field; `unset` says what holds by default, if the default itself does not tell."""
+    """Return the metadata of a field; `unset` describes the default if the field's default does not tell."""
     return {"variable": Variable(name=name, kind=kind, meaning=meaning, secret=secret, unset=unset)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Settings:
-    """What the service runs with. Made without arguments it holds the defaults of a development machine."""
+    """The settings of the service. Without arguments, it has the defaults for a development machine."""
 
     environment: Environment = field(
         default="development",
         metadata=_env(
             "ENVIRONMENT",
             one_of(Environment),
-            "production closes the debug routes, health apart, to requests without the token",
+            "in production, all debug routes but health refuse requests without the token",
         ),
     )
     host: str = field(
         default="127.0.0.1",
-        metadata=_env("HOST", _HOST, "address the service listens on; a container needs 0.0.0.0"),
+        metadata=_env("HOST", _HOST, "address that the service listens on; a container needs 0.0.0.0"),
     )
     port: int = field(
         default=8080,
-        metadata=_env("PORT", whole_number(0, 65535), "port it listens on; 0 takes a free one"),
+        metadata=_env("PORT", whole_number(0, 65535), "port that the service listens on; 0 chooses a free one"),
     )
     database_url: str | None = field(
         default=None,
         metadata=_env(
             "DATABASE_URL",
             _DATABASE,
-            "PostgreSQL to keep the data in",
+            "address of the PostgreSQL database",
             secret=True,
-            unset="a server of its own, run beside the service (extra `embedded`)",
+            unset="an embedded server, which runs beside the service (extra `embedded`)",
         ),
     )
     data_dir: Path = field(
@@ -102,19 +102,19 @@ class Settings:
         metadata=_env(
             "MARKET_SOURCE",
             one_of(MarketSource),
-            "where quotes come from; replay needs the extra `replay`, cboe the network",
+            "source of the quotes; replay needs the extra `replay`, and cboe needs the network",
         ),
     )
     cboe_url: str | None = field(
         default=None,
-        metadata=_env("CBOE_URL", _WEB_ADDRESS, "address of the delayed-quotes feed", unset="Cboe's own address"),
+        metadata=_env("CBOE_URL", _WEB_ADDRESS, "address of Cboe's delayed quotes", unset="Cboe's own address"),
     )
     market_hours: MarketHours = field(
         default="nyse",
         metadata=_env(
             "MARKET_HOURS",
             one_of(MarketHours),
-            "when prices and options are fetched: while the NYSE trades, or always; made-up sources never close",
+            "when to fetch prices and options: while the NYSE trades, or always; made-up sources never close",
         ),
     )
     realtime_sync_batch_size: int = field(
@@ -144,7 +144,7 @@ class Settings:
         metadata=_env(
             "OPTIONS_STRIKE_RANGE",
             fraction(0.01, 1.0),
-            "strikes that are kept, as far as this share of the spot price from it",
+            "strikes that are kept: those within this share of the spot price",
         ),
     )
     options_max_expirations: int = field(
@@ -164,7 +164,7 @@ class Settings:
         metadata=_env(
             "RISK_FREE_RATE",
             fraction(0.0, 0.5),
-            "interest a year, continuously compounded, that implied volatilities are computed with",
+            "annual interest rate for implied volatilities, continuously compounded",
         ),
     )
     memory_limit_mb: float | None = field(
@@ -172,7 +172,7 @@ class Settings:
         metadata=_env(
             "MEMORY_LIMIT_MB",
             _MEGABYTES,
-            "memory the service may use; what it reports in per cent is of this",
+            "memory that the service may use, in MB; percentages are of this limit",
             unset="the container's limit, else the machine's memory",
         ),
     )
@@ -181,7 +181,7 @@ class Settings:
         metadata=_env(
             "PROFILING",
             one_of(Profiling),
-            "what is measured of each run",
+            "level of profiling: how closely each run is measured",
             unset="lines in development, adaptive in production",
         ),
     )
@@ -190,37 +190,39 @@ class Settings:
         metadata=_env(
             "PROFILING_BUDGET_MB",
             _MEGABYTES,
-            "memory that reading the traces of a run may take for a moment; if it would take more, they are not read",
+            "memory in MB for reading the traces of a run; if that would take more, the run has no exact lines",
         ),
     )
     profiling_exclusive: bool = field(
         default=True,
-        metadata=_env("PROFILING_EXCLUSIVE", switch(), "whether a run profiled by lines keeps other jobs waiting"),
+        metadata=_env(
+            "PROFILING_EXCLUSIVE", switch(), "whether other jobs wait while a run with exact lines is running"
+        ),
     )
     debug_token: str | None = field(
         default=None,
         metadata=_env(
             "DEBUG_TOKEN",
             _TOKEN,
-            "opens the debug routes in production to requests with `Authorization: Bearer`",
+            "token for the debug routes in production, sent as `Authorization: Bearer`",
             secret=True,
-            unset="nobody gets in",
+            unset="all requests are refused",
         ),
     )
     log_format: LogFormat = field(
-        default="text", metadata=_env("LOG_FORMAT", one_of(LogFormat), "text for people, json for machines")
+        default="text", metadata=_env("LOG_FORMAT", one_of(LogFormat), "text for people, json for programs")
     )
     log_level: LogLevel = field(
-        default="INFO", metadata=_env("LOG_LEVEL", one_of(LogLevel), "the least severe that is logged")
+        default="INFO", metadata=_env("LOG_LEVEL", one_of(LogLevel), "lowest level that is logged")
     )
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Return the settings of this process, or of `environment` alone if it is given.
+        """Return the settings of this process, or only those in `environment` if it is given.
 
-        By default they come from environment variables, then `.env` in the working directory, then defaults. An empty
-        value counts as unset. Raises SettingError, whose one line names the variable, its value (a secret's is not
-        shown) and what fits.
+        By default they come from environment variables, then from `.env` in the working directory, then from the
+        defaults. An empty value counts as unset. Raises SettingError, whose single line names the variable, its value
+        (unless it is a secret), and the accepted values.
         """
         texts = environment_with_file(Path(".env")) if environment is None else without_blanks(environment)
         given = {name: variable.value_in(texts) for name, variable in variables().items() if variable.name in texts}
@@ -228,7 +230,7 @@ class Settings:
         return cls(**{"profiling": profiling} | given)
 
     def __repr__(self) -> str:
-        """Return every field; secrets appear only as set or not."""
+        """Return every field; of a secret, only whether it is set."""
         shown = {name: getattr(self, name) for name in variables()}
         masked = (
             f"{name}={'***' if variable.secret and shown[name] is not None else repr(shown[name])}"

@@ -1,7 +1,7 @@
-"""Where data is kept: a pool of connections to PostgreSQL, its schema, and one repository a table.
+"""Storage: a pool of connections to PostgreSQL, its schema, and one repository per table.
 
-May import `errors` and no other room.
-Offers `Store`, which opens and closes all of it, and each repository with the records it takes and gives.
+May import `errors` and no other room. Offers `Store`, which opens and closes everything, and each repository with its
+records.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of daily bars: columns in, the last days of a symbol out."""
+"""The table of daily bars: columns are written, and the last days of a symbol are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("symbol", "source", "day", "open", "high", "low", "close", "volume")
 
 CREATE_INCOMING = "CREATE TEMPORARY TABLE incoming_bars (LIKE bars) ON COMMIT DROP"
 
-# In the order of the key, and nothing is written for what is there already: see prices.
+# In the order of the key; unchanged rows are not written: see prices.
 UPSERT = """
 INSERT INTO bars AS kept (symbol, day, source, low, open, close, high, volume)
 SELECT DISTINCT ON (symbol, day, source) symbol, day, source, low, open, close, high, volume
@@ -50,7 +50,7 @@ COLUMN_TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BarRows:
-    """Daily bars of a symbol as they are stored, a column each; symbol, day and source together are the key."""
+    """The stored daily bars of a symbol, one column per field; symbol, day and source together are the key."""
 
     symbol: str
     source: str
@@ -66,16 +66,16 @@ class BarRows:
 
 
 class BarRepository:
-    """The daily bars in a database."""
+    """The daily bars in the database."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def save(self, bars: Sequence[BarRows]) -> int:
-        """Store the bars of these symbols in one transaction, all or none; gives how many there were.
+        """Store the bars of these symbols in one transaction, all or none; return how many there were.
 
-        A bar replaces what is stored under its key. Raises StoreUnavailable if the database is away or goes away,
-        StoreError if it refuses a value.
+        A bar replaces the stored one with the same key. Raises StoreUnavailable if the database is or becomes
+        unavailable, and StoreError if it refuses a value.
         """
         rows = sum(len(of_symbol) for of_symbol in bars)
         if not rows:

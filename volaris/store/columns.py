@@ -1,8 +1,8 @@
-"""Rows of fixed width to and from PostgreSQL's binary COPY format, as whole NumPy columns: no Python object a value.
+"""Rows in PostgreSQL's binary COPY format to and from whole NumPy columns, without a Python object for each value.
 
-The format is that of the documentation of COPY: a header, then each row as a count of fields and each field as its
-length and its bytes, all big-endian. If no field is NULL and a text is the same in all rows, every row has the same
-length, and so the rows are one structured array.
+The format is described with COPY: a header, then each row as a count of fields, and each field as its length and its
+bytes, all big-endian. If no field is NULL and a text is the same in all rows, every row has the same length. So the
+rows are one structured array.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRAILER = b"\xff\xff"
 
 
 class ColumnType(Enum):
-    """The types of columns: their name, and their bytes in the stream."""
+    """The types of columns, with their name and their bytes in the stream."""
 
     DATE = ("date", ">i4")  # days since 2000-01-01
     DOUBLE = ("double precision", ">f8")
@@ -37,12 +37,12 @@ class ColumnType(Enum):
         return np.dtype(self.value[1])
 
 
-# A date of PostgreSQL counts from another day than one of NumPy, in days both.
+# Dates of PostgreSQL and of NumPy both count days, but from different days.
 DATES_FROM = np.datetime64("2000-01-01", "D")
 
 
 def encode(columns: Sequence[Column], rows: int) -> bytes:
-    """Encode that many rows with these fields, in the order of the columns; without the header and the trailer.
+    """Encode `rows` rows with these fields, in the order of the columns, without the header and the trailer.
 
     Columns of datetime64[D], float64, int32, int64 and bool become date, double precision, integer, bigint and boolean.
     """
@@ -56,16 +56,16 @@ def encode(columns: Sequence[Column], rows: int) -> bytes:
 
 
 def decode(stream: bytes | bytearray, columns: Mapping[str, ColumnType]) -> dict[str, NDArray[Any]]:
-    """Return the columns of all that COPY gave, by name, in the machine's own byte order; a date as datetime64[D].
+    """Return the columns of a COPY stream by name, in the machine's byte order; dates as datetime64[D].
 
-    `columns` says the type of each, in the order of the query. Raises StoreError for rows that are not like that, of
-    which a NULL is the likely cause.
+    `columns` has the type of each column, in the order of the query. Raises StoreError for rows with other types; a
+    NULL is the likely cause.
     """
     names = list(columns)
     row_type = _row_type([kind.type for kind in columns.values()])
     body = memoryview(stream)[len(HEADER) : -len(TRAILER)]
     if len(body) % row_type.itemsize:
-        raise StoreError(f"rows of {', '.join(names)} are not all {row_type.itemsize} bytes long: is there a NULL?")
+        raise StoreError(f"rows of {', '.join(names)} are not all {row_type.itemsize} bytes long; one may be NULL")
     table = np.frombuffer(body, dtype=row_type)
     for number, (name, kind) in enumerate(columns.items()):
         if (table[f"length{number}"] != kind.type.itemsize).any():
@@ -85,7 +85,7 @@ def _to_postgres(column: Column) -> NDArray[Any]:
             return column.astype((ColumnType.LONG if column.dtype.itemsize > 4 else ColumnType.INTEGER).type)
         case "b":
             return column.astype(ColumnType.BOOLEAN.type)
-    raise StoreError(f"a column of {column.dtype} has no type in the database")
+    raise StoreError(f"a column of {column.dtype} cannot be stored; the database has no such type")
 
 
 def _from_postgres(values: NDArray[Any], kind: ColumnType) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The table of the index's members: the list of today in, and who left is marked."""
+"""The table of the index's members: today's list is written, and members that have left are marked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CREATE TEMPORARY TABLE incoming_constituents ON COMMIT DROP AS
 SELECT symbol, name, sector, since FROM constituents LIMIT 0
 """
 
-# One writer at a time, so that two lists at once do not mark each other's members; readers go on.
+# One writer at a time, so that two lists do not mark each other's members as left; readers are not blocked.
 LOCK = "LOCK TABLE constituents IN SHARE ROW EXCLUSIVE MODE"
 
 MARK_LEAVERS = """
@@ -40,27 +40,27 @@ MEMBERS = "SELECT symbol, name, sector, since, left_at FROM constituents WHERE l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstituentRow:
-    """A member of the index, or one that was; the symbol is the key."""
+    """A member of the index, or a former member; the symbol is the key."""
 
     symbol: str
     name: str  # of the company
     sector: str | None
-    since: date | None  # joined the index on
-    left_at: datetime | None = None  # aware; when it was found gone. Not written by `replace`, which sets it itself
+    since: date | None  # the day when it joined the index
+    # with time zone; when it was found missing. Set by `replace`, and not read from its argument
+    left_at: datetime | None = None
 
 
 class ConstituentRepository:
-    """The members of the index in a database."""
+    """The members of the index in the database."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def replace(self, members: Sequence[ConstituentRow], at: datetime) -> int:
-        """Make these the members, in one transaction: new ones are added, changed ones changed, missing ones marked.
+        """Store these members in one transaction: add new ones, update changed ones, mark missing ones as left at `at`.
 
-        A member that comes back is one again. Gives how many were marked as having left at `at`. Raises
-        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value or a symbol stands
-        twice.
+        A member that comes back is a member again. Return how many were marked. Raises StoreUnavailable if the database
+        is or becomes unavailable, and StoreError if it refuses a value or if a symbol occurs twice.
         """
         records = [(row.symbol, row.name, row.sector, row.since) for row in members]
         async with self._database.transaction() as connection:
@@ -73,11 +73,11 @@ class ConstituentRepository:
         return int(marked.removeprefix("UPDATE "))
 
     async def members(self) -> list[ConstituentRow]:
-        """Return all members by symbol, without those that left."""
+        """Return all current members, sorted by symbol."""
         async with self._database.acquire() as connection:
             return [ConstituentRow(**row) for row in await connection.fetch(MEMBERS)]
 
     async def all(self) -> list[ConstituentRow]:
-        """Return the members and those that left, by symbol."""
+        """Return all current and former members, sorted by symbol."""
         async with self._database.acquire() as connection:
             return [ConstituentRow(**row) for row in await connection.fetch(ALL)]

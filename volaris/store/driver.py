@@ -1,4 +1,4 @@
-"""The one place where errors of the database driver become ours, and where a database is named without its secrets."""
+"""Translates errors of the database driver into ours, and names a database without its secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import asyncpg
 
 from volaris.errors import StoreError, StoreUnavailable
 
-# All that asyncpg raises; OSError has TimeoutError, ssl.SSLError and socket.gaierror below it.
+# All errors of asyncpg. TimeoutError, ssl.SSLError and socket.gaierror are subclasses of OSError.
 DRIVER_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -19,23 +19,23 @@ DRIVER_ERRORS: tuple[type[Exception], ...] = (
     OSError,
 )
 
-# An address, a value or a use of the driver that will be as wrong the next time; all of them are InterfaceErrors too.
+# Errors in an address, a value, or the use of the driver, which will occur again. All are InterfaceErrors too.
 _PERMANENT_ERRORS: tuple[type[Exception], ...] = (
-    ValueError,  # of an address: ClientConfigurationError; of a parameter: the client's own DataError
+    ValueError,  # in an address: ClientConfigurationError; in a parameter: the client's own DataError
     asyncpg.UnsupportedClientFeatureError,
     asyncpg.UnsupportedServerFeatureError,
 )
 
-# What may be over by the next time, without a change here.
+# Errors that may be over at the next attempt, without a change here.
 _TRANSIENT_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,  # too many connections, disk or memory full
     asyncpg.OperatorInterventionError,  # shutting down, starting up, statement cancelled by its time limit
     asyncpg.PostgresSystemError,
-    asyncpg.InvalidAuthorizationSpecificationError,  # a password that is being changed
-    asyncpg.InvalidCatalogNameError,  # a database that is being made
-    asyncpg.InterfaceError,  # raised bare for a connection or a pool that is closed
-    asyncpg.InternalClientError,  # the two sides lost step; the driver has cut the connection
+    asyncpg.InvalidAuthorizationSpecificationError,  # for example, a password is being changed
+    asyncpg.InvalidCatalogNameError,  # for example, the database is being created
+    asyncpg.InterfaceError,  # raised directly if a connection or a pool is closed
+    asyncpg.InternalClientError,  # client and server lost their synchronisation, and the driver has cut the connection
 )
 
 
@@ -44,7 +44,7 @@ _ARGUMENT = re.compile(r"\A(invalid input for query argument \$\d+): .*(\([^()]*
 
 @contextmanager
 def translate_driver_errors(place: str) -> Iterator[None]:
-    """Raise StoreUnavailable or StoreError, which name `place`, from errors of the driver."""
+    """Turn errors of the driver into StoreUnavailable or StoreError, which name `place`."""
     try:
         yield
     except DRIVER_ERRORS as error:
@@ -53,7 +53,7 @@ def translate_driver_errors(place: str) -> Iterator[None]:
 
 @contextmanager
 def translate_copy_errors() -> Iterator[None]:
-    """Raise StoreError for a value that fits no column: the encoders of COPY let Python's own errors through."""
+    """Turn errors for values that do not fit a column into StoreError: COPY's encoders raise Python's own errors."""
     try:
         yield
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
@@ -67,29 +67,31 @@ def store_error(error: Exception, place: str) -> StoreError:
 
 
 def is_outage(error: Exception) -> bool:
-    """Return whether trying again later may help, with nothing changed on this side."""
-    # OSError first: a certificate that cannot be verified is a ValueError as well, and is mended on the server's side.
+    """Return whether a later attempt may succeed without a change on this side."""
+    # OSError first: a certificate that cannot be verified is also a ValueError, but is corrected on the server's side.
     return isinstance(error, OSError) or (
         isinstance(error, _TRANSIENT_ERRORS) and not isinstance(error, _PERMANENT_ERRORS)
     )
 
 
 def reason_of(error: Exception) -> str:
-    """Return the error in one line without quoted values of the row: the server's DETAIL, the driver's argument."""
+    """Return the error in one line without the row's values, which the server's DETAIL and the driver's text quote."""
     text = str(error.args[0]) if isinstance(error, asyncpg.PostgresError) and error.args else str(error)
     text = _ARGUMENT.sub(r"\1 \2", text)
-    lines = text.splitlines() or ["no answer in time" if isinstance(error, TimeoutError) else "no reason given"]
+    unsaid = "it did not answer in time" if isinstance(error, TimeoutError) else "no reason was given"
+    lines = text.splitlines() or [unsaid]
     return f"{type(error).__name__}: {lines[0]}"
 
 
 def redacted_address(url: str) -> str:
     """Return name and host of the database of `url`, for messages, without user, password and parameters.
 
-    "the database" if the address cannot be told apart, since any part of it may then be a piece of the password.
+    Return "the database" if the address cannot be parsed, because any part of it may then belong to the password.
     """
     try:
         parts = urlsplit(url)
-        _ = parts.port if "," not in parts.netloc else None  # raises for `user:pass/word@host`, cut at its slash
+        # raises for `user:pass/word@host`, which is cut at its slash
+        _ = parts.port if "," not in parts.netloc else None
     except ValueError:
         return "the database"
     if any("@" in part for part in (parts.path, parts.query, parts.fragment)):

@@ -1,4 +1,4 @@
-"""The tables of volatility figures: those of a run in, the latest of a symbol, its history and a ranking out."""
+"""The tables of volatility figures: a run's are written; a symbol's latest, its history and a ranking are read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from operator import attrgetter
 from volaris.store.driver import translate_copy_errors
 from volaris.store.pool import Connections
 
-MAX_ROWS = 1_000  # the most that `history` and `ranking` give
+MAX_ROWS = 1_000  # of one answer of `history` and `ranking`
 
 CREATE_INCOMING = """
 CREATE TEMPORARY TABLE incoming_metrics (LIKE iv_metrics) ON COMMIT DROP;
 CREATE TEMPORARY TABLE incoming_terms (LIKE iv_terms) ON COMMIT DROP
 """
 
-# A day's figures are those of the day's last run. In the order of the key: see prices. The columns of both tables stand
-# in the same order, so that they need not be spelt out twice.
+# A day's figures are those of its last run. In the order of the key: see prices. Both tables have their columns in the
+# same order, so that these need not be listed twice.
 DELETE_METRICS = (
     "DELETE FROM iv_metrics USING incoming_metrics AS i WHERE iv_metrics.symbol = i.symbol AND iv_metrics.day = i.day"
 )
@@ -46,7 +46,7 @@ LIMIT $4
 
 TERMS = "SELECT * FROM iv_terms WHERE symbol = $1 ORDER BY expiration"
 
-# The latest row of each member, by one look into the key's index each.
+# The latest row of each member, with one lookup in the key's index for each.
 RANKING = """
 SELECT latest.*
 FROM constituents, LATERAL (
@@ -58,20 +58,20 @@ WHERE left_at IS NULL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsRow:
-    """A symbol's figures of a day; the two are the key. Volatilities are a year's: 0.2 is 20 %."""
+    """A symbol's figures of one day; symbol and day are the key. Volatilities are annual: 0.2 is 20 %."""
 
     symbol: str
     day: date
-    computed_at: datetime  # aware; comes back in UTC
-    source: str  # of the chain
+    computed_at: datetime  # with time zone; read back in UTC
+    source: str  # market source of the chain
     spot: float
-    contracts: int  # with an implied volatility
+    contracts: int  # contracts with an implied volatility
     iv30: float | None
     atm_iv: float | None
     skew_25d: float | None
     iv_rank: float | None  # 0 to 100
     iv_percentile: float | None  # 0 to 100
-    iv_days: int  # days of history behind the two above
+    iv_days: int  # days of history behind rank and percentile
     close_to_close_10: float | None = None
     close_to_close_20: float | None = None
     close_to_close_60: float | None = None
@@ -99,11 +99,11 @@ class TermRow:
     forward: float | None
     atm_iv: float | None
     skew_25d: float | None
-    contracts: int  # with an implied volatility
+    contracts: int  # contracts with an implied volatility
 
 
 class RankedBy(Enum):
-    """What members can be ranked by; the highest come first, and who has no figure is left out."""
+    """The figures that members can be ranked by; the highest come first, and members without one are left out."""
 
     IV_RANK = "iv_rank"
     IV_PERCENTILE = "iv_percentile"
@@ -117,16 +117,16 @@ TERMS_COLUMNS = tuple(field.name for field in fields(TermRow))
 
 
 class MetricsRepository:
-    """The volatility figures in a database."""
+    """The volatility figures in the database."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def save(self, metrics: Sequence[MetricsRow], terms: Sequence[TermRow]) -> int:
-        """Store the figures of a batch of symbols in one transaction, all or none; gives how many symbols.
+        """Store the figures of a batch of symbols in one transaction, all or none; return the number of symbols.
 
-        A row of `metrics` replaces that of its symbol and day, and the symbol's terms become those in `terms`. Raises
-        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
+        A row of `metrics` replaces the one of its symbol and day, and the symbol's terms become those in `terms`.
+        Raises StoreUnavailable if the database is or becomes unavailable, and StoreError if it refuses a value.
         """
         unique = {(row.symbol, row.day): row for row in metrics}
         if not unique:
@@ -148,22 +148,22 @@ class MetricsRepository:
         return len(unique)
 
     async def latest(self, symbol: str) -> MetricsRow | None:
-        """Return the symbol's figures of the last day that has any."""
+        """Return the symbol's figures of the last day that has any, or None."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(LATEST, symbol)
             return None if row is None else MetricsRow(**row)
 
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> list[MetricsRow]:
-        """Return at most `limit` days of the symbol, the latest first, of those before `before`.
+        """Return at most `limit` days of the symbol before `before`, the latest first.
 
-        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable if the database is away.
+        Raises ValueError if the limit is not from 1 to MAX_ROWS, and StoreUnavailable if the database is unavailable.
         """
         _check_limit(limit)
         async with self._database.acquire() as connection:
             return [MetricsRow(**row) for row in await connection.fetch(HISTORY, symbol, before, limit)]
 
     async def iv30_before(self, symbol: str, day: date, source: str, days: int) -> list[float]:
-        """Return the symbol's last `days` 30-day figures before `day` from that source, the latest first."""
+        """Return the last `days` 30-day figures of the symbol before `day` from that source, the latest first."""
         async with self._database.acquire() as connection:
             return [row["iv30"] for row in await connection.fetch(IV_HISTORY, symbol, day, source, days)]
 
@@ -173,14 +173,14 @@ class MetricsRepository:
             return [TermRow(**row) for row in await connection.fetch(TERMS, symbol)]
 
     async def ranking(self, by: RankedBy, limit: int) -> list[MetricsRow]:
-        """Return the latest figures of the members with the highest figure of that kind; those of one figure by symbol.
+        """Return the latest figures of the members with the highest figure of that kind; equal figures by symbol.
 
-        Raises ValueError for a limit that is not from 1 to MAX_ROWS, StoreUnavailable if the database is away.
+        Raises ValueError if the limit is not from 1 to MAX_ROWS, and StoreUnavailable if the database is unavailable.
         """
         _check_limit(limit)
         async with self._database.acquire() as connection:
             rows = [MetricsRow(**row) for row in await connection.fetch(RANKING)]
-        # Here and not in SQL, where a column's name cannot be a parameter: they are 503 rows.
+        # Sorted here, because in SQL the name of a column cannot be a parameter; there are only 503 rows.
         ranked = [row for row in rows if getattr(row, by.value) is not None]
         return sorted(ranked, key=lambda row: (-getattr(row, by.value), row.symbol))[:limit]
 
@@ -191,4 +191,4 @@ def _records(rows: Sequence[object], names: tuple[str, ...]) -> list[tuple[objec
 
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_ROWS:
-        raise ValueError(f"limit must be from 1 to {MAX_ROWS}, and is {limit}")
+        raise ValueError(f"limit must be from 1 to {MAX_ROWS}, not {limit}")

@@ -1,4 +1,4 @@
-"""Brings the schema of a database up to this version, by numbered SQL files that are each run once."""
+"""Brings the schema of a database up to this version with numbered SQL files, each of which is run once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from volaris.store.pool import Database
 if TYPE_CHECKING:
     from volaris.store.pool import Connection
 
-# Any number will do, as long as it is the same in every version and nobody else's: the ASCII of "volaris".
+# Any number works if it is the same in every version and nobody else uses it: the ASCII of "volaris".
 LOCK_KEY = int.from_bytes(b"volaris")
 
 # How long to wait for another process that migrates, and how long one migration may take.
@@ -49,7 +49,7 @@ class Migration:
 
     number: int  # from 1 on, without a gap
     name: str  # of the file, without its ending: 0001_prices
-    sql: str  # one or more statements, none of which ends the transaction
+    sql: str  # one or more statements, which do not end the transaction
 
     @property
     def checksum(self) -> str:
@@ -58,22 +58,23 @@ class Migration:
 
 
 async def migrate(database: Database) -> tuple[str, ...]:
-    """Apply what is missing in `database`; gives the names of what this call applied, in order.
+    """Apply the missing migrations to `database`; return the names of those that this call applied, in order.
 
-    Any number of processes may call it at once: each step holds an advisory lock to the end of its transaction, so that
-    one applies and the others wait, then find it done. What is applied stays when a later one fails.
+    Several processes may call this at once: each step holds an advisory lock until its transaction ends. So one process
+    applies the step, and the others wait and then find it done. Applied migrations stay if a later one fails.
 
-    Raises MigrationError if the schema and this version do not fit or a migration fails, StoreUnavailable if the
-    database goes away.
+    Raises:
+        MigrationError: The schema does not match this version, or a migration failed.
+        StoreUnavailable: The database became unavailable.
     """
     return await apply(database, await asyncio.to_thread(shipped_migrations))
 
 
 async def apply(database: Database, migrations: Sequence[Migration]) -> tuple[str, ...]:
-    """`migrate` with other migrations than those of this version."""
+    """Do what `migrate` does, but with other migrations than those of this version."""
     applied = []
     while migration := await _apply_next(database, migrations):
-        logger.info("migration %s applied", migration.name)
+        logger.info("applied the migration %s", migration.name)
         applied.append(migration.name)
     return tuple(applied)
 
@@ -89,29 +90,29 @@ def shipped_migrations() -> tuple[Migration, ...]:
 
 
 def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> tuple[Migration, ...]:
-    """Return those of `migrations` that are not in `applied` (number to checksum).
+    """Return the `migrations` that are not in `applied`, which maps numbers to checksums.
 
-    Raises MigrationError if the two do not fit.
+    Raises MigrationError if the two contradict each other.
     """
     numbers = [migration.number for migration in migrations]
     if numbers != list(range(1, len(numbers) + 1)):
         raise MigrationError(
-            f"the migrations must be numbered from 1 without a gap, and are {numbers}; rename the last"
+            f"the migrations must be numbered from 1 without a gap, not {numbers}; rename the last one"
         )
     if unknown := sorted(set(applied) - set(numbers)):
         raise MigrationError(
-            f"the database has migration {unknown[-1]}, this version knows {len(numbers)}: "
-            "a newer version has used the database; start that one, or give this one a database of its own"
+            f"the database has migration {unknown[-1]}, but this version only knows {len(numbers)}: "
+            "a newer version has used the database; start that version, or give this one another database"
         )
     for migration in migrations:
         if applied.get(migration.number, migration.checksum) != migration.checksum:
             raise MigrationError(
-                f"migration {migration.name} is not what was applied to the database: it was changed afterwards; "
-                "put the file back as it was, and make the change in a migration with the next number"
+                f"migration {migration.name} was changed after it was applied to the database; "
+                "restore the file, and make the change in a migration with the next number"
             )
     if sorted(applied) != numbers[: len(applied)]:
         raise MigrationError(
-            f"the database has migrations {sorted(applied)}, which leaves a gap: "
+            f"the database has migrations {sorted(applied)}, with a gap between them: "
             "rows of volaris_migrations were removed by hand; restore them, or start from an empty database"
         )
     return tuple(migrations[len(applied) :])
@@ -120,7 +121,7 @@ def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> tupl
 async def _apply_next(database: Database, migrations: Sequence[Migration]) -> Migration | None:
     async with database.transaction() as connection:
         await connection.execute(LOCK, LOCK_KEY, timeout=MIGRATION_TIMEOUT_S)
-        # After the lock: two sessions that create a table at once, IF NOT EXISTS or not, clash in the catalogue.
+        # After the lock, because two sessions that create the same table at once collide, even with IF NOT EXISTS.
         await connection.execute(CREATE_TABLE)
         applied = {row["number"]: row["checksum"] for row in await connection.fetch(APPLIED)}
         waiting = pending(migrations, applied)
@@ -138,5 +139,5 @@ async def _run(connection: Connection, migration: Migration) -> None:
         if is_outage(error):
             raise
         raise MigrationError(
-            f"migration {migration.name} failed and nothing of it was kept: {reason_of(error)}"
+            f"migration {migration.name} failed, and none of its changes were kept: {reason_of(error)}"
         ) from error

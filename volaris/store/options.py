@@ -1,4 +1,4 @@
-"""The tables of option chains: whole chains in by binary COPY, whole chains or pages of contracts out."""
+"""The tables of option chains: whole chains are written by binary COPY; whole chains or pages of contracts are read."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from volaris.store.pool import Connections
 if TYPE_CHECKING:
     from volaris.store.pool import Connection
 
-# The most that `contracts` gives: a connection and the answer hold all rows at once.
+# The most rows that `contracts` returns, because a connection and the answer hold all of them at once.
 MAX_CONTRACTS = 1_000
-STREAMED_AT_ONCE = 500  # rows that a cursor fetches
+STREAMED_AT_ONCE = 500  # rows that a cursor fetches at a time
 
-# The rows come in the order of the key: two writers at once that lock the same chains in another order each would wait
-# for each other. The lock on a chain's row lasts to the end of the transaction, so that of two writers of one chain the
-# second sees, and replaces, all that the first wrote.
+# The rows come in the order of the key: two writers that lock the same chains in different orders would wait for each
+# other. The lock on a chain's row lasts until the end of the transaction. So of two writers of one chain, the second
+# sees and replaces all that the first wrote.
 UPSERT_CHAINS = """
 INSERT INTO chains AS kept (symbol, quoted_on, quoted_at, source, spot, contracts, listed)
 SELECT *
@@ -54,7 +54,7 @@ ORDER BY quoted_on DESC
 LIMIT 1
 """
 
-# For numbers that fit together, over more than one statement.
+# For consistent numbers from several statements.
 ONE_VIEW = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 CONTRACTS_OF_CHAIN = """
@@ -91,55 +91,55 @@ COLUMN_TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ChainRows:
-    """A chain as it is stored: a column each, all of one length, ascending by expiration, strike, put before call."""
+    """A stored chain: one column per field, all of one length, ascending by expiration, strike, put before call."""
 
     symbol: str
-    source: str  # who gave it
+    source: str  # name of the market source
     spot: float  # above 0
-    quoted_at: datetime  # aware; comes back in UTC. Its day in UTC and the symbol are the key
-    listed: int  # contracts that the source had, at least as many as there are rows
+    quoted_at: datetime  # with time zone; read back in UTC. Its day in UTC and the symbol are the key
+    listed: int  # number of contracts at the source, at least as many as there are rows
     expiration: NDArray[np.datetime64]  # in days
     strike: NDArray[np.float64]
     is_call: NDArray[np.bool_]
-    bid: NDArray[np.float64]  # 0: none
-    ask: NDArray[np.float64]  # 0: none
+    bid: NDArray[np.float64]  # 0 if there is none
+    ask: NDArray[np.float64]  # 0 if there is none
     volume: NDArray[np.int32]
     open_interest: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        # The driver would take a naive time for one of this machine's time zone, and store another moment.
+        # The driver would treat a time without zone as local time, and store another moment.
         if self.quoted_at.tzinfo is None:
-            raise ValueError(f"quoted_at of {self.symbol} has no time zone: {self.quoted_at}")
-        # The table has no key that would tell.
+            raise ValueError(f"quoted_at of {self.symbol} has no time zone; it is {self.quoted_at}")
+        # The table has no key that would reject such rows.
         if not _ascends(self.expiration, self.strike, self.is_call):
-            raise ValueError(f"the contracts of {self.symbol} are not in their order, or one stands twice")
+            raise ValueError(f"the contracts of {self.symbol} are not in order, or one occurs twice")
 
     def __len__(self) -> int:
         return len(self.strike)
 
     @property
     def quoted_on(self) -> date:
-        """Return the day that the chain is of, in UTC."""
+        """Return the day of the chain, in UTC."""
         return self.quoted_at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainHeader:
-    """What is known of a chain without its contracts."""
+    """A chain without its contracts."""
 
     symbol: str
     source: str
     spot: float
     quoted_at: datetime  # UTC
-    written_at: datetime  # UTC: when a run last replaced it
-    contracts: int  # that are stored
-    listed: int  # that the source had
+    written_at: datetime  # UTC: when a run last wrote it
+    contracts: int  # stored contracts
+    listed: int  # contracts at the source
     quoted_on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractKey:
-    """Where a page of contracts ends."""
+    """The key of the last contract on a page."""
 
     expiration: date
     strike: float
@@ -148,12 +148,12 @@ class ContractKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractFilter:
-    """Which contracts of a chain are wanted; None sets no condition."""
+    """Conditions for contracts of a chain; None sets no condition."""
 
     expiration: date | None = None
     is_call: bool | None = None
-    min_strike: float | None = None  # included
-    max_strike: float | None = None  # included
+    min_strike: float | None = None  # inclusive
+    max_strike: float | None = None  # inclusive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +163,8 @@ class ContractRow:
     expiration: date
     strike: float
     is_call: bool
-    bid: float  # 0: none
-    ask: float  # 0: none
+    bid: float  # 0 if there is none
+    ask: float  # 0 if there is none
     volume: int
     open_interest: int
 
@@ -173,16 +173,16 @@ ALL_CONTRACTS = ContractFilter()
 
 
 class OptionsRepository:
-    """The option chains in a database."""
+    """The option chains in the database."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def replace(self, chains: Sequence[ChainRows]) -> int:
-        """Store `chains` in one transaction, all or none; gives how many contracts they have.
+        """Store `chains` in one transaction, all or none; return the number of their contracts.
 
-        Each takes the place of what is stored of its symbol and day. Of several of one symbol and day the last counts.
-        Raises StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
+        Each replaces the stored chain of its symbol and day. If several have the same symbol and day, the last one
+        counts. Raises StoreUnavailable if the database is or becomes unavailable, and StoreError if it refuses a value.
         """
         unique = {(chain.symbol, chain.quoted_on): chain for chain in chains}
         if not unique:
@@ -200,13 +200,13 @@ class OptionsRepository:
         return sum(len(chain) for chain in unique.values())
 
     async def header(self, symbol: str) -> ChainHeader | None:
-        """Return what is known of the symbol's latest chain, or None."""
+        """Return the symbol's latest chain without its contracts, or None."""
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(LATEST_CHAIN, symbol)
             return None if row is None else ChainHeader(**row)
 
     async def chain(self, symbol: str) -> ChainRows | None:
-        """Return the symbol's latest chain, whole, or None. Its columns are NumPy's from the socket on."""
+        """Return the symbol's latest chain, or None. Its columns are NumPy arrays, made from the received bytes."""
         stream = bytearray()
 
         async def collect(piece: bytes) -> None:
@@ -226,20 +226,18 @@ class OptionsRepository:
     async def contracts(
         self, symbol: str, wanted: ContractFilter = ALL_CONTRACTS, *, after: ContractKey | None = None, limit: int
     ) -> list[ContractRow]:
-        """Return at most `limit` contracts of the symbol's latest chain after the key `after`, in order.
-
-        Raises ValueError for a limit that is not from 1 to MAX_CONTRACTS, StoreUnavailable if the database is away.
-        """
+        """Return at most `limit` contracts of the symbol's latest chain after the key `after`, in order."""
         if not 1 <= limit <= MAX_CONTRACTS:
-            raise ValueError(f"limit must be from 1 to {MAX_CONTRACTS}, and is {limit}")
+            raise ValueError(f"limit must be from 1 to {MAX_CONTRACTS}, not {limit}")
         async with self._database.acquire() as connection:
             rows = await connection.fetch(CONTRACTS, symbol, *_conditions(wanted, after), limit)
             return [ContractRow(**row) for row in rows]
 
     async def stream(self, symbol: str, wanted: ContractFilter = ALL_CONTRACTS) -> AsyncIterator[ContractRow]:
-        """Yield all wanted contracts of the symbol's latest chain, from a cursor: 500 are in memory at a time.
+        """Yield all wanted contracts of the symbol's latest chain from a cursor, with 500 in memory at a time.
 
-        It holds a connection to its end: if it may not be read to the end, put `contextlib.aclosing` around it.
+        This holds a connection until it is exhausted. If it may not be read to the end, wrap it in
+        `contextlib.aclosing`.
         """
         async with self._database.transaction() as connection:
             async for row in _cursor(connection, symbol, wanted):
@@ -247,7 +245,7 @@ class OptionsRepository:
 
 
 def _ascends(expiration: NDArray[np.datetime64], strike: NDArray[np.float64], is_call: NDArray[np.bool_]) -> bool:
-    """Return whether each row comes after the one before: by expiration, strike, then side. False for a NaN."""
+    """Return whether each row comes after the one before, by expiration, strike, then side. Return False for a NaN."""
     same_day, same_strike = expiration[1:] == expiration[:-1], strike[1:] == strike[:-1]
     by_side = same_strike & is_call[1:] & ~is_call[:-1]
     return bool(((expiration[1:] > expiration[:-1]) | (same_day & ((strike[1:] > strike[:-1]) | by_side))).all())
@@ -275,7 +273,7 @@ def _headers(chains: Sequence[ChainRows]) -> tuple[list[object], ...]:
 
 
 async def _stream(chains: Sequence[ChainRows]) -> AsyncIterator[bytes]:
-    """Yield one chain at a time: 1 500 contracts are 150 kB and a millisecond."""
+    """Yield one encoded chain at a time: 1 500 contracts take 150 kB and a millisecond."""
     yield columns.HEADER
     for chain in chains:
         yield columns.encode(_columns_of(chain), len(chain))
@@ -291,8 +289,8 @@ def _chain(header: ChainHeader, stream: bytearray) -> ChainRows:
     values = columns.decode(stream, COLUMN_TYPES)
     if len(values["strike"]) != header.contracts:
         raise StoreError(
-            f"the chain of {header.symbol} has {len(values['strike'])} contracts and should have {header.contracts}: "
-            "rows were changed by hand; the next run of options_refresh mends it"
+            f"the chain of {header.symbol} has {len(values['strike'])} contracts, but should have {header.contracts}; "
+            "rows were changed by hand, and the next run of options_refresh corrects them"
         )
     return ChainRows(
         symbol=header.symbol,

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a pool that never waits without a limit, neither for a connection nor to close."""
+"""Connections to PostgreSQL: a pool with a time limit on every wait, for a connection and for closing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from volaris.errors import StoreError, StoreUnavailable
 from volaris.store.driver import DRIVER_ERRORS, reason_of, redacted_address, store_error, translate_driver_errors
 from volaris.store.statistics import PoolStatistics
 
-if TYPE_CHECKING:  # generic in the stubs only
+if TYPE_CHECKING:  # generic only in the stubs
     from asyncpg.pool import PoolConnectionProxy
     from asyncpg.transaction import Transaction
 
@@ -25,26 +25,27 @@ if TYPE_CHECKING:  # generic in the stubs only
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 15.0
 
-# What giving a connection back may take: it is one small statement, and one that takes longer is closed.
+# Time limit for returning a connection: it takes one small statement, and a slower connection is closed.
 TIDY_TIMEOUT_S = 2.0
 
 logger = logging.getLogger(__name__)
 
 
 class Connections(Protocol):
-    """Where a repository gets its connections: a Database, or what stands in for one until it is there."""
+    """Gives connections to repositories: a Database, or a stand-in until there is one."""
 
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
-        """Return a connection for a while. Raises StoreError."""
+        """Return a context manager for a connection. Raises StoreError."""
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """Do the same, and keep what is done within as a whole or not at all. Raises StoreError."""
+        """Return a context manager for a connection whose changes are kept all or not at all. Raises StoreError."""
 
 
 class Database:
-    """A PostgreSQL database and the pool of connections to it.
+    """A PostgreSQL database with its pool of connections.
 
-    `connect` comes first; until it is through, `unavailable_reason` says why and `acquire` raises StoreUnavailable.
+    Call `connect` first. Until it has finished, `unavailable_reason` has the reason and `acquire` raises
+    StoreUnavailable.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Database:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.place = redacted_address(url)
-        self.unavailable_reason: str | None = f"{self.place}: not connected yet"
+        self.unavailable_reason: str | None = f"{self.place}: there is no connection yet"
         self._url = url
         self._min_size = min_size
         self._max_size = max_size
@@ -71,9 +72,9 @@ class Database:
         self._waiting = self._acquires = self._failures = 0
 
     async def connect(self) -> None:
-        """Open the pool, trying again with jittered backoff until the database answers or the task is cancelled.
+        """Open the pool, with retries after jittered pauses, until the database answers or the task is cancelled.
 
-        To be called once. Raises StoreError if no second try can help, since the address itself is wrong.
+        Call this once. Raises StoreError if another attempt cannot help, because the address itself is wrong.
         """
         await AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable),
@@ -84,10 +85,11 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """Return a connection, waited for at most `acquire_timeout_s`. Within, only talk to the database.
+        """Return a connection, waiting at most `acquire_timeout_s`. In the block, only talk to the database.
 
-        Raises StoreUnavailable if there is none in time or the database goes away within, StoreError if it
-        refuses what it is asked; both `from` the driver's error.
+        Raises:
+            StoreUnavailable: There is no connection in time, or the database becomes unavailable within the block.
+            StoreError: The database refuses a statement. Both errors have the driver's error as their cause.
         """
         if self._pool is None:
             self._failures += 1
@@ -102,7 +104,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Do as `acquire`, and keep all that is done within, or nothing if an exception leaves the block."""
+        """Do what `acquire` does, and keep all changes, or none of them if an exception leaves the block."""
         async with self.acquire() as connection:
             transaction = connection.transaction()
             try:
@@ -114,15 +116,15 @@ class Database:
                 raise
 
     async def ping(self) -> None:
-        """Ask the database for a sign of life, for at most `acquire_timeout_s` after a connection was had.
+        """Run `SELECT 1`, for at most `acquire_timeout_s` after a connection is acquired.
 
-        Raises StoreUnavailable, with the reason and no secret in it.
+        Raises StoreUnavailable with a reason that contains no secret.
         """
         async with self.acquire() as connection:
             await connection.execute("SELECT 1", timeout=self._acquire_timeout_s)
 
     def statistics(self) -> PoolStatistics:
-        """Return the pool in numbers; all but the counters are zero while there is no pool."""
+        """Return statistics of the pool; without a pool all but the counters are zero."""
         size, idle = (self._pool.get_size(), self._pool.get_idle_size()) if self._pool else (0, 0)
         return PoolStatistics(
             size=size,
@@ -135,16 +137,16 @@ class Database:
         )
 
     async def close(self) -> None:
-        """Close the pool, waiting at most `close_timeout_s` for connections in use; those that remain are cut."""
+        """Close the pool, waiting at most `close_timeout_s` for connections in use; then cut those that remain."""
         pool, self._pool = self._pool, None
         self.unavailable_reason = f"{self.place}: the pool is closed"
         if pool is None:
             return
         try:
             async with asyncio.timeout(self._close_timeout_s):
-                await pool.close()  # terminates the pool itself if it fails or is cancelled
+                await pool.close()  # if this fails or is cancelled, the pool terminates itself
         except DRIVER_ERRORS as error:
-            logger.warning("%s: connections were cut instead of closed: %s", self.place, reason_of(error))
+            logger.warning("%s: connections could not be closed and were cut: %s", self.place, reason_of(error))
 
     async def _open(self) -> None:
         try:
@@ -161,7 +163,7 @@ class Database:
             self.unavailable_reason = str(failure)
             raise failure from error
         except ValueError:
-            # `from None`: the driver quotes the part of the address that it stumbled on, which may be of the password.
+            # `from None`, because the driver quotes the wrong part of the address, which may belong to the password.
             self.unavailable_reason = "the database's address must look like postgresql://user:password@host:5432/name"
             raise StoreError(self.unavailable_reason) from None
         self.unavailable_reason = None
@@ -174,7 +176,7 @@ class Database:
             self._failures += 1
             size = f"{self.statistics().in_use} of {self._max_size} are in use"
             raise StoreUnavailable(
-                f"{self.place}: no connection within {self._acquire_timeout_s:g} s; {size}"
+                f"{self.place}: no connection was free within {self._acquire_timeout_s:g} s; {size}"
             ) from error
         except DRIVER_ERRORS as error:
             self._failures += 1
@@ -185,16 +187,16 @@ class Database:
         return connection
 
     async def _give_back(self, pool: Pool, connection: Connection) -> None:
-        """Never raises: what was done is done, and the body's own error or cancellation must not be hidden."""
+        """Return the connection to the pool. This never raises, so that the error of the block is not hidden."""
         try:
             await pool.release(connection, timeout=TIDY_TIMEOUT_S)
-        except DRIVER_ERRORS as error:  # the driver has closed the connection, and opens another when one is wanted
+        except DRIVER_ERRORS as error:  # the driver has closed the connection, and opens another one when needed
             logger.warning("%s: a connection was cut after use: %s", self.place, reason_of(error))
 
     async def _roll_back(self, connection: Connection, transaction: Transaction) -> None:
-        """Never raises, as above; if it fails the server does it, as soon as it finds the connection gone.
+        """Roll the transaction back. This never raises; if it fails, the server rolls back when the connection is gone.
 
-        It also fails if the transaction did not begin or was being committed when the task was cancelled.
+        It also fails if the transaction had not begun, or was being committed when the task was cancelled.
         """
         try:
             async with asyncio.timeout(TIDY_TIMEOUT_S):

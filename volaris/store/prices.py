@@ -1,4 +1,4 @@
-"""The table of prices: rows in by one upsert of arrays, the latest of a symbol out."""
+"""The table of prices: rows are written by one upsert of arrays, and a symbol's latest rows are read."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from datetime import UTC, datetime
 
 from volaris.store.pool import Connections
 
-# The most that `latest` gives: a connection and the answer hold all rows at once.
+# The most rows that `latest` returns, because a connection and the answer hold all of them at once.
 MAX_LATEST = 1_000
-STREAMED_AT_ONCE = 500  # rows that a cursor fetches
+STREAMED_AT_ONCE = 500  # rows that a cursor fetches at a time
 
 COLUMNS = ("symbol", "source", "price", "bid", "ask", "volume", "quoted_at")
 
-# The table is partitioned by day, and the first row of a day needs a partition to go to.
+# The table is partitioned by day, and a row needs the partition of its day to exist.
 ADD_PARTITIONS = "SELECT volaris_add_partition('prices', day) FROM unnest($1::date[]) AS days (day)"
 
-# Arrays, and not COPY into a temporary table: that is a fifth faster at 10 000 rows, but takes three times as long at
-# the 25 of a batch, and leaves a table's rows to be cleaned out of the catalog with each.
-#
-# In the order of the key: two batches at once that lock the same rows in another order each would wait for each other.
-# A row that is there already as it comes is not written again: over a weekend a delayed feed repeats its last quote.
+# Arrays instead of COPY into a temporary table: COPY is a fifth faster for 10 000 rows, but takes three times as long
+# for the 25 of a batch, and leaves rows of a table in the catalog that must be cleaned up. The rows come in the order
+# of the key, because two batches that lock the same rows in different orders would wait for each other. An unchanged
+# row is not written again, because over a weekend a delayed feed repeats its last quote.
 UPSERT = """
 INSERT INTO prices AS kept (symbol, source, price, bid, ask, volume, quoted_at)
 SELECT *
@@ -42,7 +41,7 @@ ORDER BY quoted_at DESC, source DESC
 LIMIT $2
 """
 
-# The first bound on the time is in the second, and there for the planner: it leaves out the days after it by that.
+# The first bound on the time follows from the second, and is there for the planner, which skips later days by it.
 AFTER = """
 SELECT symbol, source, price, bid, ask, volume, quoted_at
 FROM prices
@@ -61,41 +60,41 @@ ORDER BY quoted_at DESC, source DESC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """A quote as it is stored; symbol, time and source together are its key."""
+    """A stored quote; symbol, time and source together are its key."""
 
     symbol: str
-    source: str  # who gave it
+    source: str  # name of the market source
     price: float  # above 0
     bid: float | None
     ask: float | None
     volume: int | None  # shares traded so far that day
-    quoted_at: datetime  # aware; comes back in UTC
+    quoted_at: datetime  # with time zone; read back in UTC
 
     def __post_init__(self) -> None:
-        # The driver would take a naive time for one of this machine's time zone, and store another moment.
+        # The driver would treat a time without zone as local time, and store another moment.
         if self.quoted_at.tzinfo is None:
-            raise ValueError(f"quoted_at of {self.symbol} has no time zone: {self.quoted_at}")
+            raise ValueError(f"quoted_at of {self.symbol} has no time zone; it is {self.quoted_at}")
 
 
 @dataclass(frozen=True, slots=True)
 class PriceKey:
-    """Where a page of a symbol's prices ends."""
+    """The key of the last price on a page."""
 
-    quoted_at: datetime  # aware
+    quoted_at: datetime  # with time zone
     source: str
 
 
 class PriceRepository:
-    """The prices in a database."""
+    """The prices in the database."""
 
     def __init__(self, database: Connections) -> None:
         self._database = database
 
     async def save(self, rows: Sequence[PriceRow]) -> int:
-        """Store `rows` in one transaction, all or none; gives how many are in the table now.
+        """Store `rows` in one transaction, all or none; return how many of them are now in the table.
 
-        A row replaces what is stored under its key. Of several rows with one key in a batch the last counts. Raises
-        StoreUnavailable if the database is away or goes away, StoreError if it refuses a value.
+        A row replaces the stored one with the same key. If several rows of a batch have the same key, the last one
+        counts. Raises StoreUnavailable if the database is or becomes unavailable, and StoreError if it refuses a value.
         """
         unique = {(row.symbol, row.quoted_at, row.source): row for row in rows}
         if not unique:
@@ -108,13 +107,13 @@ class PriceRepository:
         return len(unique)
 
     async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> list[PriceRow]:
-        """Return at most `limit` rows of `symbol`, newest first, those of one moment by source from z to a.
+        """Return at most `limit` rows of `symbol`, newest first, and rows of the same time by source from z to a.
 
-        With `after` those that come after that key in this order. Raises ValueError for a limit that is not from 1 to
-        MAX_LATEST, StoreUnavailable if the database is away.
+        With `after`, only rows after that key in this order are returned. Raises ValueError if the limit is not from 1
+        to MAX_LATEST, and StoreUnavailable if the database is unavailable.
         """
         if not 1 <= limit <= MAX_LATEST:
-            raise ValueError(f"limit must be from 1 to {MAX_LATEST}, and is {limit}")
+            raise ValueError(f"limit must be from 1 to {MAX_LATEST}, not {limit}")
         async with self._database.acquire() as connection:
             if after is None:
                 rows = await connection.fetch(LATEST, symbol, limit)
@@ -123,9 +122,10 @@ class PriceRepository:
             return [PriceRow(**row) for row in rows]
 
     async def stream(self, symbol: str) -> AsyncGenerator[list[PriceRow], None]:
-        """Yield all rows of `symbol` in the order of `latest`, from a cursor: 500 at a time, none before it is needed.
+        """Yield all rows of `symbol` in the order of `latest`, from a cursor that fetches 500 at a time, as needed.
 
-        It holds a connection to its end: if it may not be read to the end, put `contextlib.aclosing` around it.
+        This holds a connection until it is exhausted. If it may not be read to the end, wrap it in
+        `contextlib.aclosing`.
         """
         async with self._database.transaction() as connection:
             cursor = await connection.cursor(ALL, symbol)

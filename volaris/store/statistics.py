@@ -1,4 +1,4 @@
-"""What stateful parts of the store tell about themselves."""
+"""Statistics of the stateful parts of the store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatistics:
-    """What the pool holds now, and how often it was asked since the database object was made."""
+    """The current state of the pool, and how often it was used since it was created."""
 
     size: int  # open connections
-    max_size: int  # the most there may be
-    idle: int  # open and in nobody's hands
-    in_use: int  # held by somebody
-    waiting: int  # callers that wait for one
-    acquires: int  # connections handed out
-    failures: int  # callers that got none
+    max_size: int  # highest number of open connections
+    idle: int  # open and not in use
+    in_use: int  # acquired by callers
+    waiting: int  # callers that are waiting for a connection
+    acquires: int  # connections that were acquired
+    failures: int  # callers that got no connection

@@ -1,4 +1,4 @@
-"""The database of a service: how it comes up, and its repositories, which are there from the start."""
+"""The database of a service with its repositories, which exist before the database is ready."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 class Store:
-    """Repositories over a database that may be down, coming up, or there; StoreUnavailable with the reason meanwhile.
+    """The repositories, over a database that may still be starting; until it is ready they raise StoreUnavailable.
 
-    `url` is the database's address; if it is empty an embedded server is started in `data_dir`.
+    `url` is the database's address; if it is empty, an embedded server is started in `data_dir`.
     """
 
     def __init__(self, url: str | None, data_dir: Path) -> None:
@@ -46,9 +46,9 @@ class Store:
         self.retention = Retention(self)
 
     async def open(self) -> None:
-        """Start the embedded server if no address is set, connect however long it takes, and bring the schema along.
+        """Start the embedded server if no address is set, connect, however long that takes, and migrate the schema.
 
-        Raises StoreError if waiting does not help; `ready` says it from then on.
+        Raises StoreError if waiting cannot help; `ready` then raises the same error.
         """
         try:
             self._database = Database(self._url or await self._embedded.start(self._data_dir))
@@ -58,10 +58,10 @@ class Store:
             self._why_not = error.with_traceback(None)
             raise
         self._is_open = True
-        logger.info("the database is ready; migrations applied now: %s", ", ".join(applied) or "none")
+        logger.info("the database is ready; migrations that were applied now: %s", ", ".join(applied) or "none")
 
     async def close(self) -> None:
-        """Close the connections first, then the embedded server; both have their time limits."""
+        """Close the connections first, then the embedded server; both steps have time limits."""
         self._is_open, self._why_not = False, StoreUnavailable("the service is stopping")
         try:
             if self._database is not None:
@@ -70,18 +70,18 @@ class Store:
             await self._embedded.stop()
 
     async def ready(self) -> None:
-        """Return when the database answers and has the schema. Raises StoreError with the reason otherwise."""
+        """Return if the database answers and has the schema. Otherwise raise StoreError with the reason."""
         await self._there().ping()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """Do as Database.acquire. Raises StoreError with the reason while the database is not there."""
+        """Do what Database.acquire does. Raises StoreError with the reason while the database is not ready."""
         async with self._there().acquire() as connection:
             yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Do as Database.transaction. Raises StoreError with the reason while the database is not there."""
+        """Do what Database.transaction does. Raises StoreError with the reason while the database is not ready."""
         async with self._there().transaction() as connection:
             yield connection
 

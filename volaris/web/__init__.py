@@ -1,7 +1,7 @@
 """The HTTP side of the service: data API, probes, their documentation, and the server.
 
-May import `profiling.web`, `store` (for the records of its rows), `logs` and `errors`.
-Offers `add_routes` with what it needs, and `server`, which listens until the process is told to stop.
+May import `profiling.web`, `store` (for the records of its rows), `logs` and `errors`. Offers `add_routes` with the
+types of its arguments, and `server`, which listens until the process is told to stop.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
 
 __all__ = ["MIDDLEWARES", "Overview", "Readers", "Readiness", "Streams", "SymbolDirectory", "access_of", "add_routes"]
 
-# For `web.Application(middlewares=...)`: what turns every error below into one form of answer.
+# For `web.Application(middlewares=...)`: they turn every error below them into one form of answer.
 MIDDLEWARES: tuple[Middleware, ...] = (problems_middleware, outages_middleware)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """Where the data API reads what is stored."""
+    """The repositories that the data API reads."""
 
     prices: PriceReader
     chains: ChainReader
@@ -49,7 +49,7 @@ def add_routes(
     overview_of: Overview,
     streams: Streams | None = None,
 ) -> None:
-    """Add every route of Volaris but the profiler's to `app`, which was made with MIDDLEWARES and has not started."""
+    """Add all routes except the profiler's to `app`, which must have MIDDLEWARES and must not have started."""
     app[PRICES] = readers.prices
     app[CHAINS] = readers.chains
     app[METRICS] = readers.metrics

@@ -1,4 +1,4 @@
-"""Who may call the debug routes of Volaris, by its settings."""
+"""The access rule for the debug routes of Volaris, from its settings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ PRODUCTION = "production"
 
 
 def access_of(environment: str, token: str | None) -> Access:
-    """Return the rule: in production nobody looks without the token, elsewhere everybody does."""
+    """Return the rule: in production reading needs the token, elsewhere it does not."""
     return Access(
         token=token,
         open_to_all=environment != PRODUCTION,
-        closed="debug routes are closed in production; set DEBUG_TOKEN to open them",
+        closed="the debug routes are closed in production; set DEBUG_TOKEN to open them",
         token_name="DEBUG_TOKEN",  # noqa: S106 - the name of the variable
     )

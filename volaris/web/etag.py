@@ -1,4 +1,4 @@
-"""Entity tags: whoever has an answer already is told so, before the rows are read."""
+"""Entity tags, which tell a client that its copy of an answer is still valid, before any rows are read."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import orjson
 from aiohttp import hdrs, web
 from aiohttp.helpers import ETAG_ANY
 
-# Read from disk, so at import and not in the event loop. A new version may write the same rows in another way.
+# Reads from disk, so it runs at import and not in the event loop. Another version may format the same rows differently.
 _VERSION = version("volaris")
 
-REVALIDATE = "no-cache"  # keep it, and ask each time whether it still holds
+REVALIDATE = "no-cache"  # keep the answer, and ask each time whether it is still valid
 
 
 def tag_of(request: web.Request, *written: object) -> str:
-    """Return the tag of the answer to this path and query while what a run last wrote is `written`.
+    """Return the tag of the answer to this path and query, as long as `written` is what a run wrote last.
 
-    To be taken before the rows are read: a run in between then leaves new rows under an old tag, which the next request
-    puts right, and not old rows under a new one.
+    Compute the tag before the rows are read. If a run writes in between, new rows then have an old tag, which the next
+    request corrects; old rows never have a new tag.
     """
     asked = sorted(request.query.items())
     return blake2b(orjson.dumps([_VERSION, request.path, asked, written]), digest_size=12).hexdigest()
 
 
 def is_known(request: web.Request, tag: str) -> bool:
-    """Return whether the client has the answer with this tag (If-None-Match)."""
+    """Return whether the client already has the answer with this tag (If-None-Match)."""
     return any(known.value in {tag, ETAG_ANY} for known in request.if_none_match or ())
 
 
 def not_modified(tag: str) -> web.Response:
-    """Return a 304: what the client has still holds."""
+    """Return a 304, which tells the client that its copy is still valid."""
     return tagged(web.Response(status=HTTPStatus.NOT_MODIFIED), tag)
 
 
 def tagged(response: web.Response, tag: str) -> web.Response:
-    """Return the answer with its tag."""
+    """Return the answer with the tag in its headers."""
     response.headers.update(tag_headers(tag))
     return response
 

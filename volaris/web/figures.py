@@ -1,4 +1,4 @@
-"""The volatility figures of a symbol and day, as iv and screener give them."""
+"""The schema of a symbol's volatility figures of one day, for the routes iv and screener."""
 
 from __future__ import annotations
 
@@ -24,24 +24,29 @@ def _optional(description: str, example: float) -> fields.Float:
 
 
 class BareFiguresSchema(Strict):
-    """A symbol's figures of a day. Volatilities are a year's: 0.2 is 20 %. null: there is not enough to tell from."""
+    """A symbol's figures of a day. Volatilities are annual: 0.2 is 20 %. A value is null if there are too few data."""
 
-    day = fields.Date(required=True, metadata={"description": "of the chain, in UTC", "example": "2025-10-14"})
+    day = fields.Date(required=True, metadata={"description": "day of the chain, in UTC", "example": "2025-10-14"})
     computed_at = fields.AwareDateTime(
-        required=True, format="iso", metadata={"description": "in UTC", "example": "2025-10-14T16:00:02Z"}
+        required=True,
+        format="iso",
+        metadata={"description": "when the figures were computed, in UTC", "example": "2025-10-14T16:00:02Z"},
     )
     source = fields.String(
-        required=True, metadata={"description": "market source that gave the chain", "example": "simulated"}
+        required=True, metadata={"description": "market source of the chain", "example": "simulated"}
     )
     spot = fields.Float(required=True, metadata={"description": "price of the share, in US dollars", "example": 248.37})
-    contracts = fields.Integer(required=True, metadata={"description": "with an implied volatility", "example": 587})
-    iv30 = _optional("implied volatility over the next 30 days, in the manner of the VIX", 0.291)
+    contracts = fields.Integer(
+        required=True, metadata={"description": "contracts with an implied volatility", "example": 587}
+    )
+    iv30 = _optional("implied volatility over the next 30 days, computed like the VIX", 0.291)
     atm_iv = _optional("implied volatility at the money, of the expiration nearest to 30 days", 0.284)
-    skew_25d = _optional("implied volatility of the put less that of the call, both of delta 25 %", 0.046)
-    iv_rank = _optional("where iv30 is between the least and the most of `iv_days` days: 0 to 100", 55.5)
+    skew_25d = _optional("implied volatility of the put minus that of the call, both of delta 25 %", 0.046)
+    iv_rank = _optional("position of iv30 between its lowest and highest of `iv_days` days: 0 to 100", 55.5)
     iv_percentile = _optional("share of `iv_days` days with a lower iv30: 0 to 100", 61.1)
     iv_days = fields.Integer(
-        required=True, metadata={"description": "days that rank and percentile rest on, at most 252", "example": 252}
+        required=True,
+        metadata={"description": "days that rank and percentile are computed from, at most 252", "example": 252},
     )
 
 

@@ -1,4 +1,4 @@
-"""What a handler can be given beside its routine: a checked query, and its entry in the OpenAPI document."""
+"""Decorators for handlers: a checked query, and the handler's entry in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ TAG_PARAMETER = {
     "name": "If-None-Match",
     "required": False,
     "type": "string",
-    "description": "ETag of an answer that the client has; 304 if it still holds",
+    "description": "ETag of an answer that the client has; the answer is 304 if it is still valid",
 }
 
 QueryHandler = Callable[[web.Request, Mapping[str, Any]], Awaitable[web.StreamResponse]]
 
 
 class _ProblemParser(AIOHTTPParser):
-    """webargs with its errors in our form; a parser of our own, because theirs is one for the whole process."""
+    """The parser of webargs with errors in our form; a separate one, because webargs' own is shared by the process."""
 
     def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
-        """Raise Problem 422 with the fields and what is wrong with each."""
+        """Raise Problem 422 with the wrong fields, and what is wrong with each."""
         by_field = error.messages_dict["query"]
         detail = "; ".join(f"{field}: {', '.join(messages)}" for field, messages in by_field.items())
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, extra={"errors": by_field}) from error
@@ -45,10 +45,10 @@ _PARSER = _ProblemParser()
 
 
 def with_query(schema: Schema) -> Callable[[QueryHandler], Handler]:
-    """Return a decorator that calls the handler with the query that `schema` read.
+    """Return a decorator that calls the handler with the query, which `schema` has checked.
 
-    If the query does not fit, the answer is 422 with the field. aiohttp-apispec has a middleware for this. It keeps
-    what it read in the request under plain strings, of which aiohttp warns since it has typed keys.
+    If the query is wrong, the answer is 422 with the field. The middleware of aiohttp-apispec is not used, because it
+    stores its result in the request under a plain string, and aiohttp warns about that.
     """
 
     def decorate(handler: QueryHandler) -> Handler:
@@ -71,14 +71,14 @@ def described(
     also: Sequence[str] = (),
     with_tag: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Return a decorator that puts a handler into the OpenAPI document.
+    """Return a decorator that adds a handler to the OpenAPI document.
 
-    The document has the handler's answer, and by status when it answers with which problem. `also`: media types that it
-    can answer with beside JSON.
+    The document describes the handler's answer, and its problems by status. `also` lists media types that the handler
+    can answer with besides JSON.
     """
     forms = [*JSON_TYPES, *also]
     parameters = [SYMBOL_PARAMETER] * of_symbol + [TAG_PARAMETER] * with_tag
-    unchanged = {"304": {"description": "what the client has, by its tag, still holds"}} if with_tag else {}
+    unchanged = {"304": {"description": "the client's copy, by its tag, is still valid"}} if with_tag else {}
 
     def decorate(handler: Handler) -> Handler:
         handler = response_schema(answer, HTTPStatus.OK.value, description=summary)(handler)
@@ -90,21 +90,21 @@ def described(
 
 
 def described_of_symbol(summary: str, answer: Schema) -> Callable[[Handler], Handler]:
-    """Return `described` for the rows of one symbol: as a page with a tag, or all rows as a stream."""
+    """Return `described` for the rows of one symbol: a page with a tag, or all rows as a stream."""
     problems = {
-        404: "no such symbol",
-        422: "a query parameter does not fit",
-        503: "database or market source cannot be reached for now, or too many exports run",
+        404: "there is no such symbol",
+        422: "a query parameter is wrong",
+        503: "the database or the market source is unavailable, or too many exports are running",
     }
     return described(summary, answer, problems, of_symbol=True, also=STREAMED_TYPES, with_tag=True)
 
 
 def _as_handler(decorated: Any) -> Handler:
-    # aiohttp-apispec ships no types; its decorators give back the function they are given.
+    # aiohttp-apispec has no types; its decorators return the function that they are given.
     handler: Handler = decorated
     return handler
 
 
 def json_answer(document: Mapping[str, object]) -> web.Response:
-    """Return a document as JSON; times in UTC end in Z."""
+    """Return a document as JSON, with UTC times that end in Z."""
     return web.Response(body=orjson.dumps(document, option=orjson.OPT_UTC_Z), content_type="application/json")

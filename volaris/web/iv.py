@@ -1,4 +1,4 @@
-"""GET /api/v1/iv/{symbol}: the symbol's volatility figures, the latest with its term structure, and their history."""
+"""GET /api/v1/iv/{symbol}: a symbol's latest volatility figures with their term structure, and the history."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ TERM: Table[TermRow] = Table(_TERM, attrgetter(*_TERM))
 
 
 class MetricsReader(Protocol):
-    """Where volatility figures are read: volaris.store.MetricsRepository. Raises StoreUnavailable."""
+    """Reads volatility figures: volaris.store.MetricsRepository. Raises StoreUnavailable."""
 
     async def latest(self, symbol: str) -> MetricsRow | None:
-        """Return the figures of the last day that has any."""
+        """Return the figures of the last day that has any, or None."""
         ...
 
     async def terms(self, symbol: str) -> Sequence[TermRow]:
@@ -46,7 +46,7 @@ class MetricsReader(Protocol):
         ...
 
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> Sequence[MetricsRow]:
-        """Return at most `limit` days, the latest first, those before a day."""
+        """Return at most `limit` days before `before`, the latest first."""
         ...
 
     async def ranking(self, by: RankedBy, limit: int) -> Sequence[MetricsRow]:
@@ -69,17 +69,23 @@ class TermSchema(Strict):
     """The figures of one expiration."""
 
     expiration = fields.Date(required=True, metadata={"example": "2025-11-21"})
-    years = fields.Float(required=True, metadata={"description": "to the expiration", "example": 0.104})
+    years = fields.Float(required=True, metadata={"description": "years to the expiration", "example": 0.104})
     forward = fields.Float(
         required=True, allow_none=True, metadata={"description": "by put-call parity, in US dollars", "example": 249.4}
     )
     atm_iv = fields.Float(required=True, allow_none=True, metadata={"example": 0.287})
     skew_25d = fields.Float(required=True, allow_none=True, metadata={"example": 0.046})
-    contracts = fields.Integer(required=True, metadata={"description": "with an implied volatility", "example": 74})
+    contracts = fields.Integer(
+        required=True, metadata={"description": "contracts with an implied volatility", "example": 74}
+    )
 
 
 LatestSchema = FiguresSchema.from_dict(
-    {"terms": fields.List(fields.Nested(TermSchema), required=True, metadata={"description": "by expiration"})},
+    {
+        "terms": fields.List(
+            fields.Nested(TermSchema), required=True, metadata={"description": "the term structure, by expiration"}
+        )
+    },
     name="LatestFigures",
 )
 
@@ -89,16 +95,19 @@ class IvSchema(PageSchema):
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
     latest = fields.Nested(
-        LatestSchema, required=True, allow_none=True, metadata={"description": "null if iv_metrics has none yet"}
+        LatestSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null if the job iv_metrics has computed none yet"},
     )
     history = fields.List(
         fields.Nested(FiguresSchema),
         required=True,
-        metadata={"description": "one a day, newest first, the latest among them"},
+        metadata={"description": "one entry per day, newest first, including the latest"},
     )
 
 
-@described_of_symbol("The symbol's volatility figures, the latest and their history", IvSchema())
+@described_of_symbol("A symbol's volatility figures, the latest and their history", IvSchema())
 @with_query(IvQuerySchema())
 async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """Answer `GET /api/v1/iv/{symbol}?limit=&cursor=&format=`."""
@@ -128,7 +137,7 @@ async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamRespon
 
 
 async def _all_days(reader: MetricsReader, symbol: str) -> AsyncGenerator[Sequence[MetricsRow], None]:
-    """Page after page: a symbol has 252 rows a year, of which a run changes the last one only."""
+    """Yield page after page, because a symbol has 252 rows per year, of which a run only changes the last."""
     before = None
     while rows := await reader.history(symbol, ROWS_AT_ONCE, before=before):
         yield rows

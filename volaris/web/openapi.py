@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page, by aiohttp-apispec; both work without a network beyond this service."""
+"""The OpenAPI document and its page, by aiohttp-apispec; both work without access to other servers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PAGE_PATH = "/api/docs"
 DOCUMENT_PATH = f"{PAGE_PATH}/swagger.json"
 STATIC_PATH = f"{PAGE_PATH}/static"
 
-# Both read from disk, so at import and not when an application is made, which may be in the event loop.
+# Both read from disk, so at import and not when an application is created, which may be in the event loop.
 _VERSION = version("volaris")
 _STATIC = Path(aiohttp_apispec.__file__).parent / "static"
 _FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
 
-# aiohttp-apispec's own page is not used: in it Swagger UI sends the document's address to validator.swagger.io, and it
-# is read from disk in the event loop.
+# aiohttp-apispec's own page is not used: its Swagger UI sends the document's address to validator.swagger.io, and the
+# page is read from disk in the event loop.
 _PAGE = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -46,11 +46,11 @@ _PAGE = f"""<!DOCTYPE html>
 
 
 def add_openapi(app: web.Application) -> None:
-    """Add the document, the page and its files to `app`, for the described routes it has by now.
+    """Add the document, the page and its files to `app`, for the described routes that it has now.
 
-    Those of the profiler are in the document too if they have been mounted by the time that `app` starts.
+    The profiler's routes are in the document too if they have been mounted when `app` starts.
     """
-    body = orjson.dumps(openapi_document(app))  # as bytes, which take less than the objects
+    body = orjson.dumps(openapi_document(app))  # as bytes, which take less memory than the objects
 
     async def complete(app: web.Application) -> None:
         nonlocal body
@@ -80,7 +80,7 @@ def _file_handler(name: str) -> Handler:
 def openapi_document(app: web.Application) -> dict[str, Any]:
     """Return the OpenAPI 2.0 document of the described routes of `app`."""
     with warnings.catch_warnings():
-        # aiohttp-apispec keeps its state in the application under plain strings, and aiohttp warns of each.
+        # aiohttp-apispec stores its state in the application under plain strings, and aiohttp warns about each.
         warnings.simplefilter("ignore", web.NotAppKeyWarning)
         spec = aiohttp_apispec.AiohttpApiSpec(url=None, app=app, in_place=True, title="Volaris", version=_VERSION)
     document: dict[str, Any] = spec.swagger_dict()
@@ -92,7 +92,7 @@ def openapi_document(app: web.Application) -> dict[str, Any]:
 
 
 def with_debug(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with the profiler's routes."""
+    """Return the document with the profiler's routes added."""
     debug = parts_of(ROUTES, DEBUG_PREFIX)
     merged = {name: {**document[name], **debug[name]} for name in ("paths", "definitions")}
     return {**document, **merged, "securityDefinitions": SECURITY}
@@ -103,5 +103,5 @@ def _has_debug(app: web.Application) -> bool:
 
 
 def _parameter(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a parameter as OpenAPI 2.0 has it, which knows `example` in schemas only."""
+    """Return a parameter in the form of OpenAPI 2.0, which has `example` only in schemas."""
     return {"x-example" if name == "example" else name: value for name, value in entry.items()}

@@ -41,7 +41,7 @@ _Quoted = tuple[ChainHeader, ContractRow]
 
 
 def _values(row: ContractRow) -> tuple[object, ...]:
-    """Return the row's values: 0 stands for no bid or ask in the store, and null does here, as in all of this API."""
+    """Return the values of a row. No bid or ask is 0 in the store, but null here, as in all of this API."""
     side = "call" if row.is_call else "put"
     return (row.expiration, side, row.strike, row.bid or None, row.ask or None, row.volume, row.open_interest)
 
@@ -56,20 +56,20 @@ STREAMED: Table[_Quoted] = Table(("symbol", "source", "spot", "quoted_at", *_CON
 
 
 class ChainReader(Protocol):
-    """Where stored chains are read: volaris.store.OptionsRepository. Raises StoreUnavailable."""
+    """Reads stored chains: volaris.store.OptionsRepository. Raises StoreUnavailable."""
 
     async def header(self, symbol: str) -> ChainHeader | None:
-        """Return what is known of the symbol's latest chain, or None."""
+        """Return the symbol's latest chain without its contracts, or None."""
         ...
 
     async def contracts(
         self, symbol: str, wanted: ContractFilter, *, after: ContractKey | None = None, limit: int
     ) -> Sequence[ContractRow]:
-        """Return at most `limit` contracts of the latest chain in the order of their keys, those after a key."""
+        """Return at most `limit` contracts of the latest chain after the key `after`, in the order of their keys."""
         ...
 
     def stream(self, symbol: str, wanted: ContractFilter) -> AsyncIterator[ContractRow]:
-        """Yield all contracts of the latest chain that are wanted."""
+        """Yield all wanted contracts of the latest chain."""
         ...
 
 
@@ -81,7 +81,7 @@ class OptionsQuerySchema(PageQuery):
 
     expiration = fields.Date(
         format="iso",
-        error_messages={"invalid": "must be a day as 2025-11-21"},
+        error_messages={"invalid": "must be a date like 2025-11-21"},
         metadata={"description": "only contracts that expire on this day", "example": "2025-11-21"},
     )
     type = fields.String(
@@ -89,12 +89,12 @@ class OptionsQuerySchema(PageQuery):
         metadata={"description": "only calls, or only puts", "example": "call"},
     )
     min_strike = fields.Float(
-        validate=validate.Range(0, error="must be a number from 0 on"),
-        metadata={"description": "only strikes from this on, in US dollars", "example": 240.0},
+        validate=validate.Range(0, error="must be a number of at least 0"),
+        metadata={"description": "lowest strike, in US dollars", "example": 240.0},
     )
     max_strike = fields.Float(
-        validate=validate.Range(0, error="must be a number from 0 on"),
-        metadata={"description": "only strikes up to this one, in US dollars; not below min_strike", "example": 260.0},
+        validate=validate.Range(0, error="must be a number of at least 0"),
+        metadata={"description": "highest strike, in US dollars; not below min_strike", "example": 260.0},
     )
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)
@@ -111,22 +111,26 @@ class ContractSchema(Strict):
 
     expiration = fields.Date(required=True, metadata={"example": "2025-11-21"})
     type = fields.String(required=True, validate=validate.OneOf(SIDES), metadata={"example": "call"})
-    strike = fields.Float(required=True, metadata={"description": "in US dollars", "example": 250.0})
+    strike = fields.Float(required=True, metadata={"description": "strike in US dollars", "example": 250.0})
     bid = fields.Float(
-        required=True, allow_none=True, metadata={"description": "in US dollars; null: none", "example": 7.85}
+        required=True,
+        allow_none=True,
+        metadata={"description": "in US dollars; null if there is none", "example": 7.85},
     )
     ask = fields.Float(
-        required=True, allow_none=True, metadata={"description": "in US dollars; null: none", "example": 8.0}
+        required=True, allow_none=True, metadata={"description": "in US dollars; null if there is none", "example": 8.0}
     )
-    volume = fields.Integer(required=True, metadata={"description": "traded on the day so far", "example": 1312})
+    volume = fields.Integer(
+        required=True, metadata={"description": "contracts traded so far that day", "example": 1312}
+    )
     open_interest = fields.Integer(required=True, metadata={"description": "contracts outstanding", "example": 20417})
 
 
 class ChainSchema(Strict):
-    """What a chain is of."""
+    """The chain that the contracts belong to."""
 
     source = fields.String(
-        required=True, metadata={"description": "market source that gave the chain", "example": "simulated"}
+        required=True, metadata={"description": "market source of the chain", "example": "simulated"}
     )
     spot = fields.Float(required=True, metadata={"description": "price of the share, in US dollars", "example": 248.37})
     quoted_at = fields.AwareDateTime(
@@ -140,10 +144,12 @@ class ChainSchema(Strict):
         metadata={"description": "when options_refresh stored it, in UTC", "example": "2025-10-14T15:30:07Z"},
     )
     contracts = fields.Integer(
-        required=True, metadata={"description": "stored, whatever the query asks for", "example": 612}
+        required=True,
+        metadata={"description": "stored contracts of the chain, whatever the query asks for", "example": 612},
     )
     listed = fields.Integer(
-        required=True, metadata={"description": "that the source had, out of bounds included", "example": 1498}
+        required=True,
+        metadata={"description": "contracts at the source, including those out of bounds", "example": 1498},
     )
 
 
@@ -155,16 +161,16 @@ class OptionsSchema(PageSchema):
         ChainSchema,
         required=True,
         allow_none=True,
-        metadata={"description": "null if options_refresh has stored none yet"},
+        metadata={"description": "the chain; null if the job options_refresh has stored none yet"},
     )
     contracts = fields.List(
         fields.Nested(ContractSchema),
         required=True,
-        metadata={"description": "by expiration, strike, put before call"},
+        metadata={"description": "sorted by expiration, strike, put before call"},
     )
 
 
-@described_of_symbol("The symbol's latest option chain", OptionsSchema())
+@described_of_symbol("A symbol's latest option chain", OptionsSchema())
 @with_query(OptionsQuerySchema())
 async def options(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """Answer `GET /api/v1/options/{symbol}?expiration=&type=&min_strike=&max_strike=&limit=&cursor=&format=`."""
@@ -214,7 +220,7 @@ async def _page(
 async def _stream(reader: ChainReader, symbol: str, wanted: ContractFilter) -> AsyncGenerator[list[_Quoted], None]:
     """Yield the contracts, each with the header of its own chain.
 
-    What a cursor reads stands still from its first row on, and the header is the same before and after that.
+    A cursor reads the data as they are at its first row, and the header is the same before and after that.
     """
     for _ in range(TRIES):
         header = await reader.header(symbol)
@@ -232,7 +238,7 @@ async def _stream(reader: ChainReader, symbol: str, wanted: ContractFilter) -> A
 
 
 def _is_being_replaced(symbol: str) -> StoreUnavailable:
-    return StoreUnavailable(f"the chain of {symbol} was replaced {TRIES} times while it was read; try again")
+    return StoreUnavailable(f"the chain of {symbol} was replaced {TRIES} times while it was read; try again later")
 
 
 def _key(expiration: date, strike: float, is_call: bool) -> ContractKey:

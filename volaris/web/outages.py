@@ -1,4 +1,4 @@
-"""What is answered while the database or the market source cannot be reached."""
+"""The answer while the database or the market source is unavailable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RETRY_AFTER_S = 5
 
 @web.middleware
 async def outages_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer 503 with the reason while the database or the market source cannot be reached."""
+    """Answer 503 with the reason while the database or the market source is unavailable."""
     try:
         return await handler(request)
     except (StoreUnavailable, SourceUnavailable, SourceTimeout) as error:

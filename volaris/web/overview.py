@@ -1,4 +1,4 @@
-"""The root of the service: its version, its memory and its jobs, as a page to a browser and as JSON to others."""
+"""The root of the service: its version, memory and jobs, as a page for browsers and as JSON for other clients."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ LINKS = {
 }
 HTML = "text/html"
 
-_VERSION = version("volaris")  # reads from disk, so at import
+_VERSION = version("volaris")  # reads from disk, so it runs at import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Where the root reads what runs, and who may see more than health shows."""
+    """The parts of the service that the root shows, and the rule for who may see more than health."""
 
-    memory: Callable[[], MemoryUsage]  # of the process, now
+    memory: Callable[[], MemoryUsage]  # returns the current usage of the process
     jobs: JobControl
     access: Access
     environment: str
@@ -52,19 +52,19 @@ def _text(example: str, *, optional: bool = False) -> fields.String:
 
 
 class OverviewHealthSchema(Strict):
-    """Memory against the limit."""
+    """The memory with its limit."""
 
     status = fields.String(
         required=True, validate=validate.OneOf(("ok", "warning", "critical")), metadata={"example": "ok"}
     )
     environment = _text("development")
     memory_mb = fields.Float(required=True, metadata={"description": "MB of 2^20 bytes", "example": 118.5})
-    memory_percent = fields.Float(required=True, metadata={"description": "of the limit", "example": 23.1})
+    memory_percent = fields.Float(required=True, metadata={"description": "per cent of the limit", "example": 23.1})
     scheduler_enabled = fields.Boolean(required=True, metadata={"example": True})
 
 
 class OverviewJobSchema(Strict):
-    """A job and how its last run ended."""
+    """A job, and how its last run ended."""
 
     id = _text("prices_1m")
     description = _text("latest prices from simulated")
@@ -79,7 +79,7 @@ class OverviewJobSchema(Strict):
 
 
 class OverviewSchema(Strict):
-    """What runs. In production, a request without the token gets null for version, limit and jobs."""
+    """The state of the service. In production, a request without the token gets null for version, limit and jobs."""
 
     name = _text("volaris")
     version = _text("0.1.0", optional=True)
@@ -94,7 +94,7 @@ class OverviewSchema(Strict):
     )
 
 
-@described("What runs here: a page to a browser, JSON to others", OverviewSchema(), {}, also=(HTML,))
+@described("The state of the service: a page for browsers, JSON for other clients", OverviewSchema(), {}, also=(HTML,))
 async def overview(request: web.Request) -> web.Response:
     """Answer GET /."""
     document = overview_document(request.app[OVERVIEW], is_full=_may_look(request))
@@ -111,7 +111,7 @@ async def overview(request: web.Request) -> web.Response:
 
 
 def overview_document(parts: Overview, *, is_full: bool) -> dict[str, Any]:
-    """Return what the root tells; only what health shows, and the links, if not `is_full`."""
+    """Return what the root shows; if not `is_full`, only what health shows, and the links."""
     usage = parts.memory()
     return {
         "name": "volaris",
@@ -152,7 +152,7 @@ def _may_look(request: web.Request) -> bool:
 
 
 def prefers_html(accept: str) -> bool:
-    """Return whether an Accept header names text/html, and wants JSON no more than that."""
+    """Return whether an Accept header names text/html, and does not prefer JSON."""
     wanted = dict(_media_ranges(accept))
     json = next((wanted[kind] for kind in ("application/json", "application/*", "*/*") if kind in wanted), 0.0)
     html = wanted.get(HTML, 0.0)

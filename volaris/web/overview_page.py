@@ -1,4 +1,4 @@
-"""The document of the root as a page: without scripts, and with nothing to load from anywhere."""
+"""The page of the root: without scripts, and without anything to load from elsewhere."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ li small { display: block; font-size: .875rem; overflow-wrap: anywhere; }
   td { padding: .1rem 0; border: 0; } td:first-child { grid-column: 1 / -1; }
   td[data-label]::before { content: attr(data-label) " "; color: var(--soft); } }
 """
-# The icon is in the page too, since a browser asks for /favicon.ico if there is none.
+# The icon is in the page too, because a browser otherwise requests /favicon.ico.
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Cpath d='M1 12l5-6 3 3 6-7' fill='none' stroke='%232b7de9' stroke-width='2'/%3E%3C/svg%3E"
@@ -70,7 +70,7 @@ LABELS = {
 
 
 def overview_page(document: Mapping[str, Any], now: datetime) -> str:
-    """Return the page of a document of the root; times are told from `now`."""
+    """Return the page for a document of the root; times are relative to `now`."""
     health, jobs = document["health"], document["jobs"]
     number = f" <small>{escape(document['version'])}</small>" if document["version"] else ""
     return f"""<!DOCTYPE html>
@@ -114,7 +114,7 @@ def _jobs(jobs: Sequence[Mapping[str, Any]] | None, now: datetime, *, is_enabled
     if jobs is None:
         return '<p class="soft">In production, jobs are shown to requests with the debug token.</p>'
     if not jobs:
-        return '<p class="soft">There are none.</p>'
+        return '<p class="soft">There are no jobs.</p>'
     note = "" if is_enabled else '<p class="soft">The scheduler is off: jobs run only on request.</p>'
     rows = "".join(_row(job, now) for job in jobs)
     head = "<tr><th>Job</th><th>State</th><th>Last run</th><th>Next run</th><th>Runs</th></tr>"

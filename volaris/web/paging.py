@@ -1,4 +1,4 @@
-"""Pages of a list: their size, where they go on, and in which form the rows come."""
+"""Pages of a list: their length, where the next page begins, and the form of the rows."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from volaris.web.schemas import QuerySchema, Strict
 Row = TypeVar("Row")
 After = TypeVar("After")  # the key of a row
 
-MAX_ROWS = 1_000  # of a page, and the most that a repository gives at once
+MAX_ROWS = 1_000  # of one page, and of one answer of a repository
 DEFAULT_ROWS = 100
 FORMATS = ("json", "csv", "ndjson")
 
 _PAGED = ("limit", "cursor")
 _BAD_LIMIT = f"must be a whole number from 1 to {MAX_ROWS}"
-_BAD_CURSOR = "no cursor of this list; it must be a `next_cursor` of the same list, as it was given"
+_BAD_CURSOR = "not a cursor of this list; pass the `next_cursor` of the page before unchanged"
 
 
 def parse_text(value: object) -> str:
-    """Read a part of a key that is text. PostgreSQL knows no NUL in it."""
+    """Return a part of a key that is a text. PostgreSQL accepts no NUL in it. Raises ValueError for other values."""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError
     return value
 
 
 def parse_number(value: object) -> float:
-    """Read a part of a key that is a finite number."""
+    """Return a part of a key that is a finite number. Raises ValueError for other values."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError
     return float(value)
 
 
 def parse_flag(value: object) -> bool:
-    """Read a part of a key that is true or false."""
+    """Return a part of a key that is true or false. Raises ValueError for other values."""
     if not isinstance(value, bool):
-        raise ValueError  # noqa: TRY004 - one kind of error for all that does not fit
+        raise ValueError  # noqa: TRY004 - all wrong values raise the same error
     return value
 
 
 def parse_day(value: object) -> date:
-    """Read a part of a key that is a day."""
+    """Return a part of a key that is a date. Raises ValueError for other values."""
     return date.fromisoformat(parse_text(value))
 
 
 def parse_time(value: object) -> datetime:
-    """Read a part of a key that is a moment, in UTC."""
+    """Return a part of a key that is a time, in UTC. Raises ValueError for other values."""
     at = datetime.fromisoformat(parse_text(value))
     if at.tzinfo is None:
         raise ValueError
@@ -60,18 +60,18 @@ def parse_time(value: object) -> datetime:
 
 
 class CursorCodec:
-    """What the cursor of a list holds: the list's name and the parts of the last row's key, as base64url of JSON."""
+    """The cursor of a list: the list's name and the parts of the last row's key, as base64url of JSON."""
 
     def __init__(self, name: str, *parts: Callable[[object], object]) -> None:
         self.name = name
         self._parts = parts
 
     def encode(self, *values: object) -> str:
-        """Return the cursor after the row with this key."""
+        """Return the cursor that continues after the row with this key."""
         return base64.urlsafe_b64encode(orjson.dumps([self.name, *values])).decode().rstrip("=")
 
     def decode(self, cursor: str) -> tuple[Any, ...]:
-        """Return the parts of the key. Raises ValueError for what `encode` did not return."""
+        """Return the parts of the key. Raises ValueError for text that `encode` has not returned."""
         try:
             return self._parts_in(cursor)
         except (ValueError, TypeError, OverflowError) as error:
@@ -86,12 +86,12 @@ class CursorCodec:
 
 
 class CursorField(fields.String):
-    """A cursor in a query; gives the parts of its key."""
+    """A cursor in a query; its value is the parts of the key."""
 
     def __init__(self, key: CursorCodec) -> None:
         super().__init__(
             metadata={
-                "description": "where the page goes on: `next_cursor` of the one before; only with format=json",
+                "description": "where the page begins: the `next_cursor` of the page before; only with format=json",
                 "minLength": 1,
                 "pattern": "^[A-Za-z0-9_-]+$",
             }
@@ -106,25 +106,25 @@ class CursorField(fields.String):
 
 
 def limit_field(default: int) -> fields.Integer:
-    """Return the field of a page's length. It has no default, because it matters whether a length was given."""
+    """Return the field for the length of a page. It has no default, because it matters whether a length was given."""
     return fields.Integer(
         validate=validate.Range(1, MAX_ROWS, error=_BAD_LIMIT),
         error_messages={"invalid": _BAD_LIMIT, "too_large": _BAD_LIMIT},
-        metadata={"description": "how many rows at most; only with format=json", "default": default, "example": 10},
+        metadata={"description": "highest number of rows; only with format=json", "default": default, "example": 10},
     )
 
 
 def format_field() -> fields.String:
-    """Return the field of the answer's form."""
+    """Return the field for the form of the answer."""
     return fields.String(
         load_default="json",
         validate=validate.OneOf(FORMATS, error=f"must be one of {', '.join(FORMATS)}"),
-        metadata={"description": "json: a page; csv, ndjson: all rows that match, streamed", "example": "csv"},
+        metadata={"description": "json: one page; csv or ndjson: a stream of all matching rows", "example": "csv"},
     )
 
 
 class PageQuery(QuerySchema):
-    """The query of a list that comes in pages, and, if it has `format`, as a stream of all rows."""
+    """The query of a list that comes in pages or, with `format`, as a stream of all rows."""
 
     default_limit = DEFAULT_ROWS
 
@@ -132,7 +132,9 @@ class PageQuery(QuerySchema):
     def _all_or_a_page(self, query: Mapping[str, Any], **_: Any) -> None:
         form = query.get("format", "json")
         if form != "json":
-            wrong = {name: [f"not with format={form}, which gives all rows"] for name in _PAGED if name in query}
+            wrong = {
+                name: [f"not allowed with format={form}, which returns all rows"] for name in _PAGED if name in query
+            }
             if wrong:
                 raise ValidationError(wrong)
 
@@ -142,13 +144,13 @@ class PageQuery(QuerySchema):
 
 
 class PageSchema(Strict):
-    """What every page has."""
+    """The fields that every page has."""
 
-    count = fields.Integer(required=True, metadata={"description": "rows in this answer", "example": 10})
+    count = fields.Integer(required=True, metadata={"description": "number of rows in this answer", "example": 10})
     next_cursor = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "`cursor` of the page after this one; null if this is the last"},
+        metadata={"description": "`cursor` for the next page; null if this is the last one"},
     )
 
 
@@ -158,9 +160,10 @@ async def read_page(
     limit: int,
     key_of: Callable[[Row], After],
 ) -> tuple[Sequence[Row], After | None]:
-    """Return at most `limit` rows after a key, and the key after which there are more, or None if there are none.
+    """Return at most `limit` rows after a key, and the key for the next page, or None if there are no more rows.
 
-    `read` gives at most MAX_ROWS rows, so that a page of that length takes a second look for the row after it.
+    `read` returns at most MAX_ROWS rows, so a page of that length needs a second call to see whether there is another
+    row.
     """
     rows = await read(min(limit + 1, MAX_ROWS), after)
     if len(rows) > limit:

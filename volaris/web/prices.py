@@ -35,10 +35,10 @@ STREAMED: Table[PriceRow] = Table(("symbol", *_COLUMNS), attrgetter("symbol", *_
 
 
 class PriceReader(Protocol):
-    """Where stored prices are read: volaris.store.PriceRepository. Raises StoreUnavailable."""
+    """Reads stored prices: volaris.store.PriceRepository. Raises StoreUnavailable."""
 
     async def latest(self, symbol: str, limit: int, *, after: PriceKey | None = None) -> Sequence[PriceRow]:
-        """Return at most `limit` rows of a symbol, newest first, those after a key."""
+        """Return at most `limit` rows of a symbol after the key `after`, newest first."""
         ...
 
     def stream(self, symbol: str) -> AsyncIterator[Sequence[PriceRow]]:
@@ -61,7 +61,7 @@ class PriceSchema(Strict):
     """One stored quote."""
 
     source = fields.String(
-        required=True, metadata={"description": "market source that gave the quote", "example": "simulated"}
+        required=True, metadata={"description": "market source of the quote", "example": "simulated"}
     )
     price = fields.Float(required=True, metadata={"description": "last traded price, in US dollars", "example": 248.37})
     bid = fields.Float(
@@ -71,7 +71,7 @@ class PriceSchema(Strict):
         required=True, allow_none=True, metadata={"description": "best ask, in US dollars", "example": 248.39}
     )
     volume = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "shares traded on the day so far", "example": 31415926}
+        required=True, allow_none=True, metadata={"description": "shares traded so far that day", "example": 31415926}
     )
     quoted_at = fields.AwareDateTime(
         required=True,
@@ -87,7 +87,7 @@ class PricesSchema(PageSchema):
     prices = fields.List(fields.Nested(PriceSchema), required=True, metadata={"description": "newest first"})
 
 
-@described_of_symbol("Stored prices of a symbol, newest first", PricesSchema())
+@described_of_symbol("A symbol's stored prices, newest first", PricesSchema())
 @with_query(PricesQuerySchema())
 async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
     """Answer `GET /api/v1/prices/{symbol}?limit=&cursor=&format=`."""

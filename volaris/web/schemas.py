@@ -1,7 +1,7 @@
-"""Schemas of what the documents of all routes have in common.
+"""Schemas that the documents of all routes share.
 
-OpenAPI shows these marshmallow schemas, and the tests hold every answer to them.
-Answers are made from records by orjson and not through these schemas, which would take ten times as long.
+OpenAPI shows these marshmallow schemas, and the tests check every answer against them. Answers are made from records
+by orjson and not through these schemas, which would take ten times as long.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from marshmallow import INCLUDE, RAISE, Schema, fields, validate
 
 
 class Strict(Schema):
-    """A document without members that nobody knows."""
+    """A document that has no other members than those listed."""
 
     class Meta:
-        """A member that is not listed is an error: a misspelt parameter must not be ignored."""
+        """An unknown member is an error, because a misspelt parameter must not be ignored."""
 
         unknown = RAISE
 
 
 class QuerySchema(Strict):
-    """The query of a route; a parameter that it does not have is told with those that it has."""
+    """The query of a route; the error for an unknown parameter lists the known ones."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         there = ", ".join(self.declared_fields)
-        self.error_messages["unknown"] = f"unknown; there are: {there}" if there else "unknown; there are no parameters"
+        known = f"this route accepts: {there}" if there else "this route accepts none"
+        self.error_messages["unknown"] = f"unknown parameter; {known}"
 
 
 class StatusSchema(Strict):
-    """A probe that is content."""
+    """The answer of a probe that succeeds."""
 
     status = fields.String(required=True, validate=validate.Equal("ok"), metadata={"example": "ok"})
 
@@ -44,17 +45,17 @@ class ProblemSchema(Schema):
         unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"example": "about:blank"})
-    title = fields.String(required=True, metadata={"description": "phrase of the status", "example": "Not Found"})
+    title = fields.String(required=True, metadata={"description": "the phrase of the status", "example": "Not Found"})
     status = fields.Integer(required=True, metadata={"example": 404})
     detail = fields.String(
         required=True,
         metadata={
             "description": "what happened and what to do",
-            "example": "no symbol 'APPL'; did you mean AAPL? GET /api/v1/symbols lists all 503",
+            "example": "there is no symbol 'APPL'; did you mean AAPL? GET /api/v1/symbols lists all 503",
         },
     )
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "at 422: what is wrong, by field"},
+        metadata={"description": "for status 422: what is wrong, by field"},
     )

@@ -1,4 +1,4 @@
-"""GET /api/v1/screener: the members of the index by a volatility figure, the highest first."""
+"""GET /api/v1/screener: the members of the index, sorted by a volatility figure, the highest first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SORTS = tuple(by.value for by in RankedBy)
 
 
 class MemberReader(Protocol):
-    """Where the members of the index are read: volaris.store.ConstituentRepository. Raises StoreUnavailable."""
+    """Reads the members of the index: volaris.store.ConstituentRepository. Raises StoreUnavailable."""
 
     async def members(self) -> Sequence[ConstituentRow]:
         """Return all members."""
@@ -68,7 +68,7 @@ class ScreenerQuerySchema(PageQuery):
         load_default=SORTS[0],
         validate=validate.OneOf(SORTS, error=f"must be one of {', '.join(SORTS)}"),
         metadata={
-            "description": "the figure to sort by; who has none is left out. A cursor is of one",
+            "description": "the figure to sort by; members without it are left out. A cursor belongs to one figure",
             "example": "iv30",
         },
     )
@@ -80,12 +80,12 @@ class ScreenerQuerySchema(PageQuery):
     def _cursor_is_of_this_sort(self, query: Mapping[str, Any], **_: Any) -> None:
         cursor = query.get("cursor")
         if cursor and cursor[0] != query.get("sort"):
-            raise ValidationError({"cursor": [f"is of sort={cursor[0]}"]})
+            raise ValidationError({"cursor": [f"belongs to sort={cursor[0]}; use it with the same sort"]})
 
 
 RankedSchema = FiguresSchema.from_dict(
     {
-        "rank": fields.Integer(required=True, metadata={"description": "from 1", "example": 1}),
+        "rank": fields.Integer(required=True, metadata={"description": "position in the list, from 1", "example": 1}),
         "symbol": fields.String(required=True, metadata={"example": "AAPL"}),
         "name": fields.String(required=True, allow_none=True, metadata={"example": "Apple Inc."}),
         "sector": fields.String(required=True, allow_none=True, metadata={"example": "Information Technology"}),
@@ -95,22 +95,22 @@ RankedSchema = FiguresSchema.from_dict(
 
 
 class ScreenerSchema(PageSchema):
-    """Members of the index by a figure."""
+    """The members of the index by one figure."""
 
     sort = fields.String(required=True, validate=validate.OneOf(SORTS), metadata={"example": "iv_rank"})
     members = fields.List(
         fields.Nested(RankedSchema),
         required=True,
-        metadata={"description": "the highest first, those of one figure by symbol"},
+        metadata={"description": "the highest first; equal figures by symbol"},
     )
 
 
 @described(
-    "Members of the index by a volatility figure, the highest first",
+    "The members of the index by a volatility figure, the highest first",
     ScreenerSchema(),
     {
-        422: "a query parameter does not fit",
-        503: "the database cannot be reached for now, or too many exports run",
+        422: "a query parameter is wrong",
+        503: "the database is unavailable, or too many exports are running",
     },
     also=STREAMED_TYPES,
     with_tag=True,
@@ -139,7 +139,7 @@ async def screener(request: web.Request, query: Mapping[str, Any]) -> web.Stream
 
 
 async def _at_once(rows: Sequence[Ranked]) -> AsyncGenerator[Sequence[Ranked], None]:
-    """Yield all rows at once: there are some 500 members, and the order needs them all."""
+    """Yield all rows at once: there are only some 500 members, and sorting needs all of them."""
     if rows:
         yield rows
 
@@ -156,7 +156,7 @@ def _ranked(rank: int, figures: MetricsRow, member: ConstituentRow | None) -> Ra
 def _comes_after(row: Ranked, sort: str, figure: float, symbol: str) -> bool:
     """Return whether the row comes after that key.
 
-    The key may be of a member that is there no more, or that had another figure.
+    The key may belong to a member that has left, or whose figure has changed.
     """
     return (-getattr(row.figures, sort), row.figures.symbol) > (-figure, symbol)
 

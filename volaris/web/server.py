@@ -1,4 +1,4 @@
-"""Serve an application until the process is told to stop."""
+"""Serves an application until the process is told to stop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ REQUESTS_GRACE_S = 5.0
 
 
 async def serve(app: web.Application, host: str, port: int, *, with_access_log: bool = False) -> None:
-    """Listen, and return after SIGINT or SIGTERM when everything has stopped; a second signal ends the process at once.
+    """Listen until SIGINT or SIGTERM, and return when everything has stopped; a second signal ends the process at once.
 
-    Raises OSError if the address cannot be had.
+    Raises OSError if the address cannot be used.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
-"""Answers of any length: rows from a database cursor to the client, as CSV or as lines of JSON.
+"""Streamed answers of any length: rows from a database cursor to the client, as CSV or as lines of JSON.
 
-What is in memory at a time is a batch of rows, its text, and what the connection buffers (64 KiB), however slow the
-client is. Each stream holds a connection to the database, so that few may run at once and none for ever.
+However slow the client is, only a batch of rows, its text, and what the connection buffers (64 KiB) are in memory. Each
+stream holds a connection to the database. So only a few streams may run at once, and each has a time limit.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[Row]):
-    """How rows become lines: the names of the columns, and the values of a row in their order."""
+    """How rows become lines: the names of the columns, and the values of a row in the same order."""
 
     columns: tuple[str, ...]
     values: Callable[[Row], tuple[object, ...]]
 
     def document(self, row: Row) -> dict[str, object]:
-        """Return the row as an object of JSON."""
+        """Return the row as a JSON object."""
         return dict(zip(self.columns, self.values(row), strict=True))
 
 
 class Streams:
-    """Sends streams, at most `at_once` of them at a time, and each for at most `time_limit_s`."""
+    """Sends streams, at most `at_once` at a time, each for at most `time_limit_s`."""
 
     def __init__(self, *, at_once: int = 2, time_limit_s: float = 300.0) -> None:
         self._at_once = at_once
@@ -64,8 +64,8 @@ class Streams:
     ) -> web.StreamResponse:
         """Answer `request` with all rows.
 
-        The first rows are read before the answer begins, so that an error until then is an answer of its own. A later
-        error cuts the connection, so that no short file looks whole.
+        The first rows are read before the answer begins, so that an error until then is a normal error answer. A later
+        error cuts the connection, so that an incomplete file does not look complete.
         """
         headers = {hdrs.CONTENT_TYPE: CONTENT_TYPES[form], **tag_headers(tag)}
         response = web.StreamResponse(headers=headers)
@@ -91,7 +91,7 @@ class Streams:
         if self.running >= self._at_once:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self.running} exports are running, which is the most at once; try again when one has ended",
+                f"{self.running} exports are running, and no more may run at once; try again when one has ended",
                 headers={hdrs.RETRY_AFTER: str(RETRY_AFTER_S)},
             )
         self.running += 1
@@ -121,7 +121,7 @@ async def batched(rows: AsyncIterator[Row]) -> AsyncGenerator[Sequence[Row], Non
 
 
 async def first_of(rows: AsyncIterator[Item], otherwise: Item) -> Item:
-    """Return the first row; `rows` can be read on. `anext` with a default breaks in generators on 3.11."""
+    """Return the first row; `rows` can be read on. `anext` with a default breaks in generators on Python 3.11."""
     async for row in rows:
         return row
     return otherwise
@@ -142,7 +142,7 @@ async def _send(request: web.Request, response: web.StreamResponse, first: bytes
 
 
 def _cut(request: web.Request) -> None:
-    """End the connection by a reset: in HTTP/1.0 a close in good order would be the end of the file."""
+    """Reset the connection, because in HTTP/1.0 an orderly close would mark the end of the file."""
     transport = request.transport
     if transport is None:
         return
@@ -158,7 +158,7 @@ def _log_cut(request: web.Request, reason: str, level: int = logging.WARNING) ->
 
 
 def _too_slow(limit_s: float) -> Problem:
-    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the database gave no row within {limit_s:g} s")
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the database returned no row within {limit_s:g} s; try again")
 
 
 async def _encoded(form: str, table: Table[Row], batches: AsyncIterator[Sequence[Row]]) -> AsyncGenerator[bytes, None]:
@@ -188,7 +188,7 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """Return a value as CSV has it: times as in JSON, and nothing if there is no value."""
+    """Return a value for CSV: times as in JSON, and an empty text for no value."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

@@ -1,4 +1,4 @@
-"""GET /api/v1/symbols, and what every route says of a symbol that is none."""
+"""GET /api/v1/symbols, and the answer of all routes for an unknown symbol."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ KEY = CursorCodec("symbols", parse_text)
 
 
 class ListedSymbol(Protocol):
-    """What is known of a member of the universe."""
+    """A symbol of the market source."""
 
     @property
     def symbol(self) -> str:
-        """Return the ticker, as in `BRK.B`."""
+        """Return the ticker, for example `BRK.B`."""
         ...
 
     @property
@@ -34,10 +34,10 @@ class ListedSymbol(Protocol):
 
 
 class SymbolDirectory(Protocol):
-    """Who knows which symbols there are."""
+    """Lists the existing symbols."""
 
     async def symbols(self) -> Sequence[ListedSymbol]:
-        """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere."""
+        """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere in vain."""
         ...
 
 
@@ -53,22 +53,22 @@ class SymbolsQuerySchema(PageQuery):
 
 
 class SymbolSchema(Strict):
-    """One member of the universe."""
+    """One symbol of the market source."""
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
     name = fields.String(required=True, metadata={"example": "Apple Inc."})
 
 
 class SymbolsSchema(PageSchema):
-    """The universe of the market source in use."""
+    """All symbols of the current market source."""
 
-    symbols = fields.List(fields.Nested(SymbolSchema), required=True, metadata={"description": "by symbol"})
+    symbols = fields.List(fields.Nested(SymbolSchema), required=True, metadata={"description": "sorted by symbol"})
 
 
 @described(
-    "The symbols there are",
+    "All symbols",
     SymbolsSchema(),
-    {422: "a query parameter does not fit", 503: "the market source cannot be reached for now"},
+    {422: "a query parameter is wrong", 503: "the market source is unavailable"},
 )
 @with_query(SymbolsQuerySchema())
 async def symbols(request: web.Request, query: Mapping[str, Any]) -> web.Response:
@@ -96,12 +96,12 @@ async def known_symbol(request: web.Request) -> str:
 
 
 def unknown_symbol(symbol: str, known: Iterable[str]) -> Problem:
-    """Return a 404 that says what exists: the nearest symbols, the first ones, and how many there are in all."""
+    """Return a 404 with the nearest symbols, the first symbols, and the number of all symbols."""
     there = sorted(known)
     near = get_close_matches(symbol.upper(), there, n=5)
-    hint = f"did you mean {' or '.join(near)}?" if near else "is it spelt as on the exchange?"
+    hint = f"did you mean {' or '.join(near)}?" if near else "check that it is spelt as on the exchange;"
     return Problem(
         HTTPStatus.NOT_FOUND,
-        f"no symbol {symbol!r}; {hint} GET /api/v1/symbols lists all {len(there)}",
+        f"there is no symbol {symbol!r}; {hint} GET /api/v1/symbols lists all {len(there)}",
         extra={"near": near, "known": there[:KNOWN_SHOWN], "known_count": len(there)},
     )

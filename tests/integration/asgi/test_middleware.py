@@ -135,7 +135,9 @@ async def test_prefix_is_told_as_the_client_sees_it(profiler: Profiler, path: st
     app.mount("/debug", DebugApp(profiler, open_to_all=True))
     assert (await got(app, path, root_path=root_path))["routes"][2]["path"] == f"{prefix}/health"
     assert (await got(app, f"{path}openapi.json", root_path=root_path))["basePath"] == prefix
-    assert (await got(app, f"{path}nothing", root_path=root_path))["detail"] == f"there is nothing at {prefix}/nothing"
+    assert (await got(app, f"{path}nothing", root_path=root_path))[
+        "detail"
+    ] == f"there is no page at {prefix}/nothing; check the path"
 
 
 async def test_job_with_a_slash_in_its_name_is_reached_and_a_path_of_many_slashes_is_no_burden(
@@ -158,5 +160,5 @@ async def test_websocket_to_the_debug_routes_is_closed(profiler: Profiler) -> No
 
 def test_other_thing_than_a_profiler_is_refused() -> None:
     unfit: Any = None
-    with pytest.raises(TypeError, match="are those of a Profiler, and not of None"):
+    with pytest.raises(TypeError, match="the debug routes need a Profiler, not None"):
         DebugApp(unfit)

@@ -18,9 +18,9 @@ from volaris.web import access_of
 PRODUCTION, DEVELOPMENT = "production", "development"
 WRONG = {"Authorization": "Bearer wrong"}
 RIGHT = {"Authorization": "Bearer t0ken"}
-CLOSED = "debug routes are closed in production; set DEBUG_TOKEN to open them"
-SEND = "send the header `Authorization: Bearer <DEBUG_TOKEN>`"
-OTHER = "the bearer token is not the right DEBUG_TOKEN"
+CLOSED = "the debug routes are closed in production; set DEBUG_TOKEN to open them"
+SEND = "the request has no bearer token; send the header `Authorization: Bearer <DEBUG_TOKEN>`"
+OTHER = "the bearer token is wrong; send the value of DEBUG_TOKEN"
 
 ClientOf = Callable[[Access], Any]
 
@@ -91,8 +91,8 @@ def test_token_is_in_no_text_of_the_rule() -> None:
 
 
 NO_TOKEN: dict[str, str] = {}
-SEND_STRANGERS = "send the header `Authorization: Bearer <token>`"
-OTHER_STRANGERS = "the bearer token is not the right token"
+SEND_STRANGERS = "the request has no bearer token; send the header `Authorization: Bearer <token>`"
+OTHER_STRANGERS = "the bearer token is wrong; send the value of token"
 
 
 @pytest.mark.parametrize(
@@ -139,5 +139,5 @@ async def test_application_of_ones_own_is_closed_until_it_says_otherwise_whateve
 
 
 def test_rule_is_given_in_one_way(profiler: Profiler) -> None:
-    with pytest.raises(TypeError, match="either an access or token and open_to_all"):
+    with pytest.raises(TypeError, match="takes access="):
         mount(web.Application(), profiler, token="t0ken", access=Access())

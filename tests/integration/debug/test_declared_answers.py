@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import deque
 from collections.abc import Iterator
 
@@ -12,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Profiler
-from profiling.process import holders
+from profiling.process import full_collections, holders
 from profiling.samples import sampler
 from profiling.web import mount
 from profiling.web.memory_answers import PROBLEM
@@ -32,6 +31,11 @@ PATHS = [
     ("GET", "/memory/diff?job=sync"),
     ("GET", "/memory/diff?seconds=1"),
     ("GET", "/memory/diff"),
+    ("GET", "/memory/live"),
+    ("GET", "/memory/live?group_by=scope&order=allocated"),
+    ("GET", "/scopes"),
+    ("GET", "/scopes/sync"),
+    ("GET", "/scopes/nope"),
     ("GET", "/memory/runs"),
     ("GET", "/memory/runs/40"),
     ("GET", "/jobs"),
@@ -70,7 +74,7 @@ def parameters() -> Iterator[Parameter]:
 async def test_answers_have_the_declared_keys_and_no_others(
     profiler: Profiler, jobs: HandMadeJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holders, "MAX_BLOCKS", sys.maxsize)  # a process of many tests has more than a service
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
     monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
     ring: deque[bytes] = deque(maxlen=10_000)
     for _ in range(40):

@@ -36,7 +36,7 @@ async def json_of(call: Awaitable[Any]) -> Any:
 async def test_no_job_is_listed_before_the_first_run(client: Client) -> None:
     assert await json_of(client.get("/memory/jobs")) == {"scheduler_enabled": False, "jobs": []}
     told = await problem(await client.post("/memory/jobs/sync/run", headers=WITH_TOKEN), 404)
-    assert told["detail"] == "no job 'sync'; there are: none yet"
+    assert told["detail"] == "there is no job 'sync'; no job is known yet"
 
 
 async def test_profiled_jobs_are_listed_with_their_last_run_and_their_verdict(
@@ -78,8 +78,8 @@ async def test_profiled_job_cannot_be_steered_and_the_answer_says_why(
         pass
     told = await problem(await client.post(f"/memory/jobs/sync/{verb}", headers=WITH_TOKEN), 409)
     assert told["detail"] == (
-        "job 'sync' is profiled, and started by the application itself; "
-        "give mount(..., jobs=...) its scheduler to start and pause jobs here"
+        "job 'sync' cannot be started or paused here, because the application starts it itself; "
+        "pass its scheduler as mount(..., jobs=...)"
     )
     assert (await problem(await client.post(f"/memory/jobs/x/{verb}", headers=WITH_TOKEN), 404))["known"] == ["sync"]
 
@@ -88,7 +88,7 @@ async def test_profiled_job_cannot_be_steered_and_the_answer_says_why(
 async def test_unknown_job_is_told_with_the_profiled_ones(client: Client, profiler: Profiler, path: str) -> None:
     async with profiler.run("sync"):
         pass
-    assert (await problem(await client.get(path), 404))["detail"] == "no job 'x'; there are: sync"
+    assert (await problem(await client.get(path), 404))["detail"] == "there is no job 'x'; the known jobs are: sync"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -98,7 +98,7 @@ async def test_index_lists_the_routes_by_the_prefix_that_was_asked(client: Clien
     assert routes["GET", "/memory/jobs"] == "Each job's state, next run, last run and verdict"
     assert {("GET", "/memory/"), ("GET", "/memory/health"), ("POST", "/memory/memory/trim")} <= routes.keys()
     for method, path in routes:
-        async with client.request(method, path.format(run_id=1, job_id="x"), headers=WITH_TOKEN) as response:
+        async with client.request(method, path.format(run_id=1, job_id="x", scope="x"), headers=WITH_TOKEN) as response:
             assert response.status != 405, path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -90,7 +91,7 @@ async def test_diff_of_chosen_runs(client: Client, profiler: Profiler) -> None:
         told = await response.json()
     assert (told["run"]["id"], told["against"]["id"]) == (3, 1)
     detail = (await problem(await client.get("/debug/memory/diff?job=sync&run=9"), 404))["detail"]
-    assert detail.startswith("no run 9 of job 'sync' in the history")
+    assert detail.startswith("there is no run 9 of job 'sync' in the history")
 
 
 async def test_diff_before_there_are_two_runs_says_what_is_missing(client: Client, profiler: Profiler) -> None:
@@ -112,7 +113,7 @@ async def test_runs_without_lines_do_not_compare(client: Client, profiler: Profi
 @pytest.mark.parametrize("path", ["memory/diff?job=nope", "memory/runs?job=nope"])
 async def test_unknown_job_is_told_with_those_there_are(client: Client, path: str) -> None:
     told = await problem(await client.get(f"/debug/{path}"), 404)
-    assert told["detail"] == "no job 'nope'; there are: sync"
+    assert told["detail"] == "there is no job 'nope'; the known jobs are: sync"
     assert told["known"] == ["sync"]
 
 
@@ -126,8 +127,12 @@ async def test_unknown_job_is_told_with_those_there_are(client: Client, path: st
         ("memory/diff?job=sync&run=x", "run", "must be a whole number from 1 to 9007199254740992"),
         ("memory/diff?job=sync&group_by=day", "group_by", "must be one of line, file, function"),
         ("memory/diff?job=sync&format=xml", "format", "must be one of json, text"),
-        ("memory/diff?job=sync&jobs=2", "jobs", "unknown; there are: job, run, against, group_by, limit, format"),
-        ("memory?x=1", "x", "unknown; there are: none"),
+        (
+            "memory/diff?job=sync&jobs=2",
+            "jobs",
+            "unknown parameter; this route accepts: job, run, against, group_by, limit, format",
+        ),
+        ("memory?x=1", "x", "unknown parameter; this route accepts: none"),
         ("memory/runs/zero", "run_id", "must be a whole number from 1 to 9007199254740992"),
         ("memory/runs/0", "run_id", "must be a whole number from 1 to 9007199254740992"),
     ],
@@ -193,7 +198,7 @@ async def test_jobs_are_run_paused_and_resumed(client: Client, jobs: HandMadeJob
     assert jobs.calls == ["run", "pause", "resume"]
     jobs.busy = True
     told = await problem(await client.post("/debug/jobs/sync/run", headers=WITH_TOKEN), 409)
-    assert told["detail"] == "job 'sync' is running; wait for its end"
+    assert told["detail"] == "job 'sync' is already running; try again when it has ended"
     for action in ("run", "pause", "resume"):
         told = await problem(await client.post(f"/debug/jobs/nope/{action}", headers=WITH_TOKEN), 404)
         assert told["known"] == ["sync"]
@@ -216,11 +221,12 @@ async def test_diff_over_seconds_tells_what_changes_whatever_runs(client: Client
     async with client.get("/debug/memory/diff?seconds=1&gc=1&limit=3") as response:
         told = await response.json()
     assert (told["collected"], told["jobs"], len(told["sites"]) <= 3) == (True, [], True)
-    assert 1 <= told["seconds"] < 20
+    assert told["seconds"] >= 1
     totals = told["totals"]
     assert totals["attributed_bytes"] + totals["unattributed_bytes"] == totals["size_diff_bytes"]
     async with client.get("/debug/memory/diff?seconds=1&format=text") as response:
-        assert (await response.text()).startswith("the process over 1 s, by line, with no job at work\n")
+        # The second and what the two looks take, which is more on a busy machine.
+        assert re.match(r"the process over [1-9]\d* s, by line, with no job running\n", await response.text())
 
 
 @pytest.mark.parametrize(

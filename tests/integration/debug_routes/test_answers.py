@@ -118,7 +118,7 @@ async def test_runs_of_two_stretches_of_tracing_do_not_compare() -> None:
     async with serving(runs=runs) as client:
         told = await problem(await client.get("/debug/memory/diff?job=sync"), 409)
     assert told["detail"] == (
-        "run 2 cannot be compared with run 1: tracing was switched off in between, and its traces with it"
+        "run 2 cannot be compared with run 1: tracing was switched off in between, which discarded its traces"
     )
 
 
@@ -198,7 +198,7 @@ async def test_job_is_not_steered_by_a_query_that_does_not_fit(verb: str) -> Non
 async def test_error_of_a_controls_own_kind_is_answered_as_the_kind_it_is_of() -> None:
     async with serving(jobs=FailingJobs(Queued("sync"))) as client:
         told = await problem(await client.post("/debug/jobs/sync/run", headers=WITH_TOKEN), 409)
-    assert told["detail"] == "job 'sync' is running; wait for its end"
+    assert told["detail"] == "job 'sync' is already running; try again when it has ended"
 
 
 async def test_error_that_nobody_expects_is_a_bare_500_and_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

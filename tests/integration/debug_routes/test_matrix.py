@@ -9,9 +9,10 @@ from itertools import product
 
 import pytest
 
+from profiling import Level
 from profiling.web import Access
 from tests.integration.debug.conftest import problem
-from tests.integration.debug_routes.service import PREFIXES, Client, routes, serving
+from tests.integration.debug_routes.service import PREFIXES, SAMPLED, Client, routes, serving
 from volaris.web import access_of
 
 NONE: dict[str, str] = {}
@@ -48,7 +49,7 @@ def test_routes_are_told_apart_by_what_they_do() -> None:
 @pytest.mark.parametrize("rule", RULES)
 async def test_every_route_is_open_to_whom_it_should_be(rule: str, token: str | None, headers: dict[str, str]) -> None:
     access_with, is_open = RULES[rule]
-    async with serving(access=access_with(token)) as client:
+    async with serving(access=access_with(token), level=Level.SAMPLES) as client:
         calls = [*product(["GET"], PREFIXES, READING), *product(["POST"], PREFIXES, CHANGING)]
         for method, prefix, path in calls:
             async with client.request(method, f"{prefix}{path}", headers=headers) as response:
@@ -74,7 +75,7 @@ async def test_what_is_not_there_is_told_only_to_those_who_may_look(path: str) -
         for prefix in PREFIXES:
             await problem(await client.get(f"{prefix}{path}"), 403)
             told = await problem(await client.get(f"{prefix}{path}", headers=RIGHT), 404)
-            assert told["detail"] == f"there is nothing at {prefix}{path}"
+            assert told["detail"] == f"there is no page at {prefix}{path}; check the path"
 
 
 async def test_other_method_is_told_which_ones_fit_to_those_who_may_look() -> None:
@@ -119,14 +120,14 @@ async def shape_of(client: Client, path: str) -> object:
     return {key: sorted(value) if isinstance(value, dict) else type(value) for key, value in told.items()}
 
 
-@pytest.mark.parametrize("path", ["/health", "/memory"])
+@pytest.mark.parametrize("path", ["/health", "/memory", *(path for path in READING if path in SAMPLED)])
 async def test_both_prefixes_give_figures_under_the_same_keys(path: str) -> None:
-    async with serving() as client:
+    async with serving(level=Level.SAMPLES) as client:
         canonical, short = [await shape_of(client, f"{prefix}{path}") for prefix in PREFIXES]
     assert canonical == short
 
 
-@pytest.mark.parametrize("path", [path for path in READING if path not in {"/", "/openapi.json", "/memory"}])
+@pytest.mark.parametrize("path", [path for path in READING if path not in {"/", "/openapi.json", "/memory", *SAMPLED}])
 async def test_both_prefixes_give_the_same_answer(path: str) -> None:
     async with serving() as client:
         answers = []

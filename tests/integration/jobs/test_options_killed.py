@@ -40,7 +40,7 @@ async def killed_refresher(url: str, first_run: str, after_s: float) -> str:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             line = await process.stdout.readline()
         await asyncio.sleep(after_s)  # a moment at random, which no event is
     finally:

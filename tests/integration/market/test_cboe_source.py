@@ -162,9 +162,12 @@ async def test_document_that_is_not_there_is_an_unknown_symbol_and_not_tried_aga
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b'{"data": {"symbol": "CLX", "cur', "not JSON, of 31 bytes: Input data was truncated"),
-        (b"<html>maintenance</html>", r"not JSON, of 24 bytes: JSON is malformed: invalid character \(byte 0\)"),
-        (b'{"data": {"symbol": "XOM"}}', "the document is of another symbol"),
+        (b'{"data": {"symbol": "CLX", "cur', "the document of 31 bytes is not valid JSON: Input data was truncated"),
+        (
+            b"<html>maintenance</html>",
+            r"the document of 24 bytes is not valid JSON: JSON is malformed: invalid character \(byte 0\)",
+        ),
+        (b'{"data": {"symbol": "XOM"}}', "the document is about another symbol"),
         (b"x" * ((1 << 20) + 1), "over 1 MB"),
     ],
 )
@@ -184,7 +187,7 @@ async def test_slow_answer_is_a_timeout_that_names_the_symbol(feed: Feed) -> Non
         return
 
     source = CboeSource(feed.url, timeout_s=0.05, sleep=no_nap)
-    with pytest.raises(SourceTimeout, match=r"cboe: CLX: no answer within 0.05 s"):
+    with pytest.raises(SourceTimeout, match=r"cboe: CLX: it did not answer within 0.05 s"):
         await source.quotes(["CLX"])
     assert feed.asked == ["CLX"] * 3
     await source.aclose()
@@ -195,7 +198,7 @@ async def test_server_that_is_not_there_is_unavailable(unused_port: int) -> None
         return
 
     source = CboeSource(f"http://127.0.0.1:{unused_port}", sleep=no_nap)
-    with pytest.raises(SourceUnavailable, match="cboe: CLX: ClientConnectorError on the way"):
+    with pytest.raises(SourceUnavailable, match="cboe: CLX: the connection failed with ClientConnectorError"):
         await source.quotes(["CLX"])
     await source.aclose()
 
@@ -215,14 +218,16 @@ async def test_dropped_connection_is_tried_again_and_then_unavailable_from_the_d
     feed.answers["CLX"] = [dropping(feed, b""), good]
     assert [quote.price for quote in await source.quotes(["CLX"])] == [10.0]
     feed.answers["CLX"] = [dropping(feed, b"")]
-    with pytest.raises(SourceUnavailable, match="cboe: CLX: ServerDisconnectedError on the way") as caught:
+    with pytest.raises(
+        SourceUnavailable, match="cboe: CLX: the connection failed with ServerDisconnectedError"
+    ) as caught:
         await source.quotes(["CLX"])
     assert isinstance(caught.value.__cause__, ServerDisconnectedError)
 
 
 async def test_body_that_ends_before_its_length_is_unavailable(feed: Feed, source: CboeSource) -> None:
     feed.answers["CLX"] = [dropping(feed, b'{"data": ')]
-    with pytest.raises(SourceUnavailable, match="cboe: CLX: ClientPayloadError on the way"):
+    with pytest.raises(SourceUnavailable, match="cboe: CLX: the connection failed with ClientPayloadError"):
         await source.quotes(["CLX"])
 
 

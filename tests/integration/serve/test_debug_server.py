@@ -201,7 +201,7 @@ def test_close_ends_requests_that_are_under_way_and_may_be_called_twice(profiler
 
 
 def test_other_thing_than_a_profiler_is_refused_before_anybody_listens() -> None:
-    with pytest.raises(TypeError, match="are those of a Profiler, and not of None"):
+    with pytest.raises(TypeError, match="the debug routes need a Profiler, not None"):
         DebugServer(None, "127.0.0.1:0")  # type: ignore[arg-type]
 
 

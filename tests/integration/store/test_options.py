@@ -134,7 +134,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
     ],
 )
 def test_contracts_that_stand_twice_or_out_of_order_are_refused(column: str, row: int, value: object) -> None:
-    with pytest.raises(ValueError, match="the contracts of AAPL are not in their order, or one stands twice"):
+    with pytest.raises(ValueError, match="the contracts of AAPL are not in order, or one occurs twice"):
         changed(chain(), column, row, value)
 
 
@@ -258,7 +258,7 @@ async def test_filter_gives_what_fits_in_pages_and_in_a_stream(
 
 @pytest.mark.parametrize("limit", [0, 1001])
 async def test_page_of_another_size_is_refused(options: OptionsRepository, limit: int) -> None:
-    with pytest.raises(ValueError, match=f"limit must be from 1 to 1000, and is {limit}"):
+    with pytest.raises(ValueError, match=f"limit must be from 1 to 1000, not {limit}"):
         await options.contracts("AAPL", limit=limit)
 
 

@@ -38,7 +38,7 @@ def test_a_moment_comes_back_in_utc() -> None:
 
 @given(st.text())
 def test_any_text_is_a_key_or_a_value_error(cursor: str) -> None:
-    with pytest.raises(ValueError, match="no cursor of this list"):
+    with pytest.raises(ValueError, match="not a cursor of this list"):
         KEY.decode(cursor)
 
 
@@ -68,7 +68,7 @@ async def test_what_is_no_cursor_of_the_list_is_a_422_that_names_the_field(curso
     async with serving() as client, client.get("/api/v1/prices/AAPL", params={"cursor": cursor}) as response:
         document = await problem_in(response, 422)
     assert document["errors"] == {
-        "cursor": ["no cursor of this list; it must be a `next_cursor` of the same list, as it was given"]
+        "cursor": ["not a cursor of this list; pass the `next_cursor` of the page before unchanged"]
     }
 
 

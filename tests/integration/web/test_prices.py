@@ -84,7 +84,7 @@ async def test_a_limit_that_does_not_fit_is_a_422_that_names_the_field(limit: st
 async def test_a_misspelt_parameter_is_a_422_that_names_it_and_what_there_is() -> None:
     async with serving() as client, client.get("/api/v1/prices/AAPL?limt=5") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {"limt": ["unknown; there are: limit, cursor, format"]}
+    assert document["errors"] == {"limt": ["unknown parameter; this route accepts: limit, cursor, format"]}
 
 
 async def test_every_field_that_does_not_fit_is_named() -> None:
@@ -92,7 +92,7 @@ async def test_every_field_that_does_not_fit_is_named() -> None:
         document = await problem_in(response, 422)
     assert document["errors"] == {
         "limit": ["must be a whole number from 1 to 1000"],
-        "offset": ["unknown; there are: limit, cursor, format"],
+        "offset": ["unknown parameter; this route accepts: limit, cursor, format"],
     }
 
 
@@ -103,14 +103,16 @@ async def test_an_unknown_symbol_is_a_404_with_the_nearest_and_all_there_are(spe
     assert document["near"] == ["AAPL"]
     assert document["known"] == ["AAPL", "BRK.B", "MSFT"]
     assert document["known_count"] == 3
-    assert document["detail"] == (f"no symbol '{spelling}'; did you mean AAPL? GET /api/v1/symbols lists all 3")
+    assert document["detail"] == (
+        f"there is no symbol '{spelling}'; did you mean AAPL? GET /api/v1/symbols lists all 3"
+    )
 
 
 async def test_a_symbol_like_no_other_is_a_404_too() -> None:
     async with serving() as client, client.get("/api/v1/prices/%00%ff%22") as response:
         document = await problem_in(response, 404)
     assert document["near"] == []
-    assert "is it spelt as on the exchange?" in str(document["detail"])
+    assert "check that it is spelt as on the exchange;" in str(document["detail"])
 
 
 async def test_of_many_symbols_a_404_shows_only_some() -> None:

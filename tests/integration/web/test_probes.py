@@ -31,7 +31,7 @@ async def test_a_service_whose_database_is_away_or_unfit_is_not_ready_and_says_w
         raise error
 
     async with serving(Parts(ready=refuses)) as client, client.get("/readyz") as response:
-        assert (await problem_in(response, 503))["detail"] == "not ready: connection refused"
+        assert (await problem_in(response, 503))["detail"] == "the service is not ready: connection refused"
 
 
 async def test_a_database_that_does_not_answer_is_waited_for_no_longer_than_the_limit(
@@ -47,7 +47,9 @@ async def test_a_database_that_does_not_answer_is_waited_for_no_longer_than_the_
             cancelled.set()
 
     async with serving(Parts(ready=hangs)) as client, client.get("/readyz") as response:
-        assert (await problem_in(response, 503))["detail"] == "not ready: the database gave no answer within 0 s"
+        assert (await problem_in(response, 503))[
+            "detail"
+        ] == "the service is not ready: the database did not answer within 0 s"
     assert cancelled.is_set()
 
 

@@ -93,7 +93,7 @@ async def test_no_rows_are_an_empty_file(form: str, body: bytes) -> None:
 async def test_a_stream_has_no_pages(form: str, field: str) -> None:
     async with serving() as client, client.get(f"{PATH}?format={form}&{field}") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {field.split("=")[0]: [f"not with format={form}, which gives all rows"]}
+    assert document["errors"] == {field.split("=")[0]: [f"not allowed with format={form}, which returns all rows"]}
 
 
 @pytest.mark.parametrize(("error", "status"), [(StoreUnavailable("gone"), 503), (StoreError("odd"), 500)])
@@ -159,7 +159,7 @@ async def test_a_client_that_goes_away_frees_what_it_held(caplog: pytest.LogCapt
         await response.content.readline()
         assert parts.streams.running == 1
         response.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await prices.closed.wait()
     assert parts.streams.running == 0
     assert caplog.records == []
@@ -167,7 +167,7 @@ async def test_a_client_that_goes_away_frees_what_it_held(caplog: pytest.LogCapt
 
 async def test_a_client_that_reads_nothing_is_cut_off_at_the_time_limit() -> None:
     prices = Streaming(batches=BATCHES * 50)
-    parts = Parts(prices=prices, streams=Streams(time_limit_s=0.3))
+    parts = Parts(prices=prices, streams=Streams(time_limit_s=1.0))
     async with serving(parts) as client:
         response = await client.get(f"{PATH}?format=csv")
         await prices.closed.wait()
@@ -184,7 +184,7 @@ async def test_a_database_that_gives_no_first_row_in_time_is_a_503() -> None:
 
     parts = Parts(prices=Hangs(), streams=Streams(time_limit_s=0.05))
     async with serving(parts) as client, client.get(f"{PATH}?format=csv") as response:
-        assert (await problem_in(response, 503))["detail"] == "the database gave no row within 0.05 s"
+        assert (await problem_in(response, 503))["detail"] == "the database returned no row within 0.05 s; try again"
     assert parts.streams.running == 0
 
 

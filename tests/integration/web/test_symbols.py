@@ -41,7 +41,7 @@ async def test_symbols_come_in_pages_to_the_last() -> None:
 async def test_a_parameter_that_there_is_not_is_a_422_with_those_there_are() -> None:
     async with serving() as client, client.get("/api/v1/symbols?format=csv") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {"format": ["unknown; there are: limit, cursor"]}
+    assert document["errors"] == {"format": ["unknown parameter; this route accepts: limit, cursor"]}
 
 
 async def test_a_source_that_is_away_is_a_503() -> None:
@@ -53,7 +53,7 @@ async def test_a_source_that_is_away_is_a_503() -> None:
 @pytest.mark.parametrize("path", ["/api", "/api/v1/price/AAPL", "/api/v1/prices/", "/api/v1/prices/A/B"])
 async def test_a_path_that_is_not_there_is_a_404_problem(path: str) -> None:
     async with serving() as client, client.get(path) as response:
-        assert (await problem_in(response, 404))["detail"] == f"there is nothing at {path}"
+        assert (await problem_in(response, 404))["detail"] == f"there is no page at {path}; check the path"
 
 
 async def test_a_wrong_method_is_a_405_problem() -> None:

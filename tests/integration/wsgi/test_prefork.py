@@ -29,9 +29,17 @@ def gunicorn(*options: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
         bind = f"fd://{listening.fileno()}"
-        command = [sys.executable, "-m", "gunicorn", "--workers=2", f"--bind={bind}", "--log-level=error", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--workers=2",
+            f"--bind={bind}",
+            "--log-level=error",
+            "--no-control-socket",
+        ]
         process = subprocess.Popen(
-            [*command, "tests.integration.wsgi.prefork:app"], cwd=ROOT, pass_fds=[listening.fileno()]
+            [*command, *options, "tests.integration.wsgi.prefork:app"], cwd=ROOT, pass_fds=[listening.fileno()]
         )
         try:
             yield listening.getsockname()[1], process

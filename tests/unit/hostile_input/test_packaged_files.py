@@ -78,7 +78,7 @@ def test_members_with_a_cell_a_row_or_a_column_changed(tmp_path_factory: pytest.
 
 def test_volume_that_no_column_holds_is_refused() -> None:
     row = f"AAPL,2000-03-01,1,2,1,2,{2**63}"
-    with pytest.raises(BadDocument, match="replay: AAPL: no bar: OverflowError on 2000-03-01"):
+    with pytest.raises(BadDocument, match="replay: AAPL: the bar of 2000-03-01 cannot be read: OverflowError"):
         unpack_bars(gzip.compress(f"{BARS_HEAD}\n{row}".encode()))
 
 

@@ -60,7 +60,9 @@ def test_any_number_is_a_limit_of_a_byte_or_more_or_a_value_error(limit_mb: floa
 
 @pytest.mark.parametrize("limit_mb", [math.nan, math.inf, 1.7e308])
 def test_limit_that_is_not_finite_in_bytes_is_refused(limit_mb: float) -> None:
-    with pytest.raises(ValueError, match=r"^a memory limit of \S+ MB is none; leave it out to use the container's"):
+    with pytest.raises(
+        ValueError, match=r"^a memory limit of \S+ MB limits nothing; leave it out to use the container's limit"
+    ):
         usage.memory_limit(limit_mb)
 
 

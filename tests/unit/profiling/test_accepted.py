@@ -19,20 +19,20 @@ def test_level_is_accepted_by_its_name(level: Level) -> None:
 
 @pytest.mark.parametrize("level", ["foo", "LINES", "", None, 3])
 def test_unknown_level_is_refused_with_those_there_are(level: Any) -> None:
-    told = f"level is one of counters, samples, lines, stacks, adaptive, and not {level!r}"
+    told = f"level must be one of counters, samples, lines, stacks, adaptive, not {level!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         Profiler(level=level)
 
 
 @pytest.mark.parametrize("sample_bytes", [0, -5, 0.0, float("nan"), float("inf"), "64 KB", True])
 def test_samples_that_cannot_be_taken_are_refused(sample_bytes: Any) -> None:
-    told = f"sample_bytes is a number of bytes above 0, or None, and not {sample_bytes!r}"
+    told = f"sample_bytes must be a number of bytes above 0, or None, not {sample_bytes!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         Profiler(sample_bytes=sample_bytes)
 
 
 @pytest.mark.parametrize("job", [5, None, b"x"])
 def test_name_of_a_job_that_is_no_text_is_refused(job: Any) -> None:
-    told = f"the name of a job is a str, and not {job!r}: write run({str(job)!r})"
+    told = f"the name of a job must be a str, not {job!r}; write run({str(job)!r})"
     with closing(Profiler(level="counters")) as profiler, pytest.raises(TypeError, match=f"^{re.escape(told)}$"):
         profiler.run(job)

@@ -158,5 +158,5 @@ async def test_what_the_consumer_keeps_between_two_steps_is_not_the_generators(i
 
 
 def test_run_that_decorates_no_function_says_what_to_write(profiler: Profiler) -> None:
-    with pytest.raises(TypeError, match="a run decorates a function, and not 5"):
+    with pytest.raises(TypeError, match="a run decorates a function, not 5"):
         profiler.run("x")(5)  # type: ignore[type-var]

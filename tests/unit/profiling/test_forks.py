@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from benchmarks import sampler_survival as survival
 from profiling import child, forks
 from profiling.errors import UnknownJob
 from profiling.profiler import Profiler
@@ -135,3 +136,18 @@ def test_child_forked_at_a_border_has_windows_of_its_own() -> None:
                 return windows._border is not None and windows._turning.acquire(blocking=False)
 
             assert in_fork(turns)
+
+
+@needs_samples
+def test_interpreter_ends_while_the_thread_is_at_work() -> None:
+    part = survival.run(
+        "from profiling import Profiler\n"
+        "profiler = Profiler(window_s=0.0)\n"
+        "kept = []\n"
+        "for number in range(5_000):\n"
+        "    with profiler.scope('route'):\n"
+        "        kept.append(bytes(1_000))\n"
+        "print('end')\n"
+    )
+    assert part.status == 0, part.output
+    assert part.output.strip() == "end"

@@ -32,13 +32,13 @@ def test_last_runs_of_each_job_are_kept() -> None:
 
 def test_unknown_jobs_and_runs_are_told_as_such() -> None:
     history = History(runs_per_job=1)
-    with pytest.raises(UnknownJob, match="no job 'work'; there are: none yet"):
+    with pytest.raises(UnknownJob, match="there is no job 'work'; no job is known yet"):
         history.runs("work")
     history.add(run(1, job="one"))
     history.add(run(2, job="one"))
-    with pytest.raises(UnknownJob, match="no job 'work'; there are: one"):
+    with pytest.raises(UnknownJob, match="there is no job 'work'; the known jobs are: one"):
         history.runs("work")
-    with pytest.raises(UnknownRun, match="no run 1 in the history; old runs make room for new ones"):
+    with pytest.raises(UnknownRun, match="there is no run 1 in the history; newer runs may have replaced it"):
         history.get(1)
 
 

@@ -188,7 +188,7 @@ def test_number_of_seconds_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["check", f"{jobs}:steady", "--max-seconds", seconds])
-    assert f"'{seconds}' is not a number of seconds from above 0 to 86400" in capsys.readouterr().err
+    assert f"'{seconds}' is not a number of seconds above 0 and up to 86400" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_number_of_seconds_that_makes_no_sense_is_refused(
     [
         ("job", "'job' is not of the form FILE.py:FUNCTION"),
         ("{jobs}:not a name", "is not of the form FILE.py:FUNCTION"),
-        ("nothing.py:job", "there is no file"),
+        ("nothing.py:job", "does not exist"),
         ("{jobs}:nothing", "has no function 'nothing'"),
         ("{jobs}:number", "some_jobs.py:number is not callable: number is of type int"),
         ("{broken}:job", "cannot be imported: SyntaxError"),
@@ -257,7 +257,7 @@ def test_number_of_runs_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["check", f"{jobs}:steady", "--runs", runs])
-    assert f"'{runs}' is not a number from 1 to 1000" in capsys.readouterr().err
+    assert f"'{runs}' is not a whole number from 1 to 1000" in capsys.readouterr().err
 
 
 LEAK_OF_10_KB = """\
@@ -284,7 +284,10 @@ def test_where_tracemalloc_is_on_from_the_start_lines_stand_in_for_samples(tmp_p
     assert (done.returncode, done.stderr) == (1, "")
     (job,) = json.loads(done.stdout)["jobs"]
     assert (job["verdict"], job["level"], job["suspects"][0]["site"]["line"]) == ("leaking", "lines", 5)
-    assert "there are lines in place of samples, because tracemalloc is on (by PYTHONTRACEMALLOC" in job["degraded"]
+    assert (
+        "runs were measured at level lines instead of samples, because tracemalloc is already on (by PYTHONTRACEMALLOC"
+        in job["degraded"]
+    )
     samples = subprocess.run(
         [*command, "--level", "samples"],
         cwd=tmp_path,
@@ -295,7 +298,7 @@ def test_where_tracemalloc_is_on_from_the_start_lines_stand_in_for_samples(tmp_p
         check=False,
     )
     assert (samples.returncode, samples.stdout) == (2, "")
-    assert samples.stderr.startswith("profiling: level samples cannot be had: tracemalloc is on")
+    assert samples.stderr.startswith("profiling: level samples is not available: tracemalloc is already on")
 
 
 def test_innermost_line_is_the_first_frame() -> None:

@@ -175,11 +175,12 @@ async def test_exact_run_that_was_not_alone_says_whose_memory_its_lines_have_in_
             async with profiler.run(job) as inner:
                 keep_a_megabyte()
     assert inner.profile.degraded == (
-        "estimates stand in for exact lines, which would have in them what first kept, at work at the same time"
+        "estimates take the place of exact lines, which would include memory that first kept, "
+        "because the runs overlapped"
     )
     assert first.profile.degraded == (
-        "estimates stand in for exact lines, which would have in them what second and third kept, at work at the same"
-        " time"
+        "estimates take the place of exact lines, which would include memory that second and third kept, "
+        "because the runs overlapped"
     )
     assert inner.profile.retained_bytes == pytest.approx(KEPT_BYTES, abs=100_000)
     assert first.profile.retained_bytes == pytest.approx(0, abs=100_000)
@@ -194,7 +195,7 @@ async def test_exact_run_that_was_not_alone_says_so_without_samples_too(monkeypa
     async with profiler.run("first"), profiler.run("second") as second:
         keep_a_megabyte()
     assert second.profile.samples is None
-    assert second.profile.degraded == "the lines have in them what first kept, at work at the same time"
+    assert second.profile.degraded == "the lines include memory that first kept, because the runs overlapped"
     profiler.close()
     kept.clear()
 
@@ -221,12 +222,12 @@ def test_run_that_is_not_to_be_exact_has_samples_and_says_why(level: Level, degr
 
 def test_failed_child_degrades_the_run_and_not_the_job() -> None:
     reader = FailingReader()
-    reader.error = ChildFailed("counting traces", "was not done in time")
+    reader.error = ChildFailed("counting the traces", "did not finish in time")
     profiler = Profiler(level=Level.LINES, reader=reader)
     with profiler.run("prices") as run:
         reader.error = None
     assert run.profile.lines is None
-    assert run.profile.degraded == "the child process for counting traces was not done in time"
+    assert run.profile.degraded == "the child process for counting the traces did not finish in time"
     profiler.close()
 
 
@@ -236,7 +237,7 @@ def test_want_of_memory_at_the_end_degrades_the_run_and_not_the_job() -> None:
     with profiler.run("prices") as run:
         reader.error = MemoryError()
     assert run.profile.lines is None
-    assert run.profile.degraded == "no memory was left to read the traces"
+    assert run.profile.degraded == "there was not enough memory to read the traces"
     assert run.profile.cost.memory_bytes > 0
     profiler.close()
 
@@ -281,7 +282,7 @@ async def test_cancelled_at_the_last_reading_the_run_is_kept_without_lines() -> 
     await asyncio.gather(running, return_exceptions=True)
     assert running.cancelled()
     (profile,) = profiler.history.runs("prices")
-    assert profile.degraded == "cancelled while the traces were read"
+    assert profile.degraded == "the run was cancelled while its traces were read"
     assert profile.lines is None
     profiler.close()
 
@@ -290,7 +291,7 @@ def test_tracing_stopped_in_the_run_degrades_it(profiler: Profiler) -> None:
     with profiler.run("prices") as run:
         tracemalloc.stop()
     assert run.profile.lines is None
-    assert run.profile.degraded == "tracing was switched off during the run, and its traces with it"
+    assert run.profile.degraded == "tracing was switched off during the run, which discarded its traces"
 
 
 def test_diff_tells_the_line_that_grew_between_the_last_two_runs(profiler: Profiler) -> None:
@@ -308,7 +309,7 @@ def test_diff_tells_the_line_that_grew_between_the_last_two_runs(profiler: Profi
 
 
 def test_diff_of_one_run_or_of_none_says_what_is_missing(profiler: Profiler) -> None:
-    with pytest.raises(UnknownJob, match="no job 'prices'; there are: none yet"):
+    with pytest.raises(UnknownJob, match="there is no job 'prices'; no job is known yet"):
         profiler.diff("prices")
     with profiler.run("prices"):
         pass
@@ -323,7 +324,8 @@ def test_statistics_count_what_is_kept() -> None:
             pass
     statistics = profiler.statistics()
     assert (statistics.runs, statistics.history_runs) == (3, 2)
-    assert statistics.history_bytes == profiler.history.overhead_bytes() == profiler.overhead_bytes()
+    assert statistics.history_bytes == profiler.history.overhead_bytes()
+    assert profiler.overhead_bytes() == statistics.history_bytes + profiler._judging.cases.overhead_bytes()
     assert profiler.verdict("prices").runs == 3, "a verdict remembers more runs than the history"
     assert profiler.usage().rss_bytes > 0
 
@@ -338,7 +340,7 @@ def test_traces_that_would_go_over_the_budget_are_not_read_and_the_run_says_so()
     assert run.profile.lines is None
     assert run.profile.degraded is not None
     assert run.profile.degraded.startswith("reading the traces would take ")
-    assert run.profile.degraded.endswith(" MB, more than 0 MB, which is the budget (PROFILING_BUDGET_MB)")
+    assert run.profile.degraded.endswith(" MB, but the budget (PROFILING_BUDGET_MB) is 0 MB")
     assert run.profile.after.rss_bytes > 0
     assert len(kept) == 5_000
 
@@ -351,7 +353,7 @@ def test_what_is_left_to_the_limit_bounds_the_traces_too() -> None:
         pass
     profiler.close()
     assert run.profile.degraded is not None
-    assert run.profile.degraded.endswith("more than 0 MB, which is what is left to the memory limit")
+    assert run.profile.degraded.endswith("but the memory left below the limit is 0 MB")
     assert len(kept) == 5_000
 
 

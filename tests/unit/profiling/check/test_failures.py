@@ -22,7 +22,7 @@ class Unspeakable(Exception):
         (ValueError(), "ValueError"),
         (SystemExit(3), "SystemExit: 3"),
         (SystemExit(), "SystemExit"),
-        (Unspeakable(), "Unspeakable: its message cannot be had"),
+        (Unspeakable(), "Unspeakable: its message cannot be read"),
     ],
 )
 def test_error_is_told_by_type_and_message(error: BaseException, told: str) -> None:

@@ -109,11 +109,14 @@ def test_target_knows_where_it_is_defined(shapes: str, name: str, line: int) -> 
         ("nothing", r"shapes\.py has no function 'nothing'$"),
         ("Shop.nothing", r"has no function 'Shop\.nothing'$"),
         ("value", r"shapes\.py:value is not callable: value is of type int$"),
-        ("needs", r"^needs has parameters without default \(order, price\): give them by functools\.partial, as in "),
-        ("needs", r" checked = functools\.partial\(needs, order=\.\.\., price=\.\.\.\)  and check that$"),
+        (
+            "needs",
+            r"^needs has parameters without a default \(order, price\); bind them with functools\.partial, as in ",
+        ),
+        ("needs", r" checked = functools\.partial\(needs, order=\.\.\., price=\.\.\.\)  and check that instead$"),
         ("positional", r"functools\.partial\(positional, \.\.\.\)"),
-        ("Needs.method", r"takes an instance of Needs, which has parameters without default \(db, cache\): check a"),
-        ("Needs", r"Needs has parameters without default \(db, cache\)"),
+        ("Needs.method", r"needs an instance of Needs, whose parameters have no default \(db, cache\); check a"),
+        ("Needs", r"Needs has parameters without a default \(db, cache\)"),
     ],
 )
 def test_what_cannot_be_called_is_refused_with_what_to_do(shapes: str, name: str, told: str) -> None:
@@ -198,7 +201,7 @@ def test_file_named_like_a_module_of_the_standard_library_leaves_that_alone(writ
 
 def test_package_whose_name_is_taken_is_refused(write: Write) -> None:
     folder = write(json__in____init__="", json__in__feed="from . import rates", json__in__rates="")
-    with pytest.raises(CannotCheck, match="is in a package 'json', and there is another module of that name"):
+    with pytest.raises(CannotCheck, match="is in a package 'json', but another module has that name already"):
         load([f"{folder}/json/feed.py:job"])
 
 

@@ -135,7 +135,7 @@ def test_this_pythons_arenas_add_up() -> None:
         sampler.remove_hooks()  # an earlier test may have put its hooks in place, where they stay
         return arenas_text()
 
-    arenas = parse_arenas(child.run_in_child(text, what="arenas", timeout_s=10).data.decode())
+    arenas = parse_arenas(child.run_in_child(text, what="arenas", timeout_s=60).data.decode())
     assert arenas is not None
     assert arenas.size_bytes % (1 << 18) == 0
     assert 0 < arenas.used_bytes < arenas.used_bytes + arenas.free_bytes < arenas.size_bytes
@@ -146,7 +146,7 @@ def test_this_pythons_arenas_add_up() -> None:
 def test_the_text_of_the_arenas_leaves_the_callers_standard_error_alone(capfd: pytest.CaptureFixture[str]) -> None:
     if not child.available():
         pytest.skip("no safe fork here")
-    child.run_in_child(arenas_text, what="arenas", timeout_s=10)
+    child.run_in_child(arenas_text, what="arenas", timeout_s=60)
     assert capfd.readouterr().err == ""
 
 

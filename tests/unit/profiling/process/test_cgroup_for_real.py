@@ -18,6 +18,6 @@ print(limit.limit_bytes, limit.source)
 def test_a_process_in_a_real_cgroup_finds_its_limit() -> None:
     with group_with_limit(128) as (version, directory):
         done = subprocess.run(
-            [sys.executable, "-c", REPORT, str(directory)], capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-c", REPORT, str(directory)], capture_output=True, text=True, timeout=120, check=False
         )
     assert (done.stdout, done.stderr) == (f"{128 * MB} cgroup v{version}\n", "")

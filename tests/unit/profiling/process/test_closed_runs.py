@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import weakref
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def clock() -> Clock:
 @pytest.fixture
 def collector(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> BudgetedCollector:
     """One in a process whose heap is small: that of all these tests together may not be."""
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", 10 * sys.getallocatedblocks())
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)
     return BudgetedCollector(clock, cpu_clock=clock)
 
 
@@ -275,7 +276,7 @@ def test_collections_that_passed_over_frozen_objects_are_not_counted(collector: 
 def test_large_heap_is_collected_if_the_interpreter_would_have_done_so_by_now(
     collector: BudgetedCollector, monkeypatch: pytest.MonkeyPatch, young: int, *, may_collect: bool, is_closed: bool
 ) -> None:
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", 0)
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
     before = gc.get_threshold()
     gc.set_threshold(1_000_000, 2, 2)  # a full collection is due after nine of the youngest generation
     gc.collect()

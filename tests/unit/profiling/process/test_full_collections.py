@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
-import sys
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def seldom(monkeypatch: pytest.MonkeyPatch, nothing_frozen: None) -> Iterator[None]:
     """As in a service where a full collection comes once in thousands of runs, and takes less than 50 ms."""
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", 10 * sys.getallocatedblocks())
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)
     before = gc.get_threshold()
     gc.set_threshold(before[0], before[1], 1_000_000)
     yield
@@ -85,7 +85,7 @@ def test_full_collections_take_a_hundredth_of_the_time_once_a_second_is_spent(se
 
 
 def test_collections_are_counted_while_the_collector_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", sys.maxsize)  # a process of many tests has more than a service
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
     before = count()
     assert BudgetedCollector(Clock()).collect()
     assert count() == before + 1
@@ -104,8 +104,20 @@ def test_leaves_alone_a_collector_that_is_off_and_a_heap_that_would_take_long(mo
         assert not gc.isenabled()
     finally:
         gc.enable()
-    monkeypatch.setattr(full_collections, "MAX_BLOCKS", collector.blocks_to_visit() - 1_000)
-    assert (collector.collect(), test.collect()) == (False, True)
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
+    assert (collector.takes_long, collector.collect(), test.collect()) == (True, False, True)
+
+
+def test_collections_that_took_long_are_made_no_more(
+    seldom: None, in_20_ms: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = BudgetedCollector(in_20_ms, cpu_clock=in_20_ms)
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.03)
+    monkeypatch.setattr(collector, "_block_s", 0.0)  # of the small heap of a service that has just begun
+    assert collector.collect()
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.01)
+    assert collector.takes_long
+    assert not collector.collect()
 
 
 class Node:

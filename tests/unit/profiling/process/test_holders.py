@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from profiling.process import holders
+from profiling.process import full_collections, holders
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holder, Holders, find_holders
 from profiling.process.safe_inspect import Attributes, type_name
@@ -226,7 +226,7 @@ def test_slot_that_is_empty_stores_nothing() -> None:
 
 @pytest.fixture
 def sampling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(holders, "MAX_BLOCKS", sys.maxsize)  # a process of many tests has more than a service
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
     monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
     sampler.start(1)
     yield
@@ -289,7 +289,7 @@ def test_earlier_reading_stands_while_no_time_is_left(is_bounded: bool, is_urgen
 @pytest.mark.usefixtures("sampling")
 def test_no_bound_is_found_in_a_heap_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     ring, evidence = growing()
-    monkeypatch.setattr(holders, "MAX_BLOCKS", 1_000)
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
     reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
     assert Holders(BudgetedCollector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds

@@ -181,7 +181,7 @@ async def test_other_tasks_go_on_while_the_walk_does() -> None:
 async def test_only_one_walk_goes_on_at_a_time() -> None:
     first = asyncio.create_task(walk(), name="first walk")
     await asyncio.sleep(0)
-    with pytest.raises(WalkInProgress, match="another walk over the heap is under way; try again when it has ended"):
+    with pytest.raises(WalkInProgress, match="another walk over the heap is in progress; try again when it has ended"):
         await walk()
     await first
     assert (await walk()).duration_s > 0

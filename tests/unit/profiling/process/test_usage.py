@@ -40,7 +40,7 @@ def test_a_limit_that_is_set_goes_before_all_others() -> None:
 
 @pytest.mark.parametrize("limit_mb", [0, -1])
 def test_a_limit_must_be_above_zero(limit_mb: int) -> None:
-    with pytest.raises(ValueError, match=f"^a memory limit of {limit_mb} MB leaves nothing to run in; leave it out"):
+    with pytest.raises(ValueError, match=f"^a memory limit of {limit_mb} MB leaves no memory to run in; leave it out"):
         usage.memory_limit(limit_mb)
 
 
@@ -213,7 +213,8 @@ async def test_a_child_that_fails_is_logged_and_the_rest_stands(
     assert found.arenas_bytes is None
     assert found.rss_bytes > MB
     assert (
-        "pymalloc's arenas are not known: the child process for pymalloc's arenas could not be started" in caplog.text
+        "pymalloc's arenas could not be read: the child process for reading pymalloc's arenas could not be started"
+        in caplog.text
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from profiling.pytest_plugin.checks import NOISE_BLOCKS, NOISE_BYTES
-from profiling.units import parse_bytes
+from profiling.units import format_bytes, parse_bytes
 from tests.unit.profiling.pytest_plugin.pytests import outcomes, run
 
 SHORT = ("--benchmark-max-time=0.001", "--benchmark-min-rounds=1")
@@ -107,13 +107,14 @@ def test_saved_runs_carry_what_a_function_takes_and_keeps(pytester: pytest.Pytes
     assert lines["test_peak"]["source"] == "rows = [bytes(size_bytes - 33) for _ in range(count)]"
     assert lines["test_peak"]["size_bytes"] == pytest.approx(2_000_000, rel=0.2)
     assert [line["line"] for line in memory["test_retained"]["retained_lines"]] == [14]
-    result.stdout.re_match_lines(
-        [
-            r"\s+peak +retained +blocks  most at the peak",
-            r"test_memory\.py::test_peak +1\.9 MiB +-?\d+ B +-?\d+  (1\.[789]|2\.\d) MiB at test_memory\.py:10",
-            r"test_memory\.py::test_retained +9\d\.\d KiB +97\.\d KiB +-?\d+  .* at test_memory\.py:14",
-        ]
-    )
+    result.stdout.re_match_lines([r"\s+peak +retained +blocks  most at the peak"])
+    row = r"^test_memory\.py::(\w+) +(-?\S+ \w+) +(-?\S+ \w+) +(-?\d+)  (\S+ \w+) at test_memory\.py:(\d+)"
+    shown = {name: figures for name, *figures in re.findall(row, result.stdout.str(), re.MULTILINE)}
+    for name, figures in memory.items():
+        line = figures["peak_lines"][0]
+        sizes = (figures["peak_bytes"], figures["retained_bytes"], line["size_bytes"])
+        peak, retained, at_line = map(format_bytes, sizes)
+        assert shown[name] == [peak, retained, str(figures["blocks"]), at_line, str(line["line"])]
 
 
 PLANTED = """
@@ -138,8 +139,8 @@ COMPARED = ("--benchmark-compare", *SHORT)
 
 
 GROWN = re.compile(
-    r"^(peak|retained|blocks)(?: kept)?(?: per run)? (\S+(?: \w+)?), was (\S+(?: \w+)?)(?:, \+\d+%)?"
-    r" \(allowed [^)]+\); (\S+ \w+) at test_memory\.py:13 total\b.* - against 0001_before\.json$",
+    r"^(peak|retained|blocks)(?: kept)?(?: per run)? is (\S+(?: \w+)?), was (\S+(?: \w+)?)(?:, \+\d+%)?"
+    r" \(allowed: [^)]+\); (\S+ \w+) at test_memory\.py:13 total\b.* - against 0001_before\.json$",
     re.MULTILINE,  # from the line's start: where `CI` is set pytest's summary says it all again
 )
 
@@ -181,7 +182,7 @@ def test_comparison_without_a_saved_run_is_a_mistake(pytester: pytest.Pytester) 
         result = run(pytester, PLANTED, *arguments, "--benchmark-memory-compare-fail=peak:10%", plugins=("benchmark",))
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         assert (
-            "--benchmark-memory-compare-fail needs a saved run: give --benchmark-compare and save one before"
+            "--benchmark-memory-compare-fail needs a saved run to compare with; save one, and give --benchmark-compare"
             in result.stderr.str()
         )
 
@@ -207,8 +208,8 @@ def test_saved_run_without_memory_is_told_as_not_compared(pytester: pytest.Pytes
     assert outcomes(result) == {"test_total": "PASSED", "test_other": "PASSED"}
     result.stdout.fnmatch_lines(
         [
-            "not compared, since the saved run has no memory of it: test_memory.py::test_total",
-            "not compared, since the saved run has no memory of it: test_memory.py::test_other",
+            "not compared, because the saved run has no memory figures for it: test_memory.py::test_total",
+            "not compared, because the saved run has no memory figures for it: test_memory.py::test_other",
         ]
     )
 
@@ -220,13 +221,13 @@ def test_disabled_benchmarks_run_once_and_say_that_nothing_was_measured(pytester
     )
     result = run(pytester, text, "--benchmark-disable", plugins=("benchmark",))
     assert outcomes(result) == {"test_total": "PASSED", "test_other": "PASSED", "test_calls": "PASSED"}
-    result.stdout.fnmatch_lines(["not measured, since benchmarks are disabled: 2"])
+    result.stdout.fnmatch_lines(["not measured, because benchmarks are disabled: 2"])
 
 
 def test_without_pytest_benchmark_the_fixture_says_what_to_do(pytester: pytest.Pytester) -> None:
     result = run(pytester, PLANTED, "-k", "test_total")
     assert outcomes(result) == {"test_total": "ERROR"}
-    result.stdout.fnmatch_lines(["the fixture memory_benchmark stands on pytest-benchmark, which is not installed*"])
+    result.stdout.fnmatch_lines(["the fixture memory_benchmark needs pytest-benchmark, which is either not installed*"])
 
 
 def test_checks_without_pytest_benchmark_are_a_mistake(pytester: pytest.Pytester) -> None:
@@ -264,9 +265,9 @@ def test_mistakes_are_told_in_words(pytester: pytest.Pytester) -> None:
     assert set(outcomes(result).values()) == {"FAILED"}
     text = result.stdout.str()
     for told in (
-        "TypeError: the function only made a coroutine: give memory_benchmark the async function and its arguments",
-        "RuntimeError: memory_benchmark runs an async function on a loop of its own: write the test as a plain",
-        "what the function takes cannot be told: it stopped tracemalloc",
+        "TypeError: the function only created a coroutine; pass the async function itself to memory_benchmark",
+        "RuntimeError: memory_benchmark runs an async function on an event loop of its own; write the test as a plain",
+        "the function could not be measured, because it stopped tracemalloc",
         "ValueError: invalid literal for int() with base 10: 'none'",
     ):
         assert told in text

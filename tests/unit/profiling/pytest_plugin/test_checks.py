@@ -53,15 +53,18 @@ def test_nothing_is_no_check() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("peak", "'peak' is not of the form FIELD:GROWTH, as 'peak:10%'; fields: peak, retained, blocks; growth: "),
+        (
+            "peak",
+            "'peak' is not of the form FIELD:GROWTH, like 'peak:10%'; FIELD is peak, retained or blocks; GROWTH is ",
+        ),
         ("time:10%", "'time:10%' is not of the form FIELD:GROWTH"),
         ("peak:10%%", "'peak:10%%' is not of the form FIELD:GROWTH"),
         ("peak:", "'peak:' is not of the form FIELD:GROWTH"),
-        ("peak:ten%", "'peak:ten%': 'ten' is not a number from 0 up"),
-        ("peak:-10%", "'peak:-10%': '-10' is not a number from 0 up"),
-        ("blocks:4 KB", "'blocks:4 KB': '4 KB' is not a number from 0 up"),
+        ("peak:ten%", "'peak:ten%': 'ten' is not a number; write 0 or more"),
+        ("peak:-10%", "'peak:-10%': '-10' is not a number; write 0 or more"),
+        ("blocks:4 KB", "'blocks:4 KB': '4 KB' is not a number; write 0 or more"),
         ("peak:4 apples", "'peak:4 apples': '4 apples' is not a size"),
-        ("retained:-4 KB", "'retained:-4 KB': growth is from 0 up"),
+        ("retained:-4 KB", "'retained:-4 KB': GROWTH must be 0 or more"),
         ("peak:10%,blocks", "'blocks' is not of the form"),
     ],
 )
@@ -124,7 +127,7 @@ def test_text_of_each_line_that_grew_stands_below_the_name_of_the_saved_run() ->
 def test_growth_is_told_with_the_lines_that_grew() -> None:
     now = replace(SAVED, peak_bytes=14 << 20, peak_lines=(LOADED, replace(COPIED, size_bytes=6 << 20)))
     assert failure("peak:10%", now) == (
-        "peak 14.0 MiB, was 10.0 MiB, +40% (allowed peak:10%); +4.0 MiB at shop/orders.py:12 load"
+        "peak is 14.0 MiB, was 10.0 MiB, +40% (allowed: peak:10%); +4.0 MiB at shop/orders.py:12 load"
     )
 
 
@@ -150,10 +153,10 @@ def test_lines_with_the_same_text_count_together() -> None:
 def test_retained_and_blocks_are_told_by_what_stays() -> None:
     now = replace(SAVED, retained_bytes=1 << 20, blocks=3_000, retained_lines=(KEPT,))
     assert failure("retained:4 KB", now) == (
-        "retained per run 1.0 MiB, was 0 B (allowed retained:4000 B); +1.0 MiB at shop/cache.py:3 remember"
+        "retained per run is 1.0 MiB, was 0 B (allowed: retained:4000 B); +1.0 MiB at shop/cache.py:3 remember"
     )
     assert failure("blocks:100", now) == (
-        "blocks kept per run 3000, was 0 (allowed blocks:100); +1.0 MiB at shop/cache.py:3 remember"
+        "blocks kept per run is 3000, was 0 (allowed: blocks:100); +1.0 MiB at shop/cache.py:3 remember"
     )
     assert failure("peak:0%", now) is None
 
@@ -188,7 +191,7 @@ def test_saved_run_that_gave_memory_back_is_no_room_to_grow_into() -> None:
     saved = replace(SAVED, retained_bytes=-(1 << 20))
     assert failure("retained:50%", replace(SAVED, retained_bytes=-(1 << 20) + NOISE_BYTES), saved) is None
     told = failure("retained:50%", replace(SAVED, retained_bytes=0), saved)
-    assert told == "retained per run 0 B, was -1.0 MiB (allowed retained:50%)"
+    assert told == "retained per run is 0 B, was -1.0 MiB (allowed: retained:50%)"
 
 
 def test_three_lines_are_told_and_none_that_is_a_small_part_of_the_growth() -> None:
@@ -200,14 +203,14 @@ def test_three_lines_are_told_and_none_that_is_a_small_part_of_the_growth() -> N
     small = Line("a.py", 9, None, "small", 1 << 19)
     told = failure("peak:10%", replace(now, peak_lines=(LOADED, COPIED, new[1], small)))
     assert told is not None
-    assert told.endswith("(allowed peak:10%); +9.0 MiB at a.py:2")
+    assert told.endswith("(allowed: peak:10%); +9.0 MiB at a.py:2")
 
 
 def test_growth_over_noise_is_told_without_a_share() -> None:
     now = replace(SAVED, retained_bytes=1 << 20)
     at, over = (failure("retained:0%", now, replace(SAVED, retained_bytes=4_096 + more)) for more in (0, 1))
-    assert at == "retained per run 1.0 MiB, was 4.0 KiB (allowed retained:0%)"
-    assert over == "retained per run 1.0 MiB, was 4.0 KiB, +25494% (allowed retained:0%)"
+    assert at == "retained per run is 1.0 MiB, was 4.0 KiB (allowed: retained:0%)"
+    assert over == "retained per run is 1.0 MiB, was 4.0 KiB, +25494% (allowed: retained:0%)"
 
 
 @pytest.mark.parametrize("whose", ["now", "saved"])
@@ -215,4 +218,4 @@ def test_peak_without_lines_says_why(whose: str) -> None:
     note = "the extension is not built"
     now = replace(SAVED, peak_bytes=14 << 20, note=note if whose == "now" else None)
     told = failure("peak:10%", now, replace(SAVED, note=note if whose == "saved" else None))
-    assert told == f"peak 14.0 MiB, was 10.0 MiB, +40% (allowed peak:10%); no lines: {note}"
+    assert told == f"peak is 14.0 MiB, was 10.0 MiB, +40% (allowed: peak:10%); the lines are not known, because {note}"

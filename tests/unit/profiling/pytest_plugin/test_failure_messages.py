@@ -62,7 +62,9 @@ def test_answer_is_in_the_units_of_the_question(text: str, size_bytes: int, show
     assert str(size) == shown
 
 
-@pytest.mark.parametrize(("text", "told"), [("much", "'much' is not a size"), ("-1 KB", "'-1 KB' is below zero")])
+@pytest.mark.parametrize(
+    ("text", "told"), [("much", "'much' is not a size"), ("-1 KB", "'-1 KB' is a negative size; write 0 or more")]
+)
 def test_what_is_no_size_is_refused(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
         Size.parse(text)
@@ -79,31 +81,31 @@ LIMIT = Size.parse("24 MB")
 
 def test_limit_tells_what_was_reached_and_by_which_lines() -> None:
     told = format_limit_failure(peak(31_200_000, ("b.py", 12, 12_300_000), ("a.py", 88, 18_900_000)), LIMIT, places_of)
-    assert told == "reached 31.2 MB, over the limit of 24.0 MB; 18.9 MB at a.py:88; 12.3 MB at b.py:12"
+    assert told == "the test reached 31.2 MB, over the limit of 24.0 MB; 18.9 MB at a.py:88; 12.3 MB at b.py:12"
 
 
 def test_lines_beyond_the_third_and_what_is_not_known_are_elsewhere() -> None:
     lines = [("a.py", number, 6_000_000) for number in range(1, 6)]
     assert format_limit_failure(peak(30_000_000, *lines), LIMIT, places_of) == (
-        "reached 30.0 MB, over the limit of 24.0 MB; "
+        "the test reached 30.0 MB, over the limit of 24.0 MB; "
         "6.0 MB at a.py:1; 6.0 MB at a.py:2; 6.0 MB at a.py:3; 12.0 MB elsewhere"
     )
 
 
 def test_lines_below_what_estimates_can_tell_are_not_told() -> None:
     told = format_limit_failure(peak(30_000_000, ("a.py", 1, 28_500_000), ("b.py", 2, 1_500_000)), LIMIT, places_of)
-    assert told == "reached 30.0 MB, over the limit of 24.0 MB; 28.5 MB at a.py:1"
+    assert told == "the test reached 30.0 MB, over the limit of 24.0 MB; 28.5 MB at a.py:1"
 
 
 def test_peak_that_prints_like_the_limit_is_told_by_what_it_has_more() -> None:
     assert format_limit_failure(peak(24_000_007, ("a.py", 1, 24_000_000)), LIMIT, places_of) == (
-        "reached 7 B more than the limit of 24.0 MB; 24.0 MB at a.py:1"
+        "the test reached 7 B more than the limit of 24.0 MB; 24.0 MB at a.py:1"
     )
 
 
 def test_peak_without_lines_says_why() -> None:
     assert format_limit_failure(peak(30_000_000, why="the sampler is not built"), LIMIT, places_of) == (
-        "reached 30.0 MB, over the limit of 24.0 MB; the lines are not known: the sampler is not built"
+        "the test reached 30.0 MB, over the limit of 24.0 MB; the lines are not known, because the sampler is not built"
     )
 
 
@@ -126,8 +128,9 @@ def test_leak_tells_what_is_kept_and_its_lines() -> None:
     told = format_leak_failure(
         verdict(State.LEAKING, 51_200, (("a.py", 88), 49_000), (("b.py", 3), 2_200)), TOLERANCE, places_of
     )
-    assert (
-        told == "keeps 51.2 KB per run over 20 runs, over the tolerance of 4.0 KB; 49.0 KB at a.py:88; 2.2 KB at b.py:3"
+    assert told == (
+        "the test keeps 51.2 KB per run over 20 runs, over the tolerance of 4.0 KB; "
+        "49.0 KB at a.py:88; 2.2 KB at b.py:3"
     )
 
 
@@ -145,14 +148,14 @@ def test_text_of_each_line_that_is_named_and_can_be_read_stands_below() -> None:
 
 def test_leak_without_a_line_says_so() -> None:
     assert format_leak_failure(verdict(State.LEAKING, 51_200), TOLERANCE, places_of) == (
-        "keeps 51.2 KB per run over 20 runs, over the tolerance of 4.0 KB; no line of it stands out"
+        "the test keeps 51.2 KB per run over 20 runs, over the tolerance of 4.0 KB; no single line stands out"
     )
 
 
 def test_native_growth_says_why_it_has_no_line() -> None:
     assert format_leak_failure(verdict(State.NATIVE_GROWTH, 1_000_000), TOLERANCE, places_of) == (
         "the C heap grows by 1.0 MB per run over 20 runs, over the tolerance of 4.0 KB; "
-        "Python's heap does not, so there are no lines: a C library keeps it"
+        "Python's heap does not grow, so a C library keeps the memory, and no line is known"
     )
 
 

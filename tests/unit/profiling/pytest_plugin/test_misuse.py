@@ -24,7 +24,7 @@ def test_three():
     pass
 """
 NOT_CHECKED = (
-    "memory: 2 tests with memory_limit or no_leaks not checked; give --memory to check, "
+    "memory: 2 tests with memory_limit or no_leaks not checked; give --memory to check them, "
     "or set memory = false in the ini file"
 )
 BENCHMARKS = """
@@ -68,7 +68,7 @@ def test_nothing_is_told_where_no_marked_test_runs_or_that_is_meant(
 def test_flag_without_effect_is_told(
     flags: list[str], does: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert told(pytester, monkeypatch, *flags) == [f"memory: {does} nothing without --memory: no test was checked"]
+    assert told(pytester, monkeypatch, *flags) == [f"memory: {does} nothing without --memory, so no test was checked"]
 
 
 def test_marker_that_does_not_fit_stops_a_session_of_workers_in_one_line(pytester: pytest.Pytester) -> None:
@@ -76,7 +76,7 @@ def test_marker_that_does_not_fit_stops_a_session_of_workers_in_one_line(pyteste
     result = run(pytester, text, "--memory", "-n", "2", plugins=("xdist.plugin",))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert result.stderr.str().strip() == (
-        "ERROR: test_memory.py::test_one: memory_limit: 24 is 24 bytes; write '24 MB' if MB are meant, else '24 B'"
+        "ERROR: test_memory.py::test_one: memory_limit: 24 is 24 bytes; write '24 MB' if you mean MB, else '24 B'"
     )
     assert "INTERNALERROR" not in result.stdout.str()
 
@@ -91,7 +91,10 @@ def test_session_of_workers_says_what_was_not_checked_and_not_measured(pytester:
     )
     assert set(outcomes(result).values()) == {"PASSED"}
     assert [line for line in result.outlines if line.startswith(("memory: ", "not measured"))] == [
-        "not measured, since pytest-benchmark switches itself off in workers of pytest-xdist (give -n 0): 2",
+        (
+            "not measured, because pytest-benchmark switches itself off in workers of pytest-xdist "
+            "(give -n 0 to measure them): 2"
+        ),
         NOT_CHECKED,
     ]
 
@@ -99,10 +102,10 @@ def test_session_of_workers_says_what_was_not_checked_and_not_measured(pytester:
 @pytest.mark.parametrize(
     ("text", "refusal"),
     [
-        ("24", "24 is 24 bytes; write '24 MB' if MB are meant, else '24 B'"),
-        (" 63999 ", "63999 is 63999 bytes; write '63999 MB' if MB are meant, else '63999 B'"),
-        ("0 MB", "'0 MB' leaves a test nothing; write a size above 0, as '24 MB'"),
-        ("0", "'0' leaves a test nothing; write a size above 0, as '24 MB'"),
+        ("24", "24 is 24 bytes; write '24 MB' if you mean MB, else '24 B'"),
+        (" 63999 ", "63999 is 63999 bytes; write '63999 MB' if you mean MB, else '63999 B'"),
+        ("0 MB", "'0 MB' leaves a test no memory; write a size above 0, like '24 MB'"),
+        ("0", "'0' leaves a test no memory; write a size above 0, like '24 MB'"),
     ],
 )
 def test_limit_that_cannot_be_meant_is_refused_with_what_to_write(text: str, refusal: str) -> None:

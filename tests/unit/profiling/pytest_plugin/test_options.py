@@ -151,12 +151,12 @@ def test_counts_from_one_up(text: str, count: int) -> None:
     ("option", "value", "told"),
     [
         (LIMIT, "much", "'much' is not a size"),
-        (LIMIT, "-1 MB", "'-1 MB' is below zero"),
+        (LIMIT, "-1 MB", "'-1 MB' is a negative size; write 0 or more"),
         (RUNS, "none", "'none' is not a whole number from 1 to 10000"),
         (RUNS, "10001", "'10001' is not a whole number from 1 to 10000"),
         (WARMUP, "0", "'0' is not a whole number from 1 to 10000"),
         (TOLERANCE, "4 apples", "'4 apples' is not a size"),
-        (COMPARE_FAIL, "peek:10%", "'peek:10%' is not of the form FIELD:GROWTH, as 'peak:10%'"),
+        (COMPARE_FAIL, "peek:10%", "'peek:10%' is not of the form FIELD:GROWTH, like 'peak:10%'"),
         (COMPARE_FAIL, "peak:lots", "'peak:lots': 'lots' is not a size"),
     ],
     ids=lambda value: value.name if isinstance(value, Option) else value.split(":")[0],
@@ -180,7 +180,7 @@ def test_switch_that_is_neither_stops_the_session(
     way: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given(way, SWITCH, "perhaps", pytester, monkeypatch)
-    with pytest.raises(pytest.UsageError, match="'perhaps' is neither true nor false"):
+    with pytest.raises(pytest.UsageError, match="'perhaps' is not a switch; write true or false"):
         pytester.parseconfigure("-p", "profiling")
 
 
@@ -194,7 +194,7 @@ def test_help_tells_each_option_with_its_default_and_its_variable(pytester: pyte
     text = " ".join(run(pytester, "", "--help").stdout.str().split())
     for option in OPTIONS:
         assert option.flag in text
-        told = f"{option.meaning} (default: {option.default or 'none'}; in the environment {option.variable})"
+        told = f"{option.meaning} (default: {option.default or 'none'}; environment variable: {option.variable})"
         assert text.count(told) == 2, "among the options, and among those of the ini file"
 
 
@@ -232,7 +232,9 @@ def test_limit_of_the_ini_file_is_for_every_test_without_one_of_its_own(pytester
     pytester.makeini("[pytest]\nmemory = true\nmemory_limit = 2 MB\nmemory_leak_tolerance = 30 KB\n")
     result = run(pytester, ONE)
     assert outcomes(result) == {"test_leaks": "PASSED", "test_large": "FAILED"}
-    result.stdout.re_match_lines([r"reached 3\.0 MB, over the limit of 2\.0 MB; 3\.0 MB at test_memory\.py:11"])
+    result.stdout.re_match_lines(
+        [r"the test reached 3\.0 MB, over the limit of 2\.0 MB; 3\.0 MB at test_memory\.py:11"]
+    )
 
 
 def test_runs_and_warmup_of_the_command_line_decide_how_often_a_test_runs(pytester: pytest.Pytester) -> None:

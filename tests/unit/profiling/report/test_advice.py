@@ -32,7 +32,7 @@ def test_usual_process_has_nothing_that_stands_out() -> None:
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ("c_heap_free_bytes", "78.0 MiB are free but still held by the C allocator. This is no leak"),
+        ("c_heap_free_bytes", "78.0 MiB are free but still held by the C allocator. This is not a leak"),
         ("arenas_free_bytes", "78.0 MiB are free in Python's arenas"),
         ("traced_bytes", "78.0 MiB are alive and traced"),
         ("file_backed_bytes", "78.0 MiB are mapped files"),

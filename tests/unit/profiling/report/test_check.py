@@ -55,7 +55,7 @@ def test_slowdown_that_is_not_known_is_not_told() -> None:
 
 def test_reason_for_less_than_is_usual_is_told() -> None:
     told = replace(CHECKED, degraded="tracemalloc is on")
-    assert "  less was measured than is usual: tracemalloc is on\n" in check_to_text([told], places_of)
+    assert "  less was measured than usual: tracemalloc is on\n" in check_to_text([told], places_of)
     assert check_to_dict([told], places_of)["jobs"][0]["degraded"] == "tracemalloc is on"
 
 

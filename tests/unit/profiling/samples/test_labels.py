@@ -230,7 +230,7 @@ def test_label_counts_the_samples_that_were_taken_under_it(sampling: Start) -> N
 
 @pytest.mark.parametrize("doublings", [0, 1, 3, 5])
 def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(sampling: Start, doublings: int) -> None:
-    estimates, errors, taken, runs, places = [], [], 0, 150, list(range(2_000))
+    estimates, errors, taken, runs, places = [], [], 0, 600, list(range(2_000))
     truth_bytes = 2_000 * 500
     for seed in range(runs):
         sampling(1_024, seed=seed)
@@ -246,8 +246,8 @@ def test_estimates_are_unbiased_under_a_label_that_is_sampled_more_coarsely(samp
         taken += label.taken
         sampler.stop()
         del kept
-    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=4 * np.std(estimates) / runs**0.5 + 0.005 * truth_bytes)
-    assert 0.85 < np.std(errors) < 1.15
+    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=5 * np.std(estimates) / runs**0.5 + 0.005 * truth_bytes)
+    assert 0.85 < np.std(errors) < 1.2  # of 600 runs the standard error is 0.03; of few samples it is 1.03 in the mean
     assert taken / runs == pytest.approx(2_000 * -np.expm1(-500 / (1_024 * 2**doublings)), rel=0.05)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -56,12 +57,16 @@ async def test_two_overlapping_jobs_through_one_helper_are_told_apart(profiler: 
             assert run.retained_bytes == pytest.approx(truth_bytes, rel=0.05, abs=25_000)
             site = (__file__, helper.__code__.co_firstlineno + 1)
             sizes = {key: size_bytes for key, size_bytes, _ in run.samples.retained.rows()}
-            assert sizes[site] == pytest.approx(truth_bytes, rel=0.05)
+            assert sizes[site] == pytest.approx(1.01 * truth_bytes, rel=0.06)  # with the lists; 1 % is a standard error
 
 
 @pytest.mark.parametrize("runs", [1, 4, 16])
 async def test_runs_of_one_job_at_once_are_each_told_what_they_keep_themselves(runs: int) -> None:
     profiler, kept = Profiler(level=Level.SAMPLES, sample_bytes=1_024), []
+    # Of 40 blocks of 1 000 bytes, each taken with the chance p. The standard error that comes with a run is that of its
+    # samples, and too small if these are few: one run in two thousand is more than 4.5 of them off.
+    p = -math.expm1(-1_000 / 1_024)
+    error_bytes = 1_000 * math.sqrt(40 * (1 - p) / p)
     all_run = asyncio.Barrier(runs)
 
     async def child() -> None:
@@ -89,10 +94,11 @@ async def test_runs_of_one_job_at_once_are_each_told_what_they_keep_themselves(r
         assert profile.retained_bytes is not None
         sizes = {site: size_bytes for site, size_bytes, _ in profile.samples.retained.rows()}
         told_bytes = sizes[__file__, helper.__code__.co_firstlineno + 1]
-        off.append((told_bytes - 40 * 1_000) / profile.samples.precision.retained_error_bytes)
-        assert abs(off[-1]) < 4.5
+        off.append((told_bytes - 40 * 1_000) / error_bytes)
+        assert abs(off[-1]) < 6  # with three lists, each of which may stand for 1 150 bytes
+        assert 0.5 * error_bytes < profile.samples.precision.retained_error_bytes < 3 * error_bytes
         assert profile.retained_bytes - told_bytes < 40_000  # tasks, the loop, a new worker thread's state
-    assert abs(sum(off)) / len(off) < 4 / len(off) ** 0.5
+    assert abs(sum(off)) / len(off) < 5 / len(off) ** 0.5
 
 
 def test_what_a_run_keeps_is_told_with_its_standard_error(profiler: Profiler) -> None:
@@ -172,7 +178,7 @@ def test_run_says_why_it_has_no_samples(monkeypatch: pytest.MonkeyPatch) -> None
         pass
     profiler.close()
     assert run.profile.samples is None
-    assert run.profile.degraded == "no samples: there is no compiler"
+    assert run.profile.degraded == "no samples were taken: there is no compiler"
 
 
 def test_run_in_which_sampling_was_stopped_says_so() -> None:
@@ -181,7 +187,7 @@ def test_run_in_which_sampling_was_stopped_says_so() -> None:
         sampler.stop()
     profiler.close()
     assert run.profile.samples is None
-    assert run.profile.degraded == "sampling was stopped during the run, and its samples with it"
+    assert run.profile.degraded == "sampling was stopped during the run, which discarded its samples"
 
 
 def test_adaptive_profiler_without_the_extension_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,21 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from profiling.samples import sampler
 from profiling.samples import sampling as rates
 from profiling.samples.estimates import by_job
 from profiling.samples.sampling import (
-    INITIAL_BUDGET_RUNS,
-    INITIAL_SAMPLING_BUDGET_S,
     JOBS_SHARE,
     MAX_BYTES_PER_SAMPLE,
     MAX_JOBS,
+    MAX_SAVED_S,
     MIN_BYTES_PER_SAMPLE,
     SAMPLE_S,
+    SAVED_OVER_S,
     SUSPECTS_SHARE,
     Sampling,
     bytes_per_sample_for,
+    fair_share,
 )
 
 if sampler.unavailable_reason() is not None:
@@ -46,6 +49,14 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cost_is_known() -> None:
+    """Take a thousand samples that are timed: until the first, and with each of the next, a sample's cost changes."""
+    sampler.start(64)
+    make(20_000, 100)
+    sampler.stop()
 
 
 @pytest.fixture
@@ -134,8 +145,9 @@ def test_cost_is_not_looked_at_more_than_once_a_second(following: Sampling, cloc
         (64 * KB, 0.050, 512 * KB),
         (64 * KB, 0.900, MAX_BYTES_PER_SAMPLE),
         (MAX_BYTES_PER_SAMPLE, 0.900, MAX_BYTES_PER_SAMPLE),
-        (64 * KB, 0.004, 64 * KB),
-        (64 * KB, 0.003, 32 * KB),
+        (64 * KB, 0.0046, 64 * KB),
+        (64 * KB, 0.0044, 32 * KB),
+        (64 * KB, 0.0001, 32 * KB),
         (MIN_BYTES_PER_SAMPLE, 0.0, MIN_BYTES_PER_SAMPLE),
         (1 * KB, 0.0, 1 * KB),  # finer than the finest by order
     ],
@@ -148,7 +160,34 @@ def test_rate_doubles_where_nothing_may_be_taken() -> None:
     assert bytes_per_sample_for(64 * KB, 0.001, 0.0) == 128 * KB
 
 
+def test_rate_becomes_as_fine_at_once_as_is_asked_for() -> None:
+    assert bytes_per_sample_for(64 * KB, 0.0, 0.010, most_refined=3) == 8 * KB
+    assert bytes_per_sample_for(64 * KB, 0.0022, 0.010, most_refined=3) == 16 * KB
+
+
 # ---- the rates of jobs ----
+
+
+@pytest.mark.parametrize(
+    ("wanted", "share"),
+    [
+        ([], 1.0),
+        ([0.25], 1.0),
+        ([3.0], 1.0),
+        ([3.0, 2.0], 0.5),
+        ([0.25, 3.0], 0.75),
+        ([3.0, 0.0, 0.25, 3.0], 0.375),
+        ([-2.0, 3.0], 1.0),  # one that has more than it wants already
+    ],
+)
+def test_share_that_some_do_not_need_is_there_for_the_others(wanted: Sequence[float], share: float) -> None:
+    assert fair_share(wanted, 1.0) == share
+
+
+@given(st.lists(st.floats(0.0, 1e6)), st.floats(0.0, 1e6))
+def test_shares_together_are_all_that_is_wanted_or_all_there_is(wanted: Sequence[float], available: float) -> None:
+    share = fair_share(wanted, available)
+    assert sum(min(want, share) for want in wanted) == pytest.approx(min(sum(wanted), available))
 
 
 def affords(seconds: float) -> float:
@@ -163,18 +202,37 @@ def test_job_that_takes_more_than_its_share_is_sampled_more_coarsely(
     following.label("heavy")
     following.label("light")
     clock.now_s += 10.0
-    following.learn("heavy", round(shares * affords(JOBS_SHARE / 2 * 10.0)))
+    following.learn("heavy", round(shares * affords(JOBS_SHARE * 10.0)))
     assert following.label("heavy").doublings == doublings
     assert following.label("light").doublings == 0
 
 
-def test_job_that_takes_little_is_sampled_twice_as_finely(following: Sampling) -> None:
+def test_jobs_that_take_much_have_the_same_share(following: Sampling, clock: Clock) -> None:
+    for job in ("one", "other", "light"):
+        following.label(job)
+    clock.now_s += 10.0
+    following.learn("one", 1_000_000)
+    following.learn("other", round(1.5 * affords(JOBS_SHARE / 2 * 10.0)))
+    assert following.label("other").doublings == 1
+
+
+def test_job_that_rests_leaves_its_share_to_the_others(following: Sampling, clock: Clock) -> None:
+    following.label("resting")
+    following.label("job")
+    clock.now_s += 1.0
+    following.learn("resting", 1_000)
+    clock.now_s += 1_000_000.0
+    following.learn("job", round(0.9 * affords(JOBS_SHARE * 1_000_000.0)))
+    assert following.label("job").doublings == 0
+
+
+def test_job_that_takes_little_is_sampled_more_finely(following: Sampling) -> None:
     following.learn("job", 1_000_000)
-    assert following.label("job").doublings == 7
-    following.learn("job", 2)  # of the four that a run may take: no less than a third
-    assert following.label("job").doublings == 7
-    following.learn("job", 1)
-    assert following.label("job").doublings == 6
+    doublings = [following.label("job").doublings]
+    for taken in (2, 1, 0, 0):  # of the four that a run may take
+        following.learn("job", taken)
+        doublings.append(following.label("job").doublings)
+    assert doublings == [7, 7, 6, 3, 0]
 
 
 def test_run_may_take_four_samples_however_short_it_is(following: Sampling) -> None:
@@ -185,35 +243,34 @@ def test_run_may_take_four_samples_however_short_it_is(following: Sampling) -> N
 
 
 def test_suspects_share_more_among_themselves(following: Sampling, clock: Clock) -> None:
-    spend_credit(following)
+    spend_what_was_saved(following)
     for job in ("one", "other"):
         following.label(job, is_suspect=True)
     clock.now_s += 10.0
-    share_s = JOBS_SHARE / 3 * 10.0 + SUSPECTS_SHARE / 2 * 10.0
-    following.learn("one", round(0.9 * affords(share_s)))
-    following.learn("other", round(1.5 * affords(share_s)))
-    assert following.label("one").doublings == 0
+    following.learn("one", 1_000_000)
+    following.learn("other", round(0.8 * affords((JOBS_SHARE + SUSPECTS_SHARE) / 2 * 10.0)))
+    assert following.label("other").doublings == 0
+    following.label("other", is_suspect=True)
+    clock.now_s += 10.0
+    following.learn("other", round(1.5 * affords((JOBS_SHARE + SUSPECTS_SHARE) / 2 * 10.0)))
     assert following.label("other").doublings == 1
 
 
-def spend_credit(sampling: Sampling) -> None:
-    """Use up what suspects may take at once, by runs that take no time."""
-    sampling.label("spender", is_suspect=True)
-    for _ in range(1_000):
-        sampling.learn("spender", 1_000_000)
-    sampling.label("spender")
+def spend_what_was_saved(sampling: Sampling) -> None:
+    """Let a run that takes no time take all samples that there is time for."""
+    sampling.learn("spender", 10_000_000)
 
 
-def test_suspects_have_a_credit_over_twenty_runs_once(following: Sampling) -> None:
+def test_suspects_may_take_what_was_saved(following: Sampling, clock: Clock) -> None:
+    share = JOBS_SHARE + SUSPECTS_SHARE + MAX_SAVED_S / SAVED_OVER_S
     following.label("job", is_suspect=True)
-    following.learn("job", round(0.9 * affords(INITIAL_SAMPLING_BUDGET_S / INITIAL_BUDGET_RUNS)))
+    clock.now_s += 1.0
+    following.learn("job", round(0.9 * affords(share)))
     assert following.label("job", is_suspect=True).doublings == 0
-    following.learn("job", round(1.5 * affords(INITIAL_SAMPLING_BUDGET_S / INITIAL_BUDGET_RUNS)))
-    assert following.label("job", is_suspect=True).doublings == 1
-    spend_credit(following)
-    following.label("late", is_suspect=True)
-    following.learn("late", 5)
-    assert following.label("late").doublings == 1
+    spend_what_was_saved(following)
+    clock.now_s += 1.0
+    following.learn("job", round(0.9 * affords(share)))
+    assert following.label("job").doublings == 1
 
 
 def test_job_is_sampled_by_doublings_of_the_rate_in_force(following: Sampling) -> None:
@@ -255,7 +312,7 @@ def test_busy_run_becomes_coarser_before_it_ends() -> None:
     try:
         for _ in range(400):
             make(2_000, 1_000)
-        assert rate() > 16 * KB
+        assert rate() >= 2 * MIN_BYTES_PER_SAMPLE  # which costs from 2 to 8 times its share, on one machine
         assert 0.1e-6 < sampler.statistics().sample_s < 20e-6
     finally:
         sampling.close()
@@ -265,7 +322,8 @@ def test_busy_run_becomes_coarser_before_it_ends() -> None:
 def test_estimates_are_unbiased_when_the_rate_changes_midway(sampling: Start, rates_kb: Sequence[int]) -> None:
     estimates, errors = [], []
     truth_bytes = len(rates_kb) * 1_000 * (500 + 8)
-    for seed in range(150):
+    runs = 600
+    for seed in range(runs):
         sampling(rates_kb[0] * KB, finest_bytes=1 * KB, seed=seed)
         kept = []
         with sampler.labelled("job"):
@@ -278,8 +336,8 @@ def test_estimates_are_unbiased_when_the_rate_changes_midway(sampling: Start, ra
         errors.append((entry.size_bytes - truth_bytes) / entry.variance**0.5)
         sampler.stop()
         del kept
-    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=4 * np.std(estimates) / 150**0.5 + 0.002 * truth_bytes)
-    assert 0.85 < np.std(errors) < 1.15
+    assert np.mean(estimates) == pytest.approx(truth_bytes, abs=5 * np.std(estimates) / runs**0.5 + 0.002 * truth_bytes)
+    assert 0.85 < np.std(errors) < 1.2  # of 600 runs the standard error is 0.03; of few samples it is 1.03 in the mean
 
 
 def test_estimates_are_unbiased_when_samples_of_several_rates_are_thinned(sampling: Start) -> None:

@@ -25,7 +25,7 @@ OF_ASYNCIO = ("test.test_asyncio.test_taskgroups", "test.test_asyncio.test_queue
 def test_tests_of_the_standard_library_pass_with_a_sample_every_512_bytes(tests: tuple[str, ...]) -> None:
     if not all(survival.is_there(test) for test in tests):
         pytest.skip(f"this Python came without {tests[0]}")
-    part = survival.library(*tests, timeout_s=50)
+    part = survival.library(*tests, timeout_s=150)
     assert part.status == 0, part.output
 
 

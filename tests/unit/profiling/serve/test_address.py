@@ -28,7 +28,7 @@ def test_address_is_read_and_written_in_one_form(text: str, address: object, is_
 )
 def test_what_is_no_address_is_refused_with_what_is_one(text: str) -> None:
     with pytest.raises(
-        ValueError, match=r"is no address; it must be like 127\.0\.0\.1:6061, \[::1\]:6061 or unix:/run"
+        ValueError, match=r"is not an address, which is like 127\.0\.0\.1:6061, \[::1\]:6061 or unix:/run"
     ):
         address_of(text)
 

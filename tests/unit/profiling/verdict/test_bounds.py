@@ -96,7 +96,8 @@ def test_verdict_names_the_store_that_fills() -> None:
     told = judge(filling(read(61))).verdict
     assert (told.state, told.bound, told.accusation) == (State.GROWING, store(61), None)
     assert told.reason == (
-        "what the job keeps grows by 39.1 KiB per run; it fills up: a deque of at most 100 items, 61 % full"
+        "the memory that the job keeps grows by 39.1 KiB per run; "
+        "it is filling a deque of at most 100 items, which is 61 % full"
     )
     assert [suspect.site for suspect in told.suspects] == [A]
 

@@ -86,7 +86,7 @@ def test_job_that_is_stable_or_hardly_runs_fills_nothing() -> None:
 def test_too_few_runs_tell_no_time() -> None:
     told = forecast(State.INSUFFICIENT_RUNS, None, HEADROOM)
     assert (told.outlook, told.full_in_s) == (Outlook.NOT_ENOUGH_RUNS, None)
-    assert told.reason == "not enough runs yet to say when the memory is full"
+    assert told.reason == "too few runs to forecast when the memory will be full"
 
 
 @given(

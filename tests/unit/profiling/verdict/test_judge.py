@@ -171,7 +171,7 @@ def test_object_that_swells_is_a_leak_with_its_line() -> None:
     assert (told.verdict.state, told.verdict.bytes_per_run) == (State.LEAKING, 50_000)
     assert accused(told).site == A
     assert accused(told).births == (1, 20)
-    assert told.verdict.reason.startswith("an object grows by 48.8 KiB per run over the last 20 runs")
+    assert told.verdict.reason.startswith("one object grows by 48.8 KiB per run over the last 20 runs")
 
 
 def test_object_that_swells_is_watched_for_as_long_as_anything() -> None:
@@ -213,8 +213,8 @@ def test_small_leak_and_large_native_growth_beside_it_are_both_told() -> None:
     told = judge(leak(40, c_heap=([NATIVE] * 40, [NATIVE] * 40), headroom=HEADROOM)).verdict
     assert (told.state, told.bytes_per_run, told.native_bytes_per_run) == (State.LEAKING, 40_000, NATIVE)
     assert told.reason == (
-        "39.1 KiB per run stay alive, of every age over the last 40 runs, and the C heap grows by 100.0 KiB per run "
-        "beside it (reported since run 40)"
+        "39.1 KiB per run stay alive, from the oldest to the newest of the last 40 runs, "
+        "and the C heap also grows by 100.0 KiB per run (reported since run 40)"
     )
     assert told.forecast is not None
     assert told.forecast.full_in_s == pytest.approx(300 * (1 << 20) / (40_000 + NATIVE) * 60)
@@ -262,7 +262,9 @@ def test_only_a_later_full_collection_withdraws() -> None:
 def test_accusation_is_told_with_its_own_pace_once_nothing_grows_any_more() -> None:
     told = judge(evidence(60, every(40, range(1, 41)), accusation=HELD)).verdict
     assert (told.state, told.bytes_per_run, told.accusation) == (State.LEAKING, 40_000, HELD)
-    assert told.reason == "what the job kept is still alive, at 39.1 KiB per run (reported since run 40)"
+    assert (
+        told.reason == "the job keeps no more now, but still holds 39.1 KiB per run from before (reported since run 40)"
+    )
 
 
 def test_object_that_goes_on_swelling_is_born_anew_and_still_accused() -> None:
@@ -320,7 +322,7 @@ def test_what_is_waited_for_is_told_by_the_line_that_decides() -> None:
     lines = {("many.py", line): every(40, range(1, 13)) for line in range(10)}
     told = judge(evidence(12, lines=lines, left_bytes=20 * 7 * 40_000.0)).verdict  # 20 runs at the pace of one line
     assert (told.state, told.bytes_per_run) == (State.GROWING, 400_000)
-    assert told.reason.endswith("it may still fill up; 8 more runs will tell")
+    assert told.reason.endswith("it may still be a cache that fills up; 8 more runs will tell")
 
 
 def test_lines_that_take_less_than_what_may_be_accused_count_too() -> None:

@@ -141,11 +141,11 @@ def test_latest_runs_have_to_keep_a_third_of_the_pace() -> None:
 
 def test_entries_that_expire_have_no_earliest_runs() -> None:
     # The first five runs of forty are looked at; what they keep has to be a sixth of the pace.
-    expired = {run: 100 for run in RUNS if run > 5}
+    expired = {run: 100 for run in RUNS if run > 6}
     windows = pace_of(births(expired))
     assert windows is not None
-    assert windows.births[0] > 5  # only a window that begins later is a leak's
-    few = expired | dict.fromkeys(range(1, 6), 17)
+    assert windows.births[0] > 6  # only a window that begins later is a leak's
+    few = expired | dict.fromkeys(range(1, 7), 17)
     first = pace_of(births(few))
     assert first is not None
     assert first.births == (1, 40)
@@ -180,6 +180,13 @@ def test_total_that_wanders_with_the_runs_at_work_together_does_not_rise() -> No
 def test_too_few_totals_tell_nothing() -> None:
     assert sure(pace_of(every(10), totals=[400_000.0] * 6)) is True
     assert pace_of(every(10), totals=[400_000.0] * 7) is None
+
+
+def test_warm_up_does_not_hide_a_leak_beside_it() -> None:
+    warm_up = births({1: 5_000} | {run: 10 for run in RUNS if run > 1})
+    pace = pace_of(warm_up)
+    assert pace is not None
+    assert (pace.is_sure, pace.births) == (True, (3, 40))
 
 
 def test_sure_window_is_preferred_to_a_longer_one_that_is_not() -> None:

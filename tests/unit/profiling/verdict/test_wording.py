@@ -24,54 +24,59 @@ def test_too_few_runs_say_how_many_are_missing(runs: int, missing: int) -> None:
 
 def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:
     told = reason_of(State.STABLE, evidence(40), per_run=2 * KB)
-    assert told == "nothing grows over 40 runs; of the older ones, 2.0 KiB per run are still alive"
+    assert told == "nothing grows over 40 runs; the older runs still hold 2.0 KiB per run"
 
 
 @pytest.mark.parametrize(
     ("left_bytes", "runs", "settles"),
     [
-        (1_000 * 40 * KB, 38, "it may still fill up; 1 more run will tell"),
-        (1_000 * 40 * KB, 39, "some more runs and a full collection will tell whether it is a leak"),
-        (2_000 * 40 * KB, 39, "it may still fill up; 27 more runs will tell"),
+        (1_000 * 40 * KB, 38, "it may still be a cache that fills up; 1 more run will tell"),
+        (1_000 * 40 * KB, 39, "more runs and a full collection will tell whether it is a leak"),
+        (2_000 * 40 * KB, 39, "it may still be a cache that fills up; 27 more runs will tell"),
     ],
 )
 def test_growing_job_says_what_would_settle_it(left_bytes: float, runs: int, settles: str) -> None:
     told = reason_of(
         State.GROWING, evidence(runs, left_bytes=left_bytes), per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
     )
-    assert told == f"what the job keeps grows by 40.0 KiB per run; {settles}"
+    assert told == f"the memory that the job keeps grows by 40.0 KiB per run; {settles}"
 
 
 @pytest.mark.parametrize("kind", [GrowthKind.C_HEAP, GrowthKind.MAPPED])
 def test_native_memory_that_grows_waits_for_collected_runs(kind: GrowthKind) -> None:
     told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=PACE, kind=kind)
-    settles = "some more runs whose garbage is collected will tell whether it is garbage"
+    settles = "more runs whose garbage is collected will tell whether it is garbage"
     assert told == f"{kind.value} grows by 40.0 KiB per run; {settles}"
 
 
 @pytest.mark.parametrize(
     ("bound", "told"),
     [
-        (Bound(kind="deque", items=3_099, max_items=5_000), "it fills up: a deque of at most 5 000 items, 61 % full"),
+        (
+            Bound(kind="deque", items=3_099, max_items=5_000),
+            "it is filling a deque of at most 5 000 items, which is 61 % full",
+        ),
         (
             Bound(kind="orm.Cache", items=499, max_items=500),
-            "it fills up: an orm.Cache of at most 500 items, 99 % full",
+            "it is filling an orm.Cache of at most 500 items, which is 99 % full",
         ),
-        (Bound(kind="deque", items=5_000, max_items=5_000), "it has just filled up a deque of at most 5 000 items"),
+        (Bound(kind="deque", items=5_000, max_items=5_000), "it has just filled a deque of at most 5 000 items"),
     ],
 )
 def test_job_that_fills_up_a_store_says_how_full_it_is(bound: Bound, told: str) -> None:
     reason = reason_of(
         State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
     )
-    assert reason == f"what the job keeps grows by 40.0 KiB per run; {told}"
+    assert reason == f"the memory that the job keeps grows by 40.0 KiB per run; {told}"
 
 
 def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported() -> None:
     told = reason_of(
         State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=GrowthKind.SURVIVORS
     )
-    assert told == "40.0 KiB per run stay alive, of every age over the last 20 runs (reported since run 39)"
+    assert (
+        told == "40.0 KiB per run stay alive, from the oldest to the newest of the last 20 runs (reported since run 39)"
+    )
 
 
 @pytest.mark.parametrize("kind", [GrowthKind.SWELLING, GrowthKind.EXACT])
@@ -82,11 +87,13 @@ def test_leak_of_another_kind_says_what_grows(kind: GrowthKind) -> None:
 
 def test_leak_that_has_stopped_says_that_what_it_kept_is_alive() -> None:
     told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, accusation=ACCUSED)
-    assert told == "what the job kept is still alive, at 40.0 KiB per run (reported since run 39)"
+    assert told == "the job keeps no more now, but still holds 40.0 KiB per run from before (reported since run 39)"
 
 
 def test_native_growth_says_that_pythons_heap_does_not_grow() -> None:
-    keeps = "grows by 40.0 KiB per run, and Python's heap does not: a C library keeps it (reported since run 39)"
+    keeps = (
+        "grows by 40.0 KiB per run, but Python's heap does not, so a C library keeps the memory (reported since run 39)"
+    )
     for kind, what in (
         (None, "the C heap"),
         (GrowthKind.C_HEAP, "the C heap"),
@@ -109,7 +116,7 @@ def test_what_grows_beside_it_is_told_too() -> None:
             kind_beside=GrowthKind.C_HEAP,
         )
 
-    also = ", and the C heap grows by 852.0 KiB per run beside it"
-    stays = "4.0 KiB per run stay alive, of every age over the last 20 runs"
+    also = ", and the C heap also grows by 852.0 KiB per run"
+    stays = "4.0 KiB per run stay alive, from the oldest to the newest of the last 20 runs"
     assert told(State.LEAKING) == f"{stays}{also} (reported since run 39)"
-    assert told(State.GROWING).startswith(f"what the job keeps grows by 4.0 KiB per run{also}; ")
+    assert told(State.GROWING).startswith(f"the memory that the job keeps grows by 4.0 KiB per run{also}; ")

@@ -32,7 +32,7 @@ async def asked(path: str, method: str = "GET", authorization: str = "", **said:
 
 async def test_every_route_is_found_and_names_the_process_that_answers() -> None:
     for route in ROUTES:
-        path = route.path.format(job_id="a", run_id=1)
+        path = route.path.format(job_id="a", run_id=1, scope="a")
         response = await asked(path, route.method, "Bearer t", token="t")
         assert response.status not in {405, 403, 500}, path
         assert response.headers[PROCESS_HEADER] == str(os.getpid())

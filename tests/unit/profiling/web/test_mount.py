@@ -20,8 +20,8 @@ def test_application_of_another_framework_is_refused_with_what_to_do(app: Any) -
     with pytest.raises(TypeError) as refused:
         mount(app, Profiler(level="counters"))
     assert str(refused.value) == (
-        "mount adds routes to an aiohttp.web.Application, and not to tests.unit.profiling.web.test_mount.FastAPI: "
-        "give it an aiohttp application of its own, served beside yours as docs/http.md shows"
+        "mount adds routes to an aiohttp.web.Application, not to a tests.unit.profiling.web.test_mount.FastAPI; "
+        "profiling.asgi and profiling.wsgi have the routes for other frameworks, as docs/http.md shows"
     )
 
 
@@ -33,6 +33,6 @@ def test_other_thing_than_a_profiler_is_refused(profiler: Any) -> None:
 
 @pytest.mark.parametrize("token", [5, b"t0ken", " t0ken", "two words", "t\n"])
 def test_token_that_no_header_can_bear_is_refused_without_telling_the_token(token: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match=r"^token is a str without spaces") as refused:
+    with pytest.raises((TypeError, ValueError), match=r"^token must") as refused:
         mount(web.Application(), Profiler(level="counters"), token=token)
     assert "t0ken" not in str(refused.value)

@@ -72,7 +72,7 @@ async def test_a_problem_is_answered_with_its_detail_extra_members_and_headers()
 async def test_an_unknown_path_is_a_404_that_names_it() -> None:
     async with serving(fine) as client, client.get("/what") as response:
         assert response.status == 404
-        assert (await problem_in(response))["detail"] == "there is nothing at /what"
+        assert (await problem_in(response))["detail"] == "there is no page at /what; check the path"
 
 
 async def test_a_wrong_method_is_a_405_with_the_methods_that_are_allowed() -> None:
@@ -80,7 +80,7 @@ async def test_a_wrong_method_is_a_405_with_the_methods_that_are_allowed() -> No
         assert response.status == 405
         assert response.headers["Allow"] == "GET,PUT"
         document = await problem_in(response)
-        assert document["detail"] == "DELETE is not allowed at /it; GET, PUT is"
+        assert document["detail"] == "DELETE is not allowed at /it; use GET or PUT"
         assert document["allowed"] == ["GET", "PUT"]
 
 
@@ -116,7 +116,7 @@ async def test_an_unexpected_error_is_a_500_that_tells_the_log_and_not_the_calle
         assert "hunter2" not in body
         assert "ValueError" not in body
         detail = (await problem_in(response))["detail"]
-        assert detail == "something went wrong here; the log of the service says what"
+        assert detail == "an unexpected error happened; see the log of the service"
     [record] = [record for record in caplog.records if record.name == "profiling.web.problems"]
     assert record.getMessage() == "unexpected error in GET /it"
     assert record.levelno == logging.ERROR

@@ -80,7 +80,9 @@ def test_an_empty_chain_has_no_ladders() -> None:
 
 def test_columns_of_several_lengths_are_refused() -> None:
     chain = chain_of(ROWS)
-    with pytest.raises(ValueError, match=r"of one length, and are expiration \(6,\), strike \(6,\), .* ask \(5,\)"):
+    with pytest.raises(
+        ValueError, match=r"have the same length, but they are expiration \(6,\), strike \(6,\), .* ask \(5,\)"
+    ):
         ChainArrays(
             expiration=chain.expiration, strike=chain.strike, is_call=chain.is_call, bid=chain.bid, ask=chain.ask[:5]
         )
@@ -88,5 +90,5 @@ def test_columns_of_several_lengths_are_refused() -> None:
 
 @pytest.mark.parametrize("strike", [0.0, -1.0, nan])
 def test_a_strike_that_is_no_price_is_refused(strike: float) -> None:
-    with pytest.raises(ValueError, match="a strike must be above 0, and one in this chain is not"):
+    with pytest.raises(ValueError, match="every strike must be above 0, but one in this chain is not"):
         chain_of([("2026-08-21", strike, True, 1.0, 2.0)])

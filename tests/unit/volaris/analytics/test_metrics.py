@@ -133,7 +133,7 @@ def test_one_expiration_is_no_30_days() -> None:
 
 @pytest.mark.parametrize("spot", [0.0, -1.0, nan])
 def test_a_spot_that_is_no_price_is_refused(spot: float) -> None:
-    with pytest.raises(ValueError, match="spot must be above 0, and is"):
+    with pytest.raises(ValueError, match="spot must be above 0, not"):
         metrics_of([], spot=spot)
 
 

@@ -160,6 +160,6 @@ def test_a_bar_that_is_none_before_the_window_spoils_what_looks_at_it() -> None:
 
 
 def test_a_window_of_one_day_has_no_spread() -> None:
-    with pytest.raises(ValueError, match="a window must have 2 days at least, and has 1"):
+    with pytest.raises(ValueError, match="a window must have at least 2 days, not 1"):
         realised_volatility(bars_of(ELEVEN), 1)
     assert None not in figures(realised_volatility(bars_of(ELEVEN), 2)).values()

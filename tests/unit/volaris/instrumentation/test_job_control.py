@@ -40,7 +40,7 @@ async def test_job_is_run_paused_and_resumed_and_busy_while_it_runs() -> None:
     control = SchedulerControl(scheduler, enabled=False)
     control.run_now("work")
     assert control.jobs()[0].state == "running"
-    with pytest.raises(JobBusy, match="job 'work' is running"):
+    with pytest.raises(JobBusy, match="job 'work' is already running"):
         control.run_now("work")
     release.set()
     assert await scheduler.stop() == ()
@@ -56,5 +56,5 @@ async def test_unknown_job_is_told_with_those_there_are() -> None:
     scheduler.add(Job(id="work", run=asyncio.Event().wait, trigger=Every(60), timeout_s=30))
     control = SchedulerControl(scheduler, enabled=True)
     for call in (control.run_now, control.pause, control.resume):
-        with pytest.raises(UnknownJob, match="no job 'nope'; there are: work"):
+        with pytest.raises(UnknownJob, match="there is no job 'nope'; the known jobs are: work"):
             call("nope")

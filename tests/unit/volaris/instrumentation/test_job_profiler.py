@@ -121,13 +121,13 @@ async def test_waiting_for_the_run_before_is_no_failure_and_costs_exact_lines_at
     await running
     (waited,) = profiler.history.runs("b")
     assert waited.lines is None
-    assert waited.degraded == "another job was at work for 0 s, so no exact lines were taken"
+    assert waited.degraded == "another job was still running after 0 s, so this run has no exact lines"
     assert waited.samples is not None
     assert waited.retained_bytes is not None
     assert waited.retained_bytes > 300_000
     (beside,) = profiler.history.runs("a")
     assert beside.degraded == (
-        "estimates stand in for exact lines, which would have in them what b kept, at work at the same time"
+        "estimates take the place of exact lines, which would include memory that b kept, because the runs overlapped"
     )
 
 
@@ -216,7 +216,7 @@ async def test_what_a_run_overlapped_and_why_it_is_degraded_is_told(log: Callabl
     await profiled.report(ended(), None)
     (line,) = [line for line in log() if "job_completed" in line]
     assert line.endswith(
-        ' overlapped_with=other degraded="tracing was switched off during the run, and its traces with it"'
+        ' overlapped_with=other degraded="tracing was switched off during the run, which discarded its traces"'
     )
     profiler.close()
 

@@ -30,7 +30,7 @@ async def test_days_before_the_age_of_each_go(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.INFO):
         assert await drop_old_days(dropper, TODAY, prices_days=30, options_days=7) == 2
     assert dropper.asked == [(date(2026, 7, 4), date(2026, 7, 27))]
-    assert [record.message for record in caplog.records] == ["prices of 2 days dropped, 2026-07-01 to 2026-07-03"]
+    assert [record.message for record in caplog.records] == ["dropped the prices of 2 days, 2026-07-01 to 2026-07-03"]
 
 
 async def test_job_runs_at_night_and_counts_days_in_utc() -> None:
@@ -40,5 +40,5 @@ async def test_job_runs_at_night_and_counts_days_in_utc() -> None:
     await job.run()
     assert dropper.asked == [(date(2026, 8, 4), date(2026, 8, 3))]
     assert (job.id, job.trigger) == (JOB_ID, DailyAt(time(3, 30), ZoneInfo("America/New_York")))
-    assert job.description == "drops prices after 0 days and chains after 1"
+    assert job.description == "drops prices after 0 days and chains after 1 days"
     assert evening.astimezone(UTC).date() == date(2026, 8, 4)

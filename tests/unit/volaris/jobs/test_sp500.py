@@ -58,12 +58,12 @@ def test_number_of_members_at_the_bound_is_taken(count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 489, 516])
 def test_number_of_members_beyond_is_refused(count: int) -> None:
-    with pytest.raises(BadDocument, match=f"sp500: S&P 500: {count} members, and there should be 490 to 515"):
+    with pytest.raises(BadDocument, match=f"sp500: S&P 500: the list has {count} members; it should have 490 to 515"):
         check(names(count), [])
 
 
 def test_symbol_that_stands_twice_is_refused_by_its_name() -> None:
-    with pytest.raises(BadDocument, match="symbols that stand twice in the list: S003, S007"):
+    with pytest.raises(BadDocument, match="these symbols occur twice in the list: S003, S007"):
         check([*names(500), "S007", "S003"], [])
 
 
@@ -73,7 +73,9 @@ def test_five_in_a_hundred_may_leave_at_once_and_not_one_more(leavers: int, *, r
     if not refused:
         check(listed, known)
         return
-    with pytest.raises(BadDocument, match=r"26 of 500 members would leave at once, S000, S001, .* over 5% is taken"):
+    with pytest.raises(
+        BadDocument, match=r"26 of 500 members would leave at once, among them S000, S001, .* more than 5% means"
+    ):
         check(listed, known)
 
 

@@ -124,8 +124,8 @@ def test_contract_that_is_out_of_bounds_may_hold_anything() -> None:
     assert strikes(chain) == [100.0]
 
 
-NUMBERS = "bid, ask, volume or open_interest of an option is no number"
-NAME = "the symbol of an option is not like CLX260821C00055000"
+NUMBERS = "bid, ask, volume or open_interest of an option is not a number"
+NAME = "the symbol of an option does not have the form of CLX260821C00055000"
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,11 @@ NAME = "the symbol of an option is not like CLX260821C00055000"
         ([option("260821C00100000")], NAME),
         ([option("")], NAME),
         ([option("BRKB26082١C00100000")], NAME),
-        ([option("BRKB260231C00100000")], "the expiration of an option is not a day"),
-        ([option("BRKB261300C00100000")], "the expiration of an option is not a day"),
+        ([option("BRKB260231C00100000")], "the expiration of an option is not a date"),
+        ([option("BRKB261300C00100000")], "the expiration of an option is not a date"),
         ([{"bid": 1.0}], "an option has no symbol"),
         ([5], "an option has no symbol"),
-        ([option(), option()], "a contract stands twice"),
+        ([option(), option()], "a contract occurs twice"),
     ],
 )
 def test_chain_with_something_wrong_is_refused_by_the_name_of_it(options: list[object], cause: str) -> None:
@@ -172,7 +172,7 @@ def test_strike_of_zero_is_never_wanted() -> None:
 
 def test_document_nested_without_end_is_refused() -> None:
     body = b'{"data": {"symbol": "BRK.B", "tick": ' + b"[" * 100_000
-    with pytest.raises(BadDocument, match="not JSON, of 100037 bytes"):
+    with pytest.raises(BadDocument, match="the document of 100037 bytes is not valid JSON"):
         parse_chain(body, "BRK.B", EVERYTHING)
 
 

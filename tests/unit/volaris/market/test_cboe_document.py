@@ -60,8 +60,8 @@ def test_largest_volume_below_the_bound_is_kept_to_the_share() -> None:
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"symbol": "XOM"}, "the document is of another symbol"),
-        ({"symbol": ...}, "the document is of another symbol"),
+        ({"symbol": "XOM"}, "the document is about another symbol"),
+        ({"symbol": ...}, "the document is about another symbol"),
         ({"current_price": ...}, "current_price is missing or not above zero"),
         ({"current_price": 0}, "current_price is missing or not above zero"),
         ({"current_price": -1}, "current_price is not a number from 0 to"),
@@ -86,13 +86,15 @@ def test_document_with_something_wrong_is_refused_by_the_name_of_it(changes: dic
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"data": []}', b"null", b'"x"'])
 def test_json_of_another_shape_is_refused(body: bytes) -> None:
-    with pytest.raises(BadDocument, match="cboe: CLX: no object `data` in the document"):
+    with pytest.raises(BadDocument, match="cboe: CLX: the document has no object `data`"):
         parse_quote(body, "CLX")
 
 
 def test_document_that_was_cut_off_says_where_and_shows_nothing_of_it() -> None:
     cut = document()[:100]
-    with pytest.raises(BadDocument, match=r"cboe: CLX: not JSON, of 100 bytes: Input data was truncated") as caught:
+    with pytest.raises(
+        BadDocument, match=r"cboe: CLX: the document of 100 bytes is not valid JSON: Input data was truncated"
+    ) as caught:
         parse_quote(cut, "CLX")
     assert "95.55" not in str(caught.value)
 

@@ -82,5 +82,5 @@ def test_hours_are_new_yorks_for_the_real_feed_unless_switched_off() -> None:
 
 
 def test_other_hours_are_refused() -> None:
-    with pytest.raises(ValueError, match="no market hours 'xetra'; there are: nyse, always"):
+    with pytest.raises(ValueError, match="there are no market hours 'xetra'; choose nyse or always"):
         create_hours("xetra", source="cboe")

@@ -78,7 +78,7 @@ async def test_after_the_last_bar_the_first_comes_again(monkeypatch: pytest.Monk
 
 
 async def test_other_symbols_are_refused_by_name() -> None:
-    with pytest.raises(UnknownSymbol, match="replay: XOM: there are bars of AAPL, GOOG, IBM, MSFT only"):
+    with pytest.raises(UnknownSymbol, match="replay: XOM: there are only bars of AAPL, GOOG, IBM, MSFT"):
         await ReplaySource().quotes(["AAPL", "XOM"])
     assert [entry.symbol for entry in await ReplaySource().symbols()] == ["AAPL", "GOOG", "IBM", "MSFT"]
 
@@ -88,7 +88,9 @@ async def test_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
         raise ModuleNotFoundError("bokeh_sampledata")
 
     monkeypatch.setattr(replay, "files", missing)
-    with pytest.raises(SourceError, match=r"its bars are not there: pip install 'volaris\[replay\]'") as caught:
+    with pytest.raises(
+        SourceError, match=r"its bars are not installed; install them with: pip install 'volaris\[replay\]'"
+    ) as caught:
         await ReplaySource().quotes(["AAPL"])
     assert type(caught.value) is SourceError, "the kinds that are tried again would be tried in vain"
 
@@ -109,14 +111,14 @@ async def test_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_row_that_is_no_bar_is_refused_with_its_symbol_and_day(row: str) -> None:
-    with pytest.raises(BadDocument, match=r"replay: AAPL: no bar: \w+ on 2000-"):
+    with pytest.raises(BadDocument, match=r"replay: AAPL: the bar of 2000-\d\d-01 cannot be read: \w+"):
         parse_bars(lines(row))
 
 
 def test_bars_out_of_order_and_symbols_without_bars_are_refused() -> None:
-    with pytest.raises(BadDocument, match="no bar: ValueError on 2000-03-01"):
+    with pytest.raises(BadDocument, match="the bar of 2000-03-01 cannot be read: ValueError"):
         parse_bars(four(FELL, ROSE))
-    with pytest.raises(BadDocument, match="replay: GOOG: no bars at all"):
+    with pytest.raises(BadDocument, match="replay: GOOG: there are no bars"):
         parse_bars(lines(f"AAPL,{ROSE}", f"XOM,{ROSE}"))
 
 

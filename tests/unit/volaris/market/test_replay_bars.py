@@ -12,7 +12,9 @@ from volaris.market.replay import ReplaySource
 
 
 async def test_replay_has_no_chains_and_says_what_has() -> None:
-    with pytest.raises(SourceError, match=r"replay: AAPL: there are no option chains .* simulated or cboe") as caught:
+    with pytest.raises(
+        SourceError, match=r"replay: AAPL: replayed data has no option chains; .* simulated or cboe"
+    ) as caught:
         await ReplaySource().chain("AAPL", ChainBounds())
     assert type(caught.value) is SourceError, "no other attempt, and no other symbol, will do better"
 
@@ -36,7 +38,7 @@ async def test_bars_are_those_before_the_next_quotes_own() -> None:
 
 
 async def test_bars_of_another_symbol_are_unknown() -> None:
-    with pytest.raises(UnknownSymbol, match="replay: XOM: there are bars of AAPL, GOOG, IBM, MSFT only"):
+    with pytest.raises(UnknownSymbol, match="replay: XOM: there are only bars of AAPL, GOOG, IBM, MSFT"):
         await ReplaySource().bars("XOM", 5)
 
 

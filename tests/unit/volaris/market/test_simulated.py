@@ -113,11 +113,11 @@ def test_draw_is_from_0_up_to_1_and_its_characters_within_their_bounds(seed: int
 
 
 async def test_symbol_that_is_no_member_is_refused_by_name() -> None:
-    with pytest.raises(UnknownSymbol, match="simulated: NOPE: not a member of the S&P 500"):
+    with pytest.raises(UnknownSymbol, match="simulated: NOPE: it is not a member of the S&P 500"):
         await source().quotes(["AAPL", "NOPE"])
 
 
 def test_source_is_chosen_by_its_name() -> None:
     assert [create_source(name).name for name in ("simulated", "replay", "cboe")] == ["simulated", "replay", "cboe"]
-    with pytest.raises(ValueError, match="no market source 'dice'; there are: simulated, replay, cboe"):
+    with pytest.raises(ValueError, match="there is no market source 'dice'; choose one of simulated, replay, cboe"):
         create_source("dice")

@@ -58,7 +58,7 @@ async def test_source_serves_the_chain_of_now_and_says_that_it_is_simulated() ->
 
 
 async def test_symbol_that_is_no_member_is_unknown() -> None:
-    with pytest.raises(UnknownSymbol, match="simulated: NOPE: not a member"):
+    with pytest.raises(UnknownSymbol, match="simulated: NOPE: it is not a member"):
         await SimulatedSource(now=lambda: NOON).chain("NOPE", EVERYTHING)
 
 

@@ -30,7 +30,7 @@ async def test_run_now_is_refused_while_the_job_runs(scheduler: Scheduler) -> No
     scheduler.add(job(work.wait))
     running = scheduler.run_now("work")
     await settle()
-    with pytest.raises(JobAlreadyRunning, match="job 'work' is running"):
+    with pytest.raises(JobAlreadyRunning, match="job 'work' is already running"):
         scheduler.run_now("work")
     assert scheduler.status("work").state is JobState.RUNNING
     work.release.set()
@@ -60,16 +60,16 @@ async def test_unknown_job_is_told_with_those_there_are(scheduler: Scheduler) ->
     scheduler.add(job(Work().quick, "one"))
     scheduler.add(job(Work().quick, "other"))
     for call in (scheduler.run_now, scheduler.pause, scheduler.resume, scheduler.status):
-        with pytest.raises(UnknownJob, match="no job 'none'; there are: one, other"):
+        with pytest.raises(UnknownJob, match="there is no job 'none'; the known jobs are: one, other"):
             call("none")
 
 
 async def test_id_that_is_taken_and_a_second_start_are_refused(scheduler: Scheduler) -> None:
     scheduler.add(job(Work().quick))
-    with pytest.raises(SchedulerError, match="there is a job 'work' already"):
+    with pytest.raises(SchedulerError, match="there is already a job 'work'"):
         scheduler.add(job(Work().quick))
     scheduler.start()
-    with pytest.raises(SchedulerError, match="started already"):
+    with pytest.raises(SchedulerError, match="already been started"):
         scheduler.start()
     await scheduler.stop()
 
@@ -127,7 +127,7 @@ async def test_stop_names_what_swallows_its_cancellation(
     running = scheduler.run_now("work")
     await settle()
     assert await scheduler.stop(grace_s=0) == ("work",)
-    assert "jobs that did not end although they were cancelled: work" in caplog.text
+    assert "these jobs did not end although they were cancelled: work" in caplog.text
     end.set()
     await running
 

@@ -76,7 +76,7 @@ async def test_run_over_the_limit_is_cancelled_and_raises_job_timeout() -> None:
         finally:
             ended.append("cleaned up")
 
-    with pytest.raises(JobTimeout, match=r"job 'work' ran into its time limit of 0.01 s"):
+    with pytest.raises(JobTimeout, match=r"job 'work' exceeded its time limit of 0.01 s"):
         await timeout(job(hang)).run()
     assert ended == ["cleaned up"]
 

@@ -62,7 +62,7 @@ def test_slots_counted_in_pieces_are_those_counted_at_once(looks_s: list[float],
 
 @pytest.mark.parametrize(("period_s", "delay_s"), [(0, 0), (-1, 0), (float("nan"), 0), (1, -1)])
 def test_period_and_delay_that_make_no_sense_are_refused(period_s: float, delay_s: float) -> None:
-    with pytest.raises(ValueError, match="a period must be above 0 s"):
+    with pytest.raises(ValueError, match="the period must be above 0 s"):
         Every(period_s, delay_s)
 
 
@@ -106,7 +106,7 @@ def test_weekdays_leave_the_others_out() -> None:
 
 @pytest.mark.parametrize("weekdays", [frozenset[int](), frozenset({7}), frozenset({-1, 2})])
 def test_weekdays_that_are_none_are_refused(weekdays: frozenset[int]) -> None:
-    with pytest.raises(ValueError, match=r"weekdays are 0 \(Monday\) to 6 \(Sunday\)"):
+    with pytest.raises(ValueError, match=r"weekdays must be one or more of 0 \(Monday\) to 6 \(Sunday\)"):
         DailyAt(time(9, 30), NEW_YORK, weekdays)
 
 

@@ -112,7 +112,7 @@ def test_a_wrong_value_in_the_file_is_refused_like_one_in_the_environment(empty_
 
 def test_a_file_that_is_no_text_is_refused_without_its_bytes(empty_folder: Path) -> None:
     (empty_folder / ".env").write_bytes(b"DEBUG_TOKEN=hunter2\xff\n")
-    message = r"^\.env cannot be used: it must be a readable UTF-8 file: UnicodeDecodeError$"
+    message = r"^\.env cannot be used: it must be a readable UTF-8 file \(UnicodeDecodeError\)$"
     with pytest.raises(SettingError, match=message):
         Settings.load()
 

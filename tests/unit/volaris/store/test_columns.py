@@ -54,7 +54,7 @@ def test_text_is_as_long_as_its_bytes() -> None:
 
 def test_rows_of_another_length_are_refused() -> None:
     stream = HEADER + encode([np.array([1.5])], 1) + TRAILER
-    with pytest.raises(StoreError, match="rows of count are not all 10 bytes long: is there a NULL"):
+    with pytest.raises(StoreError, match="rows of count are not all 10 bytes long; one may be NULL"):
         decode(stream, {"count": ColumnType.INTEGER})
 
 
@@ -66,5 +66,5 @@ def test_field_of_another_length_is_refused_by_its_name() -> None:
 
 
 def test_column_of_text_objects_has_no_type() -> None:
-    with pytest.raises(StoreError, match="a column of object has no type in the database"):
+    with pytest.raises(StoreError, match="a column of object cannot be stored; the database has no such type"):
         encode([np.array(["a"], dtype=object)], 1)

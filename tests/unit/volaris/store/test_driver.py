@@ -122,8 +122,8 @@ def test_a_value_that_copy_cannot_encode_is_a_refusal(error: Exception) -> None:
 
 def test_the_message_is_one_line_with_place_kind_and_reason() -> None:
     assert str(mapped(ConnectionRefusedError(111, "refused"))) == "here: ConnectionRefusedError: [Errno 111] refused"
-    assert str(mapped(TimeoutError())) == "here: TimeoutError: no answer in time"
-    assert str(mapped(ConnectionResetError())) == "here: ConnectionResetError: no reason given"
+    assert str(mapped(TimeoutError())) == "here: TimeoutError: it did not answer in time"
+    assert str(mapped(ConnectionResetError())) == "here: ConnectionResetError: no reason was given"
     assert reason_of(asyncpg.InternalClientError("first\nsecond")) == "InternalClientError: first"
 
 

@@ -34,13 +34,13 @@ def test_the_door_lists_what_users_may_use() -> None:
 
 
 def test_a_price_without_a_time_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="quoted_at of AAPL has no time zone: 2025-10-14 15:30:00"):
+    with pytest.raises(ValueError, match="quoted_at of AAPL has no time zone; it is 2025-10-14 15:30:00"):
         replace(ROW, quoted_at=ROW.quoted_at.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1_001])
 async def test_a_limit_out_of_bounds_is_refused(limit: int) -> None:
-    with pytest.raises(ValueError, match=f"limit must be from 1 to 1000, and is {limit}"):
+    with pytest.raises(ValueError, match=f"limit must be from 1 to 1000, not {limit}"):
         await PriceRepository(Database(URL)).latest("AAPL", limit)
 
 
@@ -52,7 +52,7 @@ async def test_a_limit_at_the_bounds_is_not(limit: int) -> None:
 
 async def test_a_database_that_was_never_connected_says_so() -> None:
     database = Database(URL)
-    said = "database prices at 127.0.0.1:5432: not connected yet"
+    said = "database prices at 127.0.0.1:5432: there is no connection yet"
 
     for attempt in (database.ping(), PriceRepository(database).save([ROW]), PriceRepository(database).latest("A", 1)):
         with pytest.raises(StoreUnavailable, match=f"^{said}$"):
