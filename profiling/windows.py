@@ -1,8 +1,8 @@
 """Memory that is allocated outside jobs, cut into windows of time, which take the place of runs.
 
 A scope is a label that lasts. All work outside jobs has such a label, and its life is cut into windows of some seconds.
-Each window has a birth of its own and ends as a `RunProfile`. So the same evidence, verdict and forecast serve jobs and
-scopes.
+Each window has its own birth number and ends as a `RunProfile`. So the same evidence, verdict and forecast serve jobs
+and scopes.
 """
 
 from __future__ import annotations

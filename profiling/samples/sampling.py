@@ -202,9 +202,9 @@ def fair_share(wanted: Iterable[float], available: float) -> float:
 
 
 def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float, *, most_refined: int = 1) -> float:
-    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much.
+    """Return the bytes per sample with which work that `spent` time, or samples, would spend only what is `allowed`.
 
-    The rate becomes coarser by as many doublings as it takes, and finer by `most_refined` at most.
+    They are doubled as often as needed, and halved `most_refined` times at most.
     """
     if spent > allowed:
         doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1

@@ -97,7 +97,7 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
 
 
 def _confirming(watched: int) -> float:
-    """Return how many closed runs must confirm growth that was watched for so many runs."""
+    """Return how many closed runs must confirm a growth that has lasted for `watched` runs."""
     return max(patience.MIN_RUNS, SURE_SHARE * watched)
 
 

@@ -40,7 +40,7 @@ NET_PACE_SHARE = 0.9  # of the survivors' pace; if the total rises by less, olde
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The estimate of what is alive of the memory that one run allocated."""
+    """The estimate of how much memory that one run allocated is still alive."""
 
     samples: int
     size_bytes: float
