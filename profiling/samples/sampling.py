@@ -15,8 +15,8 @@ MAX_BYTES_PER_SAMPLE = 524_288  # more is too coarse: a leak of 100 KB per run w
 MAX_SAMPLING_SHARE = 0.04  # highest share of the CPU time for samples during a burst
 JOBS_SHARE = 0.007  # share of the CPU time for all jobs together
 SUSPECTS_SHARE = 0.02  # additional share for jobs under suspicion
-MAX_SAVED_S = 0.2  # unused CPU time that is saved for suspects; all of it is there at the start
-SAVED_OVER_S = 10.0  # CPU time over which the saved time is spent
+CREDIT_S = 0.2  # additional CPU time for suspects, once, so that a new service gets its first verdicts soon
+CREDIT_OVER_S = 10.0  # CPU time over which that is spent
 MAX_REFINED_SHARE = 0.9  # of the allowed share, that finer samples are to take
 MAX_REFINED = 3  # doublings at once, because few samples tell little about the cost of more
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # live samples; above it, finer samples would be thinned again
@@ -62,7 +62,7 @@ class Sampling:
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
-        self._saved_s, self._saved_at_s = MAX_SAVED_S, self._cpu_clock()
+        self._credit_s, self._charged_at_s = CREDIT_S, self._cpu_clock()
 
     def ensure_session(self) -> int:
         """Return the number of the current session; start a session if sampling is off. Raises SamplerUnavailable."""
@@ -108,16 +108,16 @@ class Sampling:
         sample_s = told.sample_s or SAMPLE_S
         known.interval_s, known.seen_s = now_s - known.seen_s, now_s
         known.finest_s = taken * sample_s * max(known.bytes_per_sample, told.bytes_per_sample) / MIN_BYTES_PER_SAMPLE
-        self._save(now_s, taken * sample_s)
+        self._charge(now_s, taken * sample_s)
         allowed_s = known.interval_s * self._share_of(known)
         known.bytes_per_sample = bytes_per_sample_for(
             known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s), most_refined=MAX_REFINED
         )
 
-    def _save(self, now_s: float, spent_s: float) -> None:
-        """Save the CPU time that samples were allowed since the last time and have not taken."""
-        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._saved_at_s)
-        self._saved_s, self._saved_at_s = min(MAX_SAVED_S, max(0.0, self._saved_s + allowed_s - spent_s)), now_s
+    def _charge(self, now_s: float, spent_s: float) -> None:
+        """Reduce the credit by what samples have taken beyond their shares since the last time."""
+        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._charged_at_s)
+        self._credit_s, self._charged_at_s = max(0.0, self._credit_s - max(0.0, spent_s - allowed_s)), now_s
 
     def _share_of(self, known: JobRate) -> float:
         """Return the share of the CPU time that the samples of a job may take, from its last check on."""
@@ -126,7 +126,7 @@ class Sampling:
         if not known.is_suspect:
             return share
         wanted = [other.wanted_share(now_s) - share for other in self._jobs.values() if other.is_suspect]
-        return share + fair_share(wanted, SUSPECTS_SHARE + self._saved_s / SAVED_OVER_S)
+        return share + fair_share(wanted, SUSPECTS_SHARE + self._credit_s / CREDIT_OVER_S)
 
     def keep_within(self, share: float = MAX_SAMPLING_SHARE) -> None:
         """Adjust the bytes per sample of the process to its work, once per second of its CPU time.
