@@ -61,11 +61,11 @@ class NotEnoughRuns(ProfilingError):
     """Raised by a comparison if a job has fewer than two runs with lines, or none before the run that was asked for."""
 
     def __init__(self, job: str, profiled: int, before: int | None = None) -> None:
+        runs = "1 profiled run" if profiled == 1 else f"{profiled} profiled runs"
         super().__init__(
-            f"job {job!r} has {profiled} profiled run(s) with lines, a comparison needs 2; "
-            "wait for its next run or start one now"
+            f"job {job!r} has {runs} with lines, but a comparison needs 2; wait for its next run, or start one now"
             if before is None
-            else f"job {job!r} has no profiled run with lines before run {before}; name a later one to compare with"
+            else f"job {job!r} has no profiled run with lines before run {before}; compare a later run"
         )
         self.job = job
         self.profiled = profiled

@@ -1,6 +1,6 @@
 """The life of a scope, and of all work outside jobs, cut into windows of time, which take the place of runs.
 
-A scope is a label that lasts. All work outside jobs has such a label too. Each window has a birth of its own and ends
+A scope is a label that lasts. All work outside jobs has such a label too. Each window has its own birth number and ends
 as a `RunProfile`. So the same evidence, verdict and forecast serve jobs and scopes. All windows begin and end at common
 borders, so that one reading of the samples and one collection serve all of them.
 """

@@ -1,4 +1,4 @@
-"""One call of a function to its end, whatever kind of function it is."""
+"""Calls a function of any kind, plain, async or a generator, and runs the call to its end."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Target:
 def load(targets: Sequence[str]) -> list[Target]:
     """Return the named functions. Each file is executed once.
 
-    Raises CannotCheck if a name is given twice, or if what it names cannot be called without arguments.
+    Raises CannotCheck if a name is given twice, or if the named object cannot be called without arguments.
     """
     for text in targets:
         if targets.count(text) > 1:

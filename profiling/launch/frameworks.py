@@ -24,7 +24,9 @@ Patch = Callable[[Profiler, Any], None]
 
 def label_frameworks(profiler: Profiler, roots: Roots) -> None:
     """Label the requests of each known framework, and the tasks of uvloop's loops, once the program imports them."""
-    patches = {name: partial(patch, profiler) for name, patch in PATCHES.items()}
+    patches: dict[str, Callable[[ModuleType], None]] = {
+        name: partial(patch, profiler) for name, patch in PATCHES.items()
+    }
     patches["uvloop"] = lambda module: roots.label_tasks_of(module.Loop)
     for name in patches.keys() & sys.modules.keys():
         patches.pop(name)(sys.modules[name])

@@ -106,9 +106,9 @@ class BudgetedCollector:
         return max(1, sys.getallocatedblocks() - BLOCKS_AN_OBJECT * self._frozen_by_program())
 
     def begin(self, run: object, *, closes: bool) -> bool:
-        """Close the beginning of a run: freeze all objects and empty the free lists. Return whether that was done.
+        """Begin a closed run: freeze all older objects and empty the free lists. Return whether that was done.
 
-        Nothing is done if the run does not `close`, or if the time budget is used up.
+        Do nothing unless `closes` is true and the time budget allows it.
         """
         if self._frozen_for is not None and self._clock() - self._frozen_s > MAX_FREEZE_S:
             self._thaw()
@@ -123,7 +123,7 @@ class BudgetedCollector:
         return True
 
     def end(self, run: object) -> bool:
-        """Close the end of a run whose beginning was closed; return whether the run's own garbage was collected."""
+        """End a closed run: collect its own garbage and empty the free lists. Return whether that was done."""
         with self._for_closing.spend():
             is_own = self._frozen_for is run
             is_programs = self._frozen_for is None and self._frozen_by_program() > 0

@@ -50,7 +50,7 @@ COMPARE_FAIL = Option(
     "benchmark_memory_compare_fail",
     "PROFILING_PYTEST_COMPARE_FAIL",
     "",
-    "fail if a benchmark's memory exceeds the saved run's by more, like 'peak:10%', 'retained:4 KB', 'blocks:100'",
+    "fail if a benchmark's memory exceeds the saved run's by more than, say, peak:10%, retained:4 KB or blocks:100",
     is_list=True,
 )
 OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)

@@ -41,8 +41,8 @@ class Unheeded:
             does = "does" if len(self._flags) == 1 else "do"
             yield f"memory: {' and '.join(self._flags)} {does} nothing without {MEMORY.flag}, so no test was checked"
         elif self._marked and not self._is_meant:
-            tests = "1 test" if self._marked == 1 else f"{self._marked} tests"
+            tests, were = ("1 test", "was") if self._marked == 1 else (f"{self._marked} tests", "were")
             yield (
-                f"memory: {tests} with {' or '.join(MARKERS)} not checked; give {MEMORY.flag} to check them, "
+                f"memory: {tests} with {' or '.join(MARKERS)} {were} not checked; give {MEMORY.flag} to check them, "
                 f"or set {MEMORY.name} = false in the ini file"
             )

@@ -11,7 +11,7 @@ FIGURES = 4  # floats per row: bytes, their variance, blocks, bytes in large blo
 
 @dataclass(frozen=True, slots=True)
 class BirthRow:
-    """The estimate of what is alive of one stack and one birth."""
+    """The estimate of the live memory of one stack and one birth."""
 
     head: int  # index into `heads`
     birth: int

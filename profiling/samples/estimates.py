@@ -1,8 +1,9 @@
 """Tables by line from samples, each figure with its variance: pure functions.
 
 A sum over samples is unbiased, and so is its variance (Horvitz and Thompson, 1952), because each block is sampled
-independently of all others. What a run kept is what is alive of its birth. Between two moments, samples that are alive
-at both cancel out, so the variance of a change is that of the samples that appeared and of those that disappeared.
+independently of all others. A run kept the samples of its birth that are still alive. Between two moments, samples that
+are alive at both cancel out, so the variance of a change is that of the samples that appeared and of those that
+disappeared.
 """
 
 from __future__ import annotations

@@ -335,7 +335,7 @@ def watch(birth: int) -> int | None:
 
 
 def take_peak(number: int) -> SampleTable:
-    """Return what was alive of the watched birth at its peak, to within 5 %, and end the watch."""
+    """Return the samples of the watched birth that were alive at its peak, to within 5 %, and end the watch."""
     return SampleTable(*_sampler.take_peak(number))
 
 

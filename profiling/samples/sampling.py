@@ -17,8 +17,8 @@ MAX_BYTES_PER_SAMPLE = 524_288  # more is too coarse: a leak of 100 KB per run w
 MAX_SAMPLING_SHARE = 0.04  # highest share of the CPU time for samples during a burst
 JOBS_SHARE = 0.007  # share of the CPU time for all jobs together
 SUSPECTS_SHARE = 0.02  # additional share for jobs under suspicion
-MAX_SAVED_S = 0.2  # unused CPU time that is saved for suspects; all of it is there at the start
-SAVED_OVER_S = 10.0  # CPU time over which the saved time is spent
+CREDIT_S = 0.2  # additional CPU time for suspects, once, so that a new service gets its first verdicts soon
+CREDIT_OVER_S = 10.0  # CPU time over which that is spent
 MAX_REFINED_SHARE = 0.9  # of the allowed share, that finer samples are to take
 MAX_REFINED = 3  # doublings at once, because few samples tell little about the cost of more
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # live samples; above it, finer samples would be thinned again
@@ -64,7 +64,7 @@ class Sampling:
         self._jobs: OrderedDict[str, JobRate] = OrderedDict()
         self._outside: sampler.Label | None = None
         self._outside_taken = 0
-        self._saved_s, self._saved_at_s = MAX_SAVED_S, self._cpu_clock()
+        self._credit_s, self._charged_at_s = CREDIT_S, self._cpu_clock()
         self.volumes = Volumes()
         self._lock = ForkLock()  # runs end in the program's threads, and windows in a thread of the profiler
 
@@ -119,7 +119,7 @@ class Sampling:
             known.interval_s, known.seen_s = now_s - known.seen_s, now_s
             rate = max(known.bytes_per_sample, told.bytes_per_sample)
             known.finest_s = taken * sample_s * rate / MIN_BYTES_PER_SAMPLE
-            self._save(now_s, taken * sample_s)
+            self._charge(now_s, taken * sample_s)
             allowed_s = known.interval_s * self._share_of(known)
             known.bytes_per_sample = bytes_per_sample_for(
                 known.bytes_per_sample, taken, max(MIN_SAMPLES, allowed_s / sample_s), most_refined=MAX_REFINED
@@ -139,10 +139,10 @@ class Sampling:
                 self.learn(job, taken)
                 label.doublings = _doublings(self._of(job).bytes_per_sample)
 
-    def _save(self, now_s: float, spent_s: float) -> None:
-        """Save the CPU time that samples were allowed since the last time and have not taken."""
-        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._saved_at_s)
-        self._saved_s, self._saved_at_s = min(MAX_SAVED_S, max(0.0, self._saved_s + allowed_s - spent_s)), now_s
+    def _charge(self, now_s: float, spent_s: float) -> None:
+        """Reduce the credit by what samples have taken beyond their shares since the last time."""
+        allowed_s = (JOBS_SHARE + SUSPECTS_SHARE) * (now_s - self._charged_at_s)
+        self._credit_s, self._charged_at_s = max(0.0, self._credit_s - max(0.0, spent_s - allowed_s)), now_s
 
     def _share_of(self, known: JobRate) -> float:
         """Return the share of the CPU time that the samples of a job may take, from its last check on."""
@@ -151,7 +151,7 @@ class Sampling:
         if not known.is_suspect:
             return share
         wanted = [other.wanted_share(now_s) - share for other in self._jobs.values() if other.is_suspect]
-        return share + fair_share(wanted, SUSPECTS_SHARE + self._saved_s / SAVED_OVER_S)
+        return share + fair_share(wanted, SUSPECTS_SHARE + self._credit_s / CREDIT_OVER_S)
 
     def let_go(self, *, is_urgent: bool) -> None:
         """Free the stacks that no sample has any more, after noting what they allocated.
@@ -236,9 +236,9 @@ def fair_share(wanted: Iterable[float], available: float) -> float:
 
 
 def bytes_per_sample_for(bytes_per_sample: float, spent: float, allowed: float, *, most_refined: int = 1) -> float:
-    """Return the rate for work that took so much, of time or samples, at this rate, and may take so much.
+    """Return the bytes per sample with which work that `spent` time, or samples, would spend only what is `allowed`.
 
-    The rate becomes coarser by as many doublings as it takes, and finer by `most_refined` at most.
+    They are doubled as often as needed, and halved `most_refined` times at most.
     """
     if spent > allowed:
         doublings = math.ceil(math.log2(spent / allowed)) if allowed > 0 else 1

@@ -8,7 +8,7 @@ TRACE_BYTES = 49  # size of tracemalloc's tables per live trace, measured on 3.1
 
 
 def is_on() -> bool:
-    """Return whether tracemalloc is on, whoever switched it on."""
+    """Return whether tracemalloc is on, also if other code has switched it on."""
     return tracemalloc.is_tracing()
 
 

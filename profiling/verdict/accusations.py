@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from profiling.records import Accusation, SiteKey, State
-from profiling.verdict.evidence import Evidence
+from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.growth import Growth
+from profiling.verdict.survivors import NOTHING
+from profiling.verdict.swelling import MIN_YOUNG_SHARE, YOUNG_RUNS
 
 HELD_SHARE = 0.5  # an accusation holds while at least this share of the memory that it rests on is alive
+RECENT_TOTALS = 8
 
 
 def accusation_of(evidence: Evidence, growths: Iterable[Growth]) -> Accusation | None:
@@ -36,12 +39,21 @@ def held(evidence: Evidence) -> Accusation | None:
     is_settled = bool(evidence.settled) and evidence.settled[-1] > accusation.births[1]
     if not is_settled:
         return accusation
-    # An object that swells is replaced in every run, so all that is alive at its line counts.
-    alive = max(
-        _alive_of(evidence, accusation.site, accusation.births),
-        evidence.lines[accusation.site].large_bytes if accusation.site and accusation.site in evidence.lines else 0.0,
-    )
+    alive = max(_alive_of(evidence, accusation.site, accusation.births), _renewed_at(evidence, accusation.site))
     return accusation if alive >= HELD_SHARE * accusation.bytes_held else None
+
+
+def _renewed_at(evidence: Evidence, site: SiteKey | None) -> float:
+    """Return what may be one object at a line that swells: it is born anew with every run, or of large blocks.
+
+    Of the former the last totals tell in the mean: an accused job is sampled coarsely.
+    """
+    if site is None:
+        return 0.0
+    line = evidence.lines.get(site, LineEvidence({}))
+    young = sum(line.births.get(birth, NOTHING).size_bytes for birth in evidence.ended[-YOUNG_RUNS:])
+    totals = evidence.totals_at(site)[-RECENT_TOTALS:] if young >= MIN_YOUNG_SHARE * line.size_bytes else ()
+    return max(line.large_bytes, sum(totals) / max(1, len(totals)))
 
 
 def _alive_of(evidence: Evidence, site: SiteKey | None, births: tuple[int, int]) -> float:

@@ -11,7 +11,7 @@ from profiling.verdict import patience, steady, survivors
 from profiling.verdict.evidence import Evidence, GrowthKind, LineEvidence
 from profiling.verdict.steady import steady_pace
 from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
-from profiling.verdict.swelling import YOUNG_RUNS, swelling_pace
+from profiling.verdict.swelling import MIN_LARGE_SHARE, YOUNG_RUNS, swelling_pace
 
 FREE_LISTS_BYTES = 262_144.0  # bytes per run; a faster pace cannot come from blocks that free lists passed on
 SURE_SHARE = 0.5  # share of the runs that growth was watched for; so many of them must show it clearly
@@ -97,7 +97,7 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
 
 
 def _confirming(watched: int) -> float:
-    """Return how many closed runs must confirm growth that was watched for so many runs."""
+    """Return how many closed runs must confirm a growth that has lasted for `watched` runs."""
     return max(patience.MIN_RUNS, SURE_SHARE * watched)
 
 
@@ -109,7 +109,11 @@ def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) ->
     young = sum(line.births.get(birth, NOTHING).size_bytes for birth in evidence.ended[-YOUNG_RUNS:])
     totals = evidence.totals_at(site)
     pace = swelling_pace(
-        totals, large_share=line.large_bytes / size_bytes, young_share=young / size_bytes, blocks=line.large_blocks
+        totals,
+        large_share=line.large_bytes / size_bytes,
+        young_share=young / size_bytes,
+        blocks=line.large_blocks,
+        samples=line.samples,
     )
     if pace is None:
         return None
@@ -117,7 +121,11 @@ def swelling_at(evidence: Evidence, site: SiteKey | None, line: LineEvidence) ->
     told = Pace(bytes_per_run=pace, error_bytes=0.0, births=births, runs=len(totals), samples=0, is_sure=True)
     # The history has no more totals: an object that grew in all of them must have grown before, too.
     watched = len(evidence.ended) if len(totals) >= ALL_TOTALS else len(totals)
-    return Growth(kind=GrowthKind.SWELLING, pace=told, site=site, watched=watched, is_sure=True)
+    # Small blocks of the last runs may be garbage of theirs, unless these were closed.
+    is_sure = line.large_bytes >= MIN_LARGE_SHARE * size_bytes or evidence.closed.issuperset(
+        evidence.ended[-YOUNG_RUNS:]
+    )
+    return Growth(kind=GrowthKind.SWELLING, pace=told, site=site, watched=watched, is_sure=is_sure)
 
 
 def _exact_growth(evidence: Evidence) -> Growth | None:

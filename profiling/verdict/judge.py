@@ -17,6 +17,7 @@ from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
+from profiling.verdict.statistics import mann_kendall_z, quarter_means
 from profiling.verdict.survivors import NOTHING, WARM_UP_RUNS, surviving_pace
 from profiling.verdict.suspects import growing_lines, pace_of_all, suspects_of
 from profiling.verdict.swelling import YOUNG_RUNS
@@ -24,6 +25,7 @@ from profiling.verdict.wording import reason_of
 
 MIN_RUNS = patience.MIN_RUNS
 MIN_KEEPING_RUNS = 2
+RISING_Z = 2.5  # standard errors by which the total of a line rises; it seldom does by chance
 MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 
@@ -135,9 +137,11 @@ def _keeps_something(evidence: Evidence) -> bool:
         alive = [line.births[birth].size_bytes for birth in middle & line.births.keys()]
         if len(alive) >= MIN_KEEPING_RUNS and sum(alive) >= MIN_KEEPING_SHARE * least * len(middle):
             return True
-        totals = evidence.totals_at(site) if line.large_bytes else ()
-        if len(totals) > YOUNG_RUNS and totals[-1] - totals[0] >= MIN_KEEPING_SHARE * least * len(totals):
-            return True
+        totals = evidence.totals_at(site)
+        if len(totals) > YOUNG_RUNS:
+            first, *_, last = quarter_means(totals)
+            if last - first >= MIN_KEEPING_SHARE * least * len(totals) and mann_kendall_z(totals) >= RISING_Z:
+                return True
     return _grows_natively(evidence)
 
 

@@ -23,13 +23,14 @@ MIN_QUARTER_SHARE = 1 / 4  # of the mean pace, in every quarter
 # at least so many runs, or an eighth of all, at each end: they show a store that has just filled up, or that expires
 END_RUNS = 4
 MIN_LATEST_SHARE = 1 / 3  # of the pace, in the latest runs
+LATEST_SAMPLES = 30.0  # expected in these runs; of fewer samples a third may be there by chance
 MIN_EARLIEST_SHARE = 1 / 6  # of the pace, in the earliest runs: free lists may hide some of what they keep
 # share of what the older runs had kept when they ended; if so much is alive, nothing of note has drained
 SURVIVED_SHARE = 0.8
 SURVIVED_SAMPLES = 12  # so few samples are enough if hardly any memory was freed
 SURVIVED_OLD_SAMPLES = 5  # those of them that must come from older runs whose kept memory is known
 WARM_UP_RUNS = 2  # memory kept by these first runs may be a warm-up, beside which a leak is small
-WINDOW_STEP = 0.75  # length of a window relative to the one before
+WINDOW_STEP = 0.87  # length of a window relative to the one before
 NET_SHARE = 0.4  # of the pace; the total must rise by so much per run, or else memory is freed as new memory is kept
 NET_SAMPLES = 10.0  # expected in the runs over which the total is compared
 NET_ENDS = 3  # totals at each end, of which the median counts; more if more runs are active at once
@@ -40,7 +41,7 @@ NET_PACE_SHARE = 0.9  # of the survivors' pace; if the total rises by less, olde
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The estimate of what is alive of the memory that one run allocated."""
+    """The estimate of how much memory that one run allocated is still alive."""
 
     samples: int
     size_bytes: float
@@ -97,9 +98,8 @@ def surviving_pace(
         at_once: How many runs were active at the same time. The totals then include what the others hold for a while,
             and rise in steps of so many runs if these begin together. So totals are compared over as many runs.
 
-    All runs are compared, then those after a warm-up, then the last three quarters, and so on, because a leak may have
-    begun late. The longest window in which the growth is sure is returned, else the longest window with a
-    suspicion.
+    All runs are compared, then those after a warm-up, then the last seven eighths, and so on, because a leak may have
+    begun late. The longest window in which the growth is sure is returned, else the longest window with a suspicion.
     """
     suspicion = None
     for window in _windows(runs):
@@ -157,10 +157,18 @@ def _began(births: Births, runs: Sequence[int], pace: Pace) -> bool:
 
 
 def _goes_on(births: Births, runs: Sequence[int], pace: Pace) -> bool:
-    """Return whether the latest runs keep as much as those before; a full store has nothing of them."""
-    last = runs[-max(END_RUNS, pace.runs // 8) :]
-    alive = sum(births.get(run, NOTHING).size_bytes for run in last)
-    return alive >= MIN_LATEST_SHARE * pace.bytes_per_run * len(last)
+    """Return whether the latest runs keep as much as those before; a full store has nothing of them.
+
+    If few samples are expected from so few runs, the latest of more runs must keep as much, too.
+    """
+    least = max(END_RUNS, pace.runs // 8)
+    telling = math.ceil(LATEST_SAMPLES * pace.runs / pace.samples)
+    lengths = {least, max(least, min(pace.runs // 2, telling))}
+    return all(
+        sum(births.get(run, NOTHING).size_bytes for run in runs[-length:])
+        >= MIN_LATEST_SHARE * pace.bytes_per_run * length
+        for length in lengths
+    )
 
 
 def _windows(runs: Sequence[int]) -> Iterator[Sequence[int]]:

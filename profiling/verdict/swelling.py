@@ -1,8 +1,10 @@
 """The second kind of evidence: one object that grows larger and larger.
 
-Examples are a DataFrame that is concatenated, and bytes that are joined. Every run replaces the object, so its
-survivors are always young. Blocks several times larger than the bytes per sample are practically always sampled. So
-their total at a line has hardly any sampling noise, and must rise in every quarter of the runs.
+Examples are a DataFrame that is concatenated, bytes that are joined, and a history that is loaded and stored again.
+Every run replaces the object, so its survivors are always young. Their total at a line must rise in every quarter of
+the runs. Blocks several times larger than the bytes per sample are practically always sampled, so their total has
+hardly any sampling noise. Small blocks need many samples, nearly all of them young, because each total is then drawn
+anew. Older samples stay, so that their total is a random walk, which may rise by chance.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ MIN_YOUNG_SHARE = 0.8  # share of the bytes that was allocated in the last runs,
 YOUNG_RUNS = 3
 FEW_BLOCKS = 3  # or so few blocks that they must be one object, because a bytearray grows in place for many runs
 MIN_LARGE_SHARE = 0.8  # share of the bytes at the line that is in large blocks
+MIN_SAMPLES = 64  # of small blocks; their total is then known within an eighth
 
 
-def swelling_pace(totals: Sequence[float], *, large_share: float, young_share: float, blocks: float) -> float | None:
+def swelling_pace(
+    totals: Sequence[float], *, large_share: float, young_share: float, blocks: float, samples: int
+) -> float | None:
     """Return the bytes per run by which an object at one line swells, or None if it does not.
 
     Args:
@@ -30,10 +35,11 @@ def swelling_pace(totals: Sequence[float], *, large_share: float, young_share: f
         large_share: The share of these bytes that is now in large blocks.
         young_share: The share of these bytes that was allocated in the last three runs.
         blocks: The number of large blocks alive at the line. A ring of frames has more, and is not a swelling object.
+        samples: The number of samples at the line.
     """
-    if len(totals) < MIN_RUNS or large_share < MIN_LARGE_SHARE:
-        return None
-    if young_share < MIN_YOUNG_SHARE and blocks > FEW_BLOCKS:
+    is_young = young_share >= MIN_YOUNG_SHARE
+    is_large = large_share >= MIN_LARGE_SHARE and (is_young or blocks <= FEW_BLOCKS)
+    if len(totals) < MIN_RUNS or not (is_large or (is_young and samples >= MIN_SAMPLES)):
         return None
     steps = [later - earlier for earlier, later in pairwise(quarter_means(totals))]
     mean_step = sum(steps) / len(steps)

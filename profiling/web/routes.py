@@ -73,7 +73,7 @@ class DebugRoutes:
         }
 
     async def memory(self, _request: Request, _given: Given) -> Response:
-        """Answer with what the process holds, from one walk over the heap in slices; 429 during another walk."""
+        """Answer with the objects and the memory of the process, from a walk over the heap; 429 during another walk."""
         usage = self._profiler.usage()
         report = await object_walk.walk()
         parts = await composition.read_composition(profiler_bytes=self._profiler.overhead_bytes())

@@ -56,51 +56,51 @@ class Shape:
 
 
 def text(description: str, *, null: bool = False) -> Key:
-    """Return a key with a text as its value."""
+    """Declare a key whose value is a text."""
     return Key(description=description, kind={"type": "string"}, null=null)
 
 
 def whole(description: str, *, null: bool = False) -> Key:
-    """Return a key with a whole number as its value."""
+    """Declare a key whose value is a whole number."""
     return Key(description=description, kind={"type": "integer"}, null=null)
 
 
 def number(description: str, *, null: bool = False) -> Key:
-    """Return a key with a number as its value."""
+    """Declare a key whose value is a number."""
     return Key(description=description, kind={"type": "number"}, null=null)
 
 
 def switch(description: str) -> Key:
-    """Return a key with true or false as its value."""
+    """Declare a key whose value is true or false."""
     return Key(description=description, kind={"type": "boolean"})
 
 
 def moment(description: str, *, null: bool = False) -> Key:
-    """Return a key with a time, with its time zone, as its value."""
+    """Declare a key whose value is a time with its time zone."""
     return Key(description=description, kind={"type": "string", "format": "date-time"}, null=null)
 
 
 def one_of(description: str, *words: str) -> Key:
-    """Return a key with one of several words as its value."""
+    """Declare a key whose value is one of several words."""
     return Key(description=description, kind={"type": "string", "enum": [str(word) for word in words]})
 
 
 def texts(description: str) -> Key:
-    """Return a key with a list of texts as its value."""
+    """Declare a key whose value is a list of texts."""
     return Key(description=description, kind={"type": "array", "items": {"type": "string"}})
 
 
 def numbers(description: str, kind: str = "number", *, null: bool = False, null_within: bool = False) -> Key:
-    """Return a key with a list of numbers as its value."""
+    """Declare a key whose value is a list of numbers."""
     entry: dict[str, Any] = {"type": kind} | ({"x-nullable": True} if null_within else {})
     return Key(description=description, kind={"type": "array", "items": entry}, null=null)
 
 
 def an(description: str, shape: Shape, *, null: bool = False) -> Key:
-    """Return a key with an object as its value."""
+    """Declare a key whose value is an object."""
     return Key(description=description, kind={}, of=shape, null=null)
 
 
 def many(description: str, shape: Shape, *, null: bool = False) -> Key:
-    """Return a key with a list of objects as its value."""
+    """Declare a key whose value is a list of objects."""
     return Key(description=description, kind={}, of=shape, is_list=True, null=null)

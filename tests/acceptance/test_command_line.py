@@ -147,10 +147,8 @@ def test_address_in_use_is_exit_status_1_with_the_reason(serving: Serving, volar
     port = serving.line(r"listening - url=http://127\.0\.0\.1:(\d+)$")[1]
     done = volaris("serve", PORT=port, DATABASE_URL=database_url)
     assert done.returncode == 1
-    assert (
-        f"volaris: cannot listen on 127.0.0.1:{port}: Address already in use; set HOST or PORT to a free address\n"
-        in done.stderr
-    )
+    told = f"volaris: cannot listen on 127.0.0.1:{port}: Address already in use; set HOST or PORT to a free address\n"
+    assert told in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["run", "prices_1m", "--runs", "0"]])

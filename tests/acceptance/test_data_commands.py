@@ -92,7 +92,7 @@ def test_iv_prints_the_figures_of_a_symbol(run: Run) -> None:
 def test_unknown_symbol_is_exit_status_1_with_the_nearest(run: Run, arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("volaris: no symbol '")
+    assert done.stderr.startswith("volaris: there is no symbol '")
     assert "GET /api/v1/symbols lists all 503" in done.stderr
 
 

@@ -29,7 +29,7 @@ from profiling.verdict.patience import Patience
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-TOOLS = {"__init__", "score", "test_corpus", "truth"}
+TOOLS = {"__init__", "score", "test_corpus", "traffic", "truth"}
 MARK = "# <- retained here"
 LIMIT_MB = 512
 
@@ -92,7 +92,7 @@ class Said:
         return any(before and not after for before, after in pairwise(accused))
 
 
-def jobs(names: Sequence[str]) -> list[Job]:
+def corpus(names: Sequence[str]) -> list[Job]:
     """Return the jobs of these names, or all."""
     paths = sorted(path for path in HERE.glob("*.py") if path.stem not in TOOLS)
     return [Job.read(path) for path in paths if not names or path.stem in names]
@@ -101,7 +101,7 @@ def jobs(names: Sequence[str]) -> list[Job]:
 def check(names: Sequence[str]) -> int:
     """Run the command on each job, and print those that it gets wrong."""
     wrong, began_s = [], time.monotonic()
-    for job in jobs(names):
+    for job in corpus(names):
         command = [sys.executable, "-m", "profiling", "check", f"tests/real/{job.name}.py:job", "--json"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
         try:
@@ -114,14 +114,14 @@ def check(names: Sequence[str]) -> int:
         if not job.is_told(told["verdict"], lines):
             wrong.append(job.name)
             _print(f"{job.name}: {told['verdict']} after {told['runs']} runs, {lines[:2]}: {told['reason']}")
-    every = len(jobs(names))
+    every = len(corpus(names))
     _print(f"check: {every - len(wrong)} of {every} right in {time.monotonic() - began_s:.0f} s; wrong: {wrong}")
     return bool(wrong)
 
 
 async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     """Run all jobs in turns under one profiler, and print what was missed, accused and withdrawn."""
-    every = jobs(names)
+    every = corpus(names)
     functions = {job.name: importlib.import_module(f"tests.real.{job.name}").job for job in every}
     said = {job.name: Said() for job in every}
     order, rng = [job.name for job in every], random.Random(seed)

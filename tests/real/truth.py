@@ -32,8 +32,8 @@ from typing import Any
 
 import psutil
 
-FILES = {file.stem for file in pathlib.Path(__file__).parent.glob("*.py")}
-JOBS = sorted(FILES - {"__init__", "truth", "test_corpus"})
+TOOLS = {"__init__", "score", "test_corpus", "traffic", "truth"}
+JOBS = sorted({file.stem for file in pathlib.Path(__file__).parent.glob("*.py")} - TOOLS)
 ALONE = (60, 120, 180, 240, 300)  # runs at which a job is read
 COMPANY = (60, 90, 120)
 

@@ -74,7 +74,7 @@ def test_lines_of_our_own_code_are_in_the_functions_that_the_readme_names() -> N
 
 def test_check_takes_as_many_bytes_per_sample_as_the_page_says() -> None:
     assert SAMPLE_BYTES == 1_024
-    assert "uses `samples`, one every 1 KB" in words(LEVELS)
+    assert "uses level `samples` with one sample per 1 KB" in words(LEVELS)
 
 
 def test_migrations_have_a_transaction_each() -> None:

@@ -62,3 +62,14 @@ def test_reference_has_each_public_name_once() -> None:
     named = re.findall(r"^::: (\S+)$", (DOCS / "api.md").read_text(), re.MULTILINE)
     public = [f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__]
     assert sorted(named) == sorted(public)
+
+
+@needs_mkdocs
+@pytest.mark.slow
+def test_site_takes_nothing_from_other_servers(copy: Path) -> None:
+    subprocess.run([MKDOCS, "build", "--quiet"], cwd=copy, capture_output=True, timeout=120, check=True)
+    pages = list((copy / ".site").glob("*.html"))
+    assert len(pages) > 10
+    loaded = r"""<(?:script|img|iframe)[^>]* src="?(https?:[^"> ]+)|<link[^>]* href="?(https?:[^"> ]+)"""
+    assert {page.name: found for page in pages if (found := re.findall(loaded, page.read_text()))} == {}
+    assert not any('class="mermaid"' in page.read_text() for page in pages)  # whose script would come from elsewhere

@@ -64,7 +64,7 @@ def two_sided(bid: Floats, ask: Floats) -> Switches:
 
 
 def ladder_of(*, strike: Floats, call_bid: Floats, call_ask: Floats, put_bid: Floats, put_ask: Floats) -> Ladder:
-    """Build a ladder from quotes in US dollars per share, by ascending strike.
+    """Build a ladder, the call and put quotes of one expiration by ascending strike, in US dollars per share.
 
     A quote is NaN if the contract is not listed, and 0 if it is listed but has no bid or ask.
     """

@@ -34,7 +34,7 @@ class Character:
 
 
 def character_of(seed: int, symbol: str) -> Character:
-    """Return the character for a seed and symbol: a price of 15 to 900 dollars, 0.8 to 2.4 per cent per day."""
+    """Return how a symbol's prices behave: a level of 15 to 900 dollars, and a daily volatility of 0.8 to 2.4 %."""
     return Character(
         base_price=15 * 60 ** draw(seed, symbol, "price"),
         daily_volatility=0.008 + 0.016 * draw(seed, symbol, "volatility"),

@@ -25,7 +25,7 @@ class Trigger(Protocol):
     """The slots of a job."""
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """Return how many slots are after `after`, up to and with `upto`, for a scheduler that started at `start`."""
+        """Return how many slots there are after `after` up to `upto`, for a scheduler that started at `start`."""
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
         """Return the wall time of the first slot after `now`."""
@@ -49,7 +49,7 @@ class Every:
             raise ValueError(f"the period must be above 0 s and the delay at least 0 s, not {self}")
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """Return how many slots are after `after`, up to and including `upto`."""
+        """Return how many slots there are after the moment `after`, up to and including `upto`."""
         return max(0, self._passed(start, upto) - self._passed(start, after))
 
     def next_after(self, start: ClockReading, now: ClockReading) -> datetime:
@@ -84,7 +84,7 @@ class DailyAt:
             raise ValueError(f"weekdays must be one or more of 0 (Monday) to 6 (Sunday), not {sorted(self.weekdays)}")
 
     def slots_between(self, start: ClockReading, after: ClockReading, upto: ClockReading) -> int:
-        """Return how many slots are after `after`, up to and including `upto`; none if the wall clock was set back."""
+        """Return how many slots there are after `after`, up to and including `upto`; 0 if the clock was set back."""
         count = 0
         for slot in self._slots_from(after.wall):
             if slot > upto.wall:

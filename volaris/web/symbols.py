@@ -72,7 +72,7 @@ class SymbolsSchema(PageSchema):
 )
 @with_query(SymbolsQuerySchema())
 async def symbols(request: web.Request, query: Mapping[str, Any]) -> web.Response:
-    """Answer GET /api/v1/symbols?limit=&cursor=."""
+    """Answer GET /api/v1/symbols?limit=&cursor= with a page of symbols, or with all of them."""
     (after,) = query["cursor"] or ("",)
     listed = sorted(await request.app[SYMBOLS].symbols(), key=lambda entry: entry.symbol)
     rest = [entry for entry in listed if entry.symbol > after]

@@ -142,7 +142,7 @@ async def test_job_that_has_yet_to_run_has_no_runs_and_is_not_unknown() -> None:
         async with client.get("/debug/memory/runs?job=sync") as response:
             assert (response.status, await response.json()) == (200, {"runs": []})
         told = await problem(await client.get("/debug/memory/diff?job=sync"), 409)
-        assert told["detail"].startswith("job 'sync' has 0 profiled run(s) with lines, a comparison needs 2")
+        assert told["detail"].startswith("job 'sync' has 0 profiled runs with lines, but a comparison needs 2")
         assert (await problem(await client.get("/debug/memory/runs?job=other"), 404))["known"] == ["sync"]
 
 

@@ -125,9 +125,9 @@ async def test_ranking_has_the_highest_first_and_members_only(metrics: MetricsRe
 
 @pytest.mark.parametrize("limit", [0, 1001])
 async def test_too_many_or_too_few_are_refused(metrics: MetricsRepository, limit: int) -> None:
-    with pytest.raises(ValueError, match=f"from 1 to 1000, and is {limit}"):
+    with pytest.raises(ValueError, match=f"from 1 to 1000, not {limit}"):
         await metrics.history("AAPL", limit)
-    with pytest.raises(ValueError, match=f"from 1 to 1000, and is {limit}"):
+    with pytest.raises(ValueError, match=f"from 1 to 1000, not {limit}"):
         await metrics.ranking(RankedBy.IV30, limit)
 
 

@@ -129,7 +129,7 @@ async def test_a_database_of_a_newer_version_is_left_alone(database: Database) -
 async def test_a_migration_that_was_changed_is_found(database: Database) -> None:
     await apply(database, [ONE])
 
-    with pytest.raises(MigrationError, match="0001_one is not what was applied"):
+    with pytest.raises(MigrationError, match="0001_one was changed after it was applied"):
         await apply(database, [Migration(number=1, name="0001_one", sql="SELECT 1"), TWO])
 
     assert await tables_of(database) == ["one", "volaris_migrations"]

@@ -290,7 +290,7 @@ async def test_chain_whose_rows_were_changed_by_hand_is_not_given_out(
     await options.replace([chain()])
     async with database.acquire() as connection:
         await connection.execute("DELETE FROM options WHERE strike = 90")
-    with pytest.raises(StoreError, match="the chain of AAPL has 4 contracts and should have 8: rows were changed"):
+    with pytest.raises(StoreError, match="the chain of AAPL has 4 contracts, but should have 8; rows were changed"):
         await options.chain("AAPL")
 
 

@@ -116,7 +116,7 @@ async def test_a_cancelled_transaction_ends_cancelled_and_leaves_nothing(databas
 
 async def test_a_statement_has_a_time_limit(database_url: str) -> None:
     async with connected(database_url, command_timeout_s=0.3) as database:
-        with pytest.raises(StoreUnavailable, match="TimeoutError: no answer in time"):
+        with pytest.raises(StoreUnavailable, match="TimeoutError: it did not answer in time"):
             async with database.acquire() as connection:
                 await connection.execute("SELECT pg_sleep(60)")
 

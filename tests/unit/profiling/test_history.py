@@ -98,14 +98,14 @@ def test_runs_that_are_asked_for_are_compared() -> None:
     assert [(latest.id, before.id) for latest, before in chosen] == [(2, 1), (3, 1), (1, 3)]
     with pytest.raises(UnknownRun, match="no run 4 of job 'work' in the history"):
         pair_to_compare(history, "work", 4)
-    with pytest.raises(NotEnoughRuns, match="job 'work' has no profiled run with lines before run 1; name a later"):
+    with pytest.raises(NotEnoughRuns, match="job 'work' has no profiled run with lines before run 1; compare a later"):
         pair_to_compare(history, "work", 1)
 
 
 def test_fewer_than_two_runs_with_lines_are_not_enough() -> None:
     history = History()
     history.add(run(1))
-    with pytest.raises(NotEnoughRuns, match=r"job 'work' has 0 profiled run\(s\) with lines, a comparison needs 2"):
+    with pytest.raises(NotEnoughRuns, match=r"job 'work' has 0 profiled runs with lines, but a comparison needs 2"):
         pair_to_compare(history, "work")
     with pytest.raises(NotEnoughRuns):
         pair_to_compare(history, "work", None, 1)

@@ -313,7 +313,7 @@ def test_diff_of_one_run_or_of_none_says_what_is_missing(profiler: Profiler) -> 
         profiler.diff("prices")
     with profiler.run("prices"):
         pass
-    with pytest.raises(NotEnoughRuns, match=r"has 1 profiled run\(s\) with lines, a comparison needs 2"):
+    with pytest.raises(NotEnoughRuns, match=r"has 1 profiled run with lines, but a comparison needs 2"):
         profiler.diff("prices")
 
 

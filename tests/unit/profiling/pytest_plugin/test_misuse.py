@@ -24,7 +24,7 @@ def test_three():
     pass
 """
 NOT_CHECKED = (
-    "memory: 2 tests with memory_limit or no_leaks not checked; give --memory to check them, "
+    "memory: 2 tests with memory_limit or no_leaks were not checked; give --memory to check them, "
     "or set memory = false in the ini file"
 )
 BENCHMARKS = """

@@ -13,13 +13,13 @@ from profiling.samples import sampler
 from profiling.samples import sampling as rates
 from profiling.samples.estimates import by_job
 from profiling.samples.sampling import (
+    CREDIT_OVER_S,
+    CREDIT_S,
     JOBS_SHARE,
     MAX_BYTES_PER_SAMPLE,
     MAX_JOBS,
-    MAX_SAVED_S,
     MIN_BYTES_PER_SAMPLE,
     SAMPLE_S,
-    SAVED_OVER_S,
     SUSPECTS_SHARE,
     Sampling,
     bytes_per_sample_for,
@@ -243,7 +243,7 @@ def test_run_may_take_four_samples_however_short_it_is(following: Sampling) -> N
 
 
 def test_suspects_share_more_among_themselves(following: Sampling, clock: Clock) -> None:
-    spend_what_was_saved(following)
+    spend_credit(following)
     for job in ("one", "other"):
         following.label(job, is_suspect=True)
     clock.now_s += 10.0
@@ -256,18 +256,18 @@ def test_suspects_share_more_among_themselves(following: Sampling, clock: Clock)
     assert following.label("other").doublings == 1
 
 
-def spend_what_was_saved(sampling: Sampling) -> None:
+def spend_credit(sampling: Sampling) -> None:
     """Let a run that takes no time take all samples that there is time for."""
     sampling.learn("spender", 10_000_000)
 
 
-def test_suspects_may_take_what_was_saved(following: Sampling, clock: Clock) -> None:
-    share = JOBS_SHARE + SUSPECTS_SHARE + MAX_SAVED_S / SAVED_OVER_S
+def test_suspects_have_a_credit_once(following: Sampling, clock: Clock) -> None:
+    share = JOBS_SHARE + SUSPECTS_SHARE + CREDIT_S / CREDIT_OVER_S
     following.label("job", is_suspect=True)
     clock.now_s += 1.0
     following.learn("job", round(0.9 * affords(share)))
     assert following.label("job", is_suspect=True).doublings == 0
-    spend_what_was_saved(following)
+    spend_credit(following)
     clock.now_s += 1.0
     following.learn("job", round(0.9 * affords(share)))
     assert following.label("job").doublings == 1

@@ -139,6 +139,18 @@ def test_latest_runs_have_to_keep_a_third_of_the_pace() -> None:
     assert sure(pace_of(leak, latest=range(1, 45))) is False  # one of the five: the store has filled up
 
 
+def test_few_latest_samples_do_not_hide_that_a_store_is_full() -> None:
+    # With two samples a run fifteen runs are looked at beside the last five.
+    leak = dict.fromkeys(RUNS, Alive(2, 20_000.0, 2e8))
+    filled = leak | dict.fromkeys((53, 54), leak[1])
+    full = pace_of(filled, latest=range(1, 55))
+    assert full is not None
+    assert full.runs < 20  # two of the five, but three of the fifteen: only a short window may still be a leak
+    goes_on = pace_of(leak, latest=range(1, 43))
+    assert goes_on is not None
+    assert (goes_on.is_sure, goes_on.runs) == (True, 40)
+
+
 def test_entries_that_expire_have_no_earliest_runs() -> None:
     # The first five runs of forty are looked at; what they keep has to be a sixth of the pace.
     expired = {run: 100 for run in RUNS if run > 6}
@@ -194,7 +206,7 @@ def test_sure_window_is_preferred_to_a_longer_one_that_is_not() -> None:
     pace = pace_of(begun_late)
     assert pace is not None
     assert pace.is_sure
-    assert pace.births == (11, 40)
+    assert pace.births == (12, 40)
 
 
 @given(st.lists(st.integers(0, 20), min_size=8, max_size=60), st.integers(1, 1_000))

@@ -13,9 +13,14 @@ RISING = [100 * KB * run for run in range(1, 21)]
 
 
 def swell(
-    totals: Sequence[float], *, large_share: float = 1.0, young_share: float = 1.0, blocks: float = 1.0
+    totals: Sequence[float],
+    *,
+    large_share: float = 1.0,
+    young_share: float = 1.0,
+    blocks: float = 1.0,
+    samples: int = 1,
 ) -> float | None:
-    return swelling_pace(totals, large_share=large_share, young_share=young_share, blocks=blocks)
+    return swelling_pace(totals, large_share=large_share, young_share=young_share, blocks=blocks, samples=samples)
 
 
 def test_object_that_grows_with_every_run_swells_by_that_much_a_run() -> None:
@@ -33,9 +38,15 @@ def test_pace_below_the_least_is_none() -> None:
     assert swell([(MIN_PACE_BYTES - 1) * run for run in range(20)]) is None
 
 
-def test_nearly_all_of_it_has_to_be_in_large_blocks() -> None:
+def test_nearly_all_of_a_few_samples_has_to_be_in_large_blocks() -> None:
     assert swell(RISING, large_share=0.8) is not None
     assert swell(RISING, large_share=0.79) is None
+
+
+def test_small_blocks_have_to_be_young_and_of_many_samples() -> None:
+    assert swell(RISING, large_share=0.0, samples=64) == 100 * KB
+    assert swell(RISING, large_share=0.0, samples=63) is None
+    assert swell(RISING, large_share=0.0, samples=64, young_share=0.79) is None
 
 
 @pytest.mark.parametrize(
