@@ -2,6 +2,7 @@
 
     ProfilingError
     ├── UnknownJob
+    │   └── UnknownScope
     ├── UnknownRun
     ├── NotEnoughRuns
     ├── NotComparable
@@ -15,6 +16,7 @@
     ├── SamplerUnavailable
     ├── CannotCheck
     │   └── TargetFailed
+    ├── CannotLaunch
     └── MissingExtra
 
 A leaf: it imports nothing of this project.

@@ -25,6 +25,7 @@ SEEN = Path(os.environ["VOLARIS_FUZZ_SEEN"])  # a line for each answer: the oper
 PLACES = {
     "symbol": ("AAPL", "MSFT", "AAPL", None),
     "job_id": ("prices_1m", "retention", "prices_1m", None),
+    "scope": ("prices_1m", "(outside jobs)", "prices_1m", None),
     "run_id": (1, 2, 3, None),
 }
 

@@ -18,7 +18,11 @@ def small_heap() -> None:
     gc.freeze()
 
 
-@pytest.fixture(autouse=True, params=SERVERS)
+# All of them in `make slow-tests`: the handlers are the same, and four times as many requests take a minute.
+EACH = [pytest.param(name, marks=[] if name == "aiohttp" else [pytest.mark.slow]) for name in SERVERS]
+
+
+@pytest.fixture(autouse=True, params=EACH)
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run each test once under each kind of server; `serving` serves by it."""
     kind_of_server["now"] = request.param
