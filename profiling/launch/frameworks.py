@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,6 +18,8 @@ from typing import Any
 
 from profiling.launch.roots import Roots
 from profiling.profiler import Profiler
+
+_logger = logging.getLogger(__name__)
 
 Patch = Callable[[Profiler, Any], None]
 """Patch a module, whose attributes no type checker knows."""
@@ -73,17 +76,20 @@ class _PatchingLoader(importlib.abc.Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._patch(module)
+        try:
+            self._patch(module)
+        except Exception as error:  # the program must run all the same
+            _logger.warning("the requests of %s are not labelled: %s", module.__name__, error)
 
 
 def _patch_aiohttp(profiler: Profiler, module: Any) -> None:
-    from profiling.web.mounting import scopes_of_requests
-
     init = module.Application.__init__
-    middleware = scopes_of_requests(profiler, ())
 
     def init_with_scopes(app: Any, *args: Any, middlewares: Sequence[Any] = (), **kwargs: Any) -> None:
-        init(app, *args, middlewares=(middleware, *middlewares), **kwargs)
+        # Not earlier: this imports `aiohttp.web`, which is still importing the module that is patched.
+        from profiling.web.mounting import scopes_of_requests
+
+        init(app, *args, middlewares=(scopes_of_requests(profiler, ()), *middlewares), **kwargs)
 
     module.Application.__init__ = init_with_scopes
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -177,3 +178,72 @@ os.kill(os.getpid(), signal.SIGTERM)
 def test_stderr_that_nobody_reads_is_no_failure(tmp_path: Path) -> None:
     text = "import os, sys\nos.close(2)\nsys.stderr = None\n"
     assert run(tmp_path, script(tmp_path, text).name).returncode == 0
+
+
+AIOHTTP = """
+from aiohttp import web
+
+async def item(request):
+    return web.Response(text=request.match_info["number"])
+
+app = web.Application()
+app.router.add_get("/items/{number}", item)
+web.run_app(app, host="127.0.0.1", port=PORT, print=lambda *_: print("ready", flush=True))
+"""
+FASTAPI = """
+import contextlib
+import uvicorn
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/items/{number}")
+async def item(number: int):
+    return number
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        print("ready", flush=True)
+
+Server(uvicorn.Config(app, host="127.0.0.1", port=PORT, log_level="error")).run()
+"""
+FLASK = """
+from flask import Flask
+from werkzeug.serving import make_server
+
+app = Flask(__name__)
+
+@app.get("/items/<int:number>")
+def item(number):
+    return str(number)
+
+server = make_server("127.0.0.1", PORT, app)
+print("ready", flush=True)
+server.serve_forever()
+"""
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [(AIOHTTP, "GET /items/{number}"), (FASTAPI, "GET /items/{number}"), (FLASK, "GET /items/<int:number>")],
+    ids=["aiohttp", "FastAPI", "Flask"],
+)
+def test_requests_of_a_framework_are_labelled_by_their_route(
+    tmp_path: Path, unused_tcp_port: int, text: str, scope: str
+) -> None:
+    path = script(tmp_path, text.replace("PORT", str(unused_tcp_port)))
+    command = [sys.executable, "-m", "profiling", "run", path.name]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        if ready == "ready\n":
+            for number in range(5):
+                with urlopen(f"http://127.0.0.1:{unused_tcp_port}/items/{number}", timeout=TIMEOUT_S) as response:
+                    assert response.read() == str(number).encode()
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=TIMEOUT_S)
+    assert ready == "ready\n", told
+    (row,) = [line.split() for line in told.splitlines() if line.endswith(f" {scope}")]
+    assert row[0] == "5", told
