@@ -86,6 +86,7 @@ def test_each_example_is_short_and_is_run() -> None:
         assert f"({name})" in (EXAMPLES / "README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", COMMANDS)
 def test_example_serves_its_items_and_the_debug_routes(example: str) -> None:
     with started(example) as port:

@@ -82,6 +82,7 @@ def test_script_runs_as_it_does_alone_and_its_leak_is_told_at_its_end(tmp_path: 
     assert any("program.py:9" in row for row in rows), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "status"), [("raise SystemExit(3)", 3), ("import sys; sys.exit('why')", 1), ("", 0)])
 def test_exit_status_is_the_programs(tmp_path: Path, text: str, status: int) -> None:
     done = run(tmp_path, script(tmp_path, text).name)
@@ -98,6 +99,7 @@ def test_error_is_told_from_the_programs_frame_on(tmp_path: Path) -> None:
     assert "ValueError: no price" in lines
 
 
+@pytest.mark.slow
 def test_module_folder_and_archive_run_too(tmp_path: Path) -> None:
     package = tmp_path / "tool"
     package.mkdir()
@@ -110,6 +112,7 @@ def test_module_folder_and_archive_run_too(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (0, "__main__ ['a', '-m']\n"), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -127,6 +130,7 @@ def test_program_that_is_not_there_is_told_in_a_sentence(tmp_path: Path, argumen
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_pickled_and_started_as_a_process_finds_its_names(tmp_path: Path) -> None:
     text = """
 import multiprocessing, pickle
@@ -165,6 +169,7 @@ def test_program_in_mid_life_tells_at_a_sigterm_and_dies_of_it(tmp_path: Path) -
         assert "program.py:2" in told
 
 
+@pytest.mark.slow
 def test_handler_of_the_program_stays(tmp_path: Path) -> None:
     text = """
 import os, signal
@@ -175,6 +180,7 @@ os.kill(os.getpid(), signal.SIGTERM)
     assert (done.returncode, done.stdout) == (0, "its own\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_stderr_that_nobody_reads_is_no_failure(tmp_path: Path) -> None:
     text = "import os, sys\nos.close(2)\nsys.stderr = None\n"
     assert run(tmp_path, script(tmp_path, text).name).returncode == 0
@@ -227,7 +233,11 @@ server.serve_forever()
 @needs_samples
 @pytest.mark.parametrize(
     ("text", "scope"),
-    [(AIOHTTP, "GET /items/{number}"), (FASTAPI, "GET /items/{number}"), (FLASK, "GET /items/<int:number>")],
+    [
+        (AIOHTTP, "GET /items/{number}"),
+        pytest.param(FASTAPI, "GET /items/{number}", marks=pytest.mark.slow),
+        pytest.param(FLASK, "GET /items/<int:number>", marks=pytest.mark.slow),
+    ],
     ids=["aiohttp", "FastAPI", "Flask"],
 )
 def test_requests_of_a_framework_are_labelled_by_their_route(

@@ -20,7 +20,10 @@ import pytest
 from profiling.samples import sampler
 
 ROOT = Path(__file__).parents[3]
-pytestmark = pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason())),
+]
 
 
 @contextmanager

@@ -15,7 +15,10 @@ from profiling.profiler import Profiler
 from profiling.records import Level
 from profiling.samples import sampler
 
-pytestmark = pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason())),
+]
 
 RUNS = 60
 SCOPES = 12
