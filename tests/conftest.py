@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import math
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
@@ -17,8 +18,8 @@ import pytest
 import pytest_asyncio
 from blockbuster import BlockBuster, blockbuster_ctx
 
-from profiling import watcher
-from profiling.process import cgroup, usage
+from profiling import judging, watcher
+from profiling.process import cgroup, full_collections, usage
 
 pytest_plugins = ["tests.postgres", "pytester"]
 
@@ -62,6 +63,13 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     # The loop's own executor ends with the loop, which is after this.
     left = {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")} - threads_before
     assert not left, f"threads left: {left}"
+
+
+@pytest.fixture(autouse=True)
+def verdicts_have_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judgement and a collection may take as long as they take: the heap of many tests is no service's."""
+    monkeypatch.setattr(judging, "MAX_SHARE", 1.0)
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)
 
 
 @pytest_asyncio.fixture

@@ -28,6 +28,7 @@ LINES = {
 }
 # What tracemalloc watches takes several times as long.
 LEVELS = ["samples", pytest.param("lines", marks=pytest.mark.slow)] if not sampler.unavailable_reason() else ["lines"]
+FAST_JOBS = 5  # of each verdict
 AT_LINES_TOO = {
     "child_task",
     "deep_copy",
@@ -41,9 +42,14 @@ AT_LINES_TOO = {
 
 
 def with_levels(names: Iterable[str]) -> list[Any]:
-    """Return each job at the default level, and some at the exact one too, which takes longer."""
+    """Return each job at the default level, and some at the exact one too; only the first ones are fast tests."""
+    names = list(names)
+    sampled = [
+        pytest.param(name, LEVELS[0], marks=[pytest.mark.slow] if number >= FAST_JOBS else [])
+        for number, name in enumerate(names)
+    ]
     exact = [pytest.param(name, "lines", marks=pytest.mark.slow) for name in names if name in AT_LINES_TOO]
-    return [(name, LEVELS[0]) for name in names] + (exact if len(LEVELS) > 1 else [])
+    return sampled + (exact if len(LEVELS) > 1 else [])
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,6 @@ from profiling.process import full_collections
 from profiling.process.full_collections import BudgetedCollector, count_full_collections
 from profiling.profiler import Profiler
 from profiling.records import Level, State
-from profiling.stopwatch import Budget
 from profiling.verdict.patience import Patience
 
 LEVELS = [Level.COUNTERS, Level.SAMPLES, Level.LINES]
@@ -49,8 +48,6 @@ def made() -> Iterator[Callable[[Level, BudgetedCollector], Profiler]]:
         # After 12 runs: this is about garbage, not about caches that fill up.
         profiler = Profiler(level=level, sample_bytes=1_024, patience=Patience(usual_runs=12, slow_runs=12))
         profiler._shared.collector = collector
-        # The heap of many tests takes longer to judge than that of a service.
-        profiler._judging._budget = Budget(1.0, at_once_s=math.inf)
         profilers.append(profiler)
         return profiler
 
