@@ -34,6 +34,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("volaris")
 
+ENDING_S = 30.0
+
 ALLOWED_TO_BLOCK: dict[ModuleType, tuple[str, ...]] = {
     # Files below /proc and /sys are answered by the kernel from memory: they do not wait for a device.
     usage: ("io.BufferedReader.read", "io.TextIOWrapper.read", "os.read"),
@@ -62,6 +64,10 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not tracemalloc.is_tracing(), "the test left tracemalloc on"
     # The loop's own executor ends with the loop, which is after this.
     left = {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")} - threads_before
+    for thread in left:
+        if thread.name.startswith("AnyIO worker"):  # told to end when its loop did, which takes a moment
+            thread.join(ENDING_S)
+    left = {thread for thread in left if thread.is_alive()}
     assert not left, f"threads left: {left}"
 
 
