@@ -15,22 +15,22 @@ POLICY_VIOLATION = 1008  # of a WebSocket that is closed
 
 
 class DebugApp:
-    """The debug routes, to be mounted where they shall be: `app.mount("/debug", DebugApp(profiler, token=...))`.
+    """The debug routes, to mount in an application: `app.mount("/debug", DebugApp(profiler, token="..."))`.
 
-    They are those of `profiling.web.mount`, with the same rule of access: closed unless it is said otherwise. By itself
-    it is a whole application, with the routes at its root. Needs asyncio.
+    The routes and the access rule are those of `profiling.web.mount`: all but health are closed by default. Served by
+    itself, the application has the routes at its root. Needs asyncio.
 
     Args:
-        profiler: What the routes tell of.
-        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
-            403. An empty token is none.
-        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
-        access: The rule in the service's own words, in place of `token` and `open_to_all`.
-        environment: What health tells under that key.
-        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
+        profiler: The profiler whose data the routes show.
+        token: Required as `Authorization: Bearer <token>`. Without a token, all routes but health answer 403. An empty
+            token counts as none.
+        open_to_all: Whether reading needs no token. A POST still needs the header.
+        access: An access rule with the service's own messages, instead of `token` and `open_to_all`.
+        environment: The value of the key `environment` in the answer of health.
+        jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
 
     Raises:
-        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+        TypeError: `profiler` is not a Profiler, or both forms of rule are given.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DebugApp:
         self._is_watched = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or the lifespan of a server that serves nothing else."""
+        """Answer a request, or the lifespan messages of a server that serves this application by itself."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
@@ -68,7 +68,7 @@ class DebugApp:
             await send({"type": f"{message['type']}.complete"})
 
     def _watch(self) -> None:
-        """Watch from the first request on, because what is mounted is not told of the start of the server."""
+        """Watch from the first request on, because a mounted application receives no lifespan messages."""
         if not self._is_watched:
             self._is_watched = True
             self._profiler.start_watching()
@@ -97,9 +97,9 @@ def _request_of(scope: Scope) -> Request:
 
 
 def _raw_path(scope: Scope) -> str:
-    """Return the path below the application, percent-encoded as the client sent it, if the server tells that."""
+    """Return the path below the application, percent-encoded as the client sent it, if the server passes that on."""
     path, raw = path_below_root(scope), bytes(scope.get("raw_path") or b"").decode("latin-1")
-    # Where the application is mounted is told of the decoded path only. The raw one has as many parts before ours.
+    # The server gives the mount point only as a part of the decoded path. The raw path has as many parts before ours.
     parts = str(scope["path"]).removesuffix(path).count("/")
     for left_out in (parts, 0):  # some servers leave `root_path` out of the raw path
         rest = raw.split("/", left_out + 1)[left_out + 1 :]

@@ -10,19 +10,20 @@ from profiling.profiler import Profiler
 
 
 class ProfilerMiddleware:
-    """Attributes what a request allocates to its route: `app.add_middleware(ProfilerMiddleware, profiler=profiler)`.
+    """Attribute the memory of a request to its route: `app.add_middleware(ProfilerMiddleware, profiler=profiler)`.
 
-    Each HTTP request and each WebSocket is a call of a scope such as `GET /items/{id}`, found from the routes of
-    Starlette or FastAPI before anything else sees the request. A request that no route answers is `(no route)`. If the
-    application has no such routes, the scope is the method alone. No label ever has an id, or whatever else a client
-    sends.
+    Each HTTP request and each WebSocket is a call of a scope such as `GET /items/{id}`. The template comes from the
+    routes of Starlette or FastAPI, before other code handles the request. A request that no route answers belongs to
+    the scope `(no route)`. For other frameworks, the scope is the method alone. The name of a scope never contains an
+    id, or other data that a client sends.
 
-    Add it last, so that it is the outermost: what other middlewares keep is then attributed to the route, too.
+    Add this middleware last, so that it is the outermost. Then memory that other middlewares keep is attributed to the
+    route, too.
 
     Args:
         app: The application, or the next middleware.
-        profiler: What measures.
-        label: Returns the scope's name for a request, in place of the above. It must have no id in it.
+        profiler: The profiler.
+        label: Returns the scope's name for a request, instead of the above. The name must not contain an id.
     """
 
     def __init__(self, app: App, profiler: Profiler, *, label: Callable[[Scope], str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Which route a request will take, told before the router is asked.
+"""Find the route of a request before the framework's router does.
 
 Starlette and FastAPI know the route only once their middlewares have run, so the routes are matched here, in their
 order, by the patterns that they have themselves. A path without a parameter is looked up; for others, routes that begin
@@ -121,7 +121,7 @@ def _templates_of(routes: Iterable[Any], prefix: str) -> Iterator[Template]:
 
 
 def _routes_of(app: object) -> Sequence[Any] | None:
-    """Return the routes of an application, or of the first that is below its middlewares; None if none are found."""
+    """Return the routes of an application or, if it is a middleware, of what it wraps; None if there are none."""
     for _ in range(100):  # of middlewares; no more, lest they go round in circles
         routes = getattr(app, "routes", None)
         if isinstance(routes, list):

@@ -1,4 +1,4 @@
-"""The names of scopes for requests: never with what a client may choose."""
+"""Names of scopes for requests, which contain no data that a client can choose."""
 
 from __future__ import annotations
 

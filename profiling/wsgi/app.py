@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 
 class DebugApp:
-    """The debug routes, to be mounted where they shall be, as by Werkzeug's `DispatcherMiddleware`.
+    """The debug routes, to mount in an application, for example with Werkzeug's `DispatcherMiddleware`.
 
-    They are those of `profiling.web.mount`, with the same rule of access: closed unless it is said otherwise. By itself
-    it is a whole application, with the routes at its root.
+    The routes and the access rule are those of `profiling.web.mount`: all but health are closed by default. Served by
+    itself, the application has the routes at its root.
 
-    A request waits in the server's thread, while its handler runs on a loop in a thread of the profiler's own. Each
-    process has such a thread, from its first request on: a worker that was forked answers for itself, and its id is in
-    the header `X-Profiler-Process`.
+    A request waits in the server's thread while its handler runs on an event loop in a thread of the profiler. Each
+    process starts such a thread with its first request, so a forked worker answers for itself. The header
+    `X-Profiler-Process` has the process id of the worker that answered.
 
     Args:
-        profiler: What the routes tell of.
-        token: Opens the routes to requests with `Authorization: Bearer <token>`. Without a token all but health answer
-            403. An empty token is none.
-        open_to_all: Whether everybody may look without the token. A POST wants the header all the same.
-        access: The rule in the service's own words, in place of `token` and `open_to_all`.
-        environment: What health tells under that key.
-        jobs: The scheduler's jobs, to be listed and steered. Without them those that have been profiled are listed.
+        profiler: The profiler whose data the routes show.
+        token: Required as `Authorization: Bearer <token>`. Without a token, all routes but health answer 403. An empty
+            token counts as none.
+        open_to_all: Whether reading needs no token. A POST still needs the header.
+        access: An access rule with the service's own messages, instead of `token` and `open_to_all`.
+        environment: The value of the key `environment` in the answer of health.
+        jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
 
     Raises:
-        TypeError: `profiler` is no Profiler, or the rule is given in two ways.
+        TypeError: `profiler` is not a Profiler, or both forms of rule are given.
     """
 
     def __init__(

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 class ProfilerMiddleware:
-    """Attributes what a request allocates to its route: `app.wsgi_app = ProfilerMiddleware(app.wsgi_app, profiler)`.
+    """Attribute the memory of a request to its route: `app.wsgi_app = ProfilerMiddleware(app.wsgi_app, profiler)`.
 
-    Each request, with the iteration of its response, is a call of a scope such as `GET /items/<int:id>`, found from
-    Flask's or Django's routes before anything else sees the request. A request that no route answers is `(no route)`.
-    For an application of another framework the scope is the method alone. No label ever has an id, or whatever else a
-    client sends.
+    Each request, including the iteration of its response, is a call of a scope such as `GET /items/<int:id>`. The
+    template comes from the routes of Flask or Django, before other code handles the request. A request that no route
+    answers belongs to the scope `(no route)`. For other frameworks, the scope is the method alone. The name of a scope
+    never contains an id, or other data that a client sends.
 
     Args:
         app: The application, or the next middleware.
-        profiler: What measures.
-        label: Returns the scope's name for a request, in place of the above. It must have no id in it.
+        profiler: The profiler.
+        label: Returns the scope's name for a request, instead of the above. The name must not contain an id.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ def mount(
 
 
 class Mounted:
-    """What `mount` returns."""
+    """The application that `mount` returns."""
 
     def __init__(self, app: ProfilerMiddleware, debug: DebugApp, prefixes: Sequence[str]) -> None:
         self.app = app
@@ -55,5 +55,5 @@ class Mounted:
         return self._debug(below, start_response)
 
     def close(self) -> None:
-        """End the thread of the debug routes. The next request of them begins another one."""
+        """End the thread of the debug routes; their next request starts another one."""
         self._debug.close()

@@ -1,4 +1,4 @@
-"""Which route a request will take, told before the framework is asked: by Flask's map of URLs, or by Django's resolver.
+"""Find the route of a request before the framework does, with Flask's map of URLs or Django's resolver.
 
 No framework is imported: what is needed of it is reached from the application that was given.
 """
@@ -23,7 +23,7 @@ INNER = ("app", "wsgi_app", "application")  # where middlewares keep what they w
 
 
 def labels_of(app: object) -> Label:
-    """Return what names the scope for a request to the application."""
+    """Return a function that finds the name of the scope for a request to the application."""
     for inner in _with_inner(app):
         if hasattr(inner, "url_map"):
             return _by_url_map(inner)
@@ -33,7 +33,7 @@ def labels_of(app: object) -> Label:
 
 
 def text_of(value: str) -> str:
-    """Return what was sent: WSGI has bytes as if they were Latin-1."""
+    """Return the text that was sent, which WSGI passes on as bytes decoded from Latin-1."""
     return value.encode("latin-1").decode(errors="surrogateescape")
 
 
@@ -75,7 +75,7 @@ def _label_by_resolver(method: str, path: str) -> str:
 
 
 def _remembering(label: Callable[[str, str], str]) -> Label:
-    """Return what asks only if a path is new, as frameworks take long to match one, or a long one."""
+    """Return a function that remembers the labels of short paths, because frameworks take long to match one."""
     remembered = lru_cache(MAX_PATHS)(label)
 
     def label_of_request(environ: WSGIEnvironment) -> str:
