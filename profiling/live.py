@@ -77,7 +77,13 @@ def live_memory(
         group_by: What one site of the result stands for.
         order: Whether sites are ordered by live or by allocated bytes.
         limit: The highest number of sites to list.
+
+    Raises:
+        ValueError: There is no such group or order; the message has those that there are.
     """
+    for name, given, known in (("group_by", group_by, LIVE_GROUPS), ("order", order, LIVE_ORDERS)):
+        if given not in known:
+            raise ValueError(f"{name} is one of {', '.join(known)}, not {given!r}")
     groups, unknown = _grouped(table, group_by)
     for volume_key, volume in volumes:
         group = groups.setdefault(_key_of_volume(volume_key, group_by), _Group())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from profiling.errors import SamplerUnavailable, UnknownJob
+from profiling.errors import SamplerUnavailable, UnknownJob, UnknownScope
 from profiling.judging import Judging
 from profiling.live import LiveGroup, LiveOrder, PlacesOf, live_memory, owners, summaries
 from profiling.process import usage
@@ -21,6 +21,7 @@ class Overview:
         shared: What all runs of the profiler share.
         labels: The labels of the scopes, by name.
         judging: The judge, which has the last verdicts.
+        names: Returns the names of all scopes and jobs.
         runs_of: Returns the runs of a job, or the windows of a scope, oldest first. Raises UnknownJob.
         places_of: Finds the short name and the text of source lines.
     """
@@ -30,23 +31,27 @@ class Overview:
         shared: Shared,
         labels: Mapping[str, sampler.Label],
         judging: Judging,
+        names: Callable[[], Sequence[str]],
         runs_of: Callable[[str], Sequence[RunProfile]],
         places_of: PlacesOf,
     ) -> None:
         self._shared = shared
         self._labels = labels
         self._judging = judging
+        self._names = names
         self._runs_of = runs_of
         self._places_of = places_of
 
-    def scopes(self, names: Sequence[str]) -> list[ScopeSummary]:
-        """Return a summary of these scopes and jobs, the fastest growing one first. Raises SamplerUnavailable."""
+    def scopes(self) -> list[ScopeSummary]:
+        """Return a summary of each scope and job, the fastest growing one first. Raises SamplerUnavailable."""
         active = [run.job for run in tuple(self._shared.active)]
-        runs = {name: self._known_runs(name) for name in names}
+        runs = {name: self._known_runs(name) for name in self._names()}
         return summaries(_samples(), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
-        """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable."""
+        """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable and UnknownScope."""
+        if scope is not None and scope not in (known := self._names()):
+            raise UnknownScope(scope, known)
         samples, volumes = _samples(scope), self._shared.sampling.volumes
         volumes.update()
         return live_memory(

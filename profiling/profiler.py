@@ -133,7 +133,9 @@ class Profiler:
             patience or Patience(),
             collects=collect,
         )
-        self._overview = Overview(self._shared, self._scopes.labels, self._judging, self.runs, self.source.places)
+        self._overview = Overview(
+            self._shared, self._scopes.labels, self._judging, self._owners, self.runs, self.source.places
+        )
         self._watcher = Watcher(self.end_windows, window_s)
         self._lock = ForkLock()  # for the histories: runs end in the program's threads, windows in the watcher's
 
@@ -286,6 +288,10 @@ class Profiler:
         """Return the job's last verdict, which may be some runs old, or None if there is no verdict yet."""
         return judgement.verdict if (judgement := self._judging.last(job)) else None
 
+    def _owners(self) -> Sequence[str]:
+        """Return the names of all scopes and jobs, and of what is outside both."""
+        return sorted({*self._jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
+
     def _jobs(self) -> tuple[str, ...]:
         """Return the names of all jobs with runs, and `OUTSIDE_JOBS` if it has windows."""
         return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
@@ -306,8 +312,7 @@ class Profiler:
         The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
         SamplerUnavailable if no samples are taken.
         """
-        outside = (OUTSIDE_JOBS,) if self._windows else ()
-        return self._overview.scopes(sorted({*self._jobs(), *self._scopes.labels, *outside}))
+        return self._overview.scopes()
 
     def live(
         self,
@@ -320,7 +325,7 @@ class Profiler:
         """Return the memory that is alive now, of the process or of one scope or job, by line, function, file or scope.
 
         The estimates include what was allocated so far, whether it was freed since or not; the order `allocated` sorts
-        by that. Reads source files, so call this in a thread. Raises SamplerUnavailable if no samples are taken.
+        by that. Reads source files, so call this in a thread. Raises SamplerUnavailable, UnknownScope or ValueError.
         """
         return self._overview.live(scope, group_by, order, limit)
 

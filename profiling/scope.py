@@ -40,7 +40,10 @@ class Scopes:
 
     def enter(self, name: str) -> Scope:
         """Return a context manager for one call. Raises TypeError for a name that is not a str."""
-        label = self._labels.get(name)
+        try:
+            label = self._labels.get(name)
+        except TypeError:  # a list, for example, which is refused below
+            label = None
         if label is None:
             if not self._is_on:
                 return nullcontext()
@@ -53,12 +56,14 @@ class Scopes:
 
         If no name is given, the scope has the module and the qualified name of the function.
         """
+        if not callable(function):
+            raise TypeError(f"watch decorates a function, not {function!r}; write @profiler.watch above its `def`")
         known = name if name is not None else _name_of(function)
         return decorated(function, lambda: self.enter(known))
 
     def _add(self, name: str) -> sampler.Label:
         if not isinstance(name, str):
-            raise TypeError(f"the name of a scope is a str, and not {name!r}")
+            raise TypeError(f"the name of a scope is a str, not {name!r}")
         with self._lock:
             is_first = not self._labels
             known = name if len(self._labels) < MAX_SCOPES else OTHER_SCOPES

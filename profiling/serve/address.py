@@ -73,6 +73,7 @@ Address = UnixAddress | TcpAddress
 
 def address_of(text: str) -> Address:
     """Return the address in a text. Raises ValueError with the accepted forms."""
+    text = str(text)
     path = text.removeprefix(UNIX)
     if path != text and path:
         return UnixAddress(path)

@@ -101,7 +101,7 @@ ROUTES = (
         answer=LIVE,
         parameters=(Text(name="scope", description="only the memory of this scope or job"), *_LIVE_AS),
         is_text_too=True,
-        problems=_NO_SAMPLES,
+        problems=_NO_SAMPLES | {404: "there is no such scope or job"},
     ),
     Route(
         method="GET",

@@ -16,6 +16,7 @@ from contextlib import closing
 
 import pytest
 
+from profiling.errors import UnknownScope
 from profiling.profiler import Profiler
 from profiling.records import Level, OwnerKind, ScopeSummary
 from profiling.samples import sampler
@@ -219,7 +220,7 @@ def test_what_is_no_function_is_refused(profiler: Profiler) -> None:
 
 
 def test_name_is_text(profiler: Profiler) -> None:
-    with pytest.raises(TypeError, match="the name of a scope is a str, and not 3"):
+    with pytest.raises(TypeError, match="the name of a scope is a str, not 3"):
         profiler.scope(3)  # type: ignore[arg-type]
 
 
@@ -343,3 +344,25 @@ def test_outside_has_what_no_scope_has(profiler: Profiler) -> None:
     assert outside.kind is OwnerKind.OUTSIDE
     assert outside.live_bytes >= 0.9 * BLOCKS * BLOCK_BYTES
     assert held_by("route") == blocks()
+
+
+@pytest.mark.parametrize("name", [5, None, ["a"], b"a"])
+def test_name_that_is_no_text_is_refused_in_a_sentence(profiler: Profiler, name: object) -> None:
+    with pytest.raises(TypeError, match=r"the name of a scope is a str, not "):
+        profiler.scope(name)  # type: ignore[arg-type]
+
+
+def test_what_is_no_function_cannot_be_watched(profiler: Profiler) -> None:
+    with pytest.raises(TypeError, match=r"watch decorates a function, not None; write @profiler.watch above"):
+        profiler.watch(None)  # type: ignore[call-overload]
+
+
+def test_what_is_asked_of_live_memory_is_known_or_refused(profiler: Profiler) -> None:
+    with profiler.scope("a"):
+        pass
+    with pytest.raises(UnknownScope, match="there is no scope or job 'b'"):
+        profiler.live(scope="b")
+    with pytest.raises(ValueError, match="group_by is one of line, function, file, scope, not 'colour'"):
+        profiler.live(group_by="colour")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="order is one of live, allocated, not 'size'"):
+        profiler.live(order="size")  # type: ignore[arg-type]
