@@ -17,6 +17,7 @@ from typing import Any
 
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.safe_inspect import Attributes, is_lru_cache, is_of_a_class, lru_cache_extent, type_name
+from profiling.process.tracked import tracked_objects
 from profiling.records import Bound, SiteKey
 from profiling.samples import sampler
 from profiling.samples.estimates import lines_by_birth
@@ -75,7 +76,7 @@ class Holders:
 
 def find_holders() -> list[Holder]:
     """Return the largest objects that know their limit, the one with the most items first."""
-    objects = gc.get_objects()
+    objects = tracked_objects().objects
     try:
         of_type = [(type(obj), read) for obj in sampler.one_of_each_type(objects) if (read := _reader_of(obj))]
         # Compared by identity, because a metaclass may define __hash__.

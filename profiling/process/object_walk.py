@@ -2,7 +2,8 @@
 
 The walk happens in this process, because it touches every reference count, which would double the memory of a forked
 child. It visits the objects that the collector tracks and the objects that they refer to, because the collector does
-not track bytes, text and NumPy arrays. It does not see objects that only a running function or a C library holds.
+not track bytes, text and NumPy arrays. It does not see objects that only a running function or a C library holds. All
+tuples are counted, but those that no object refers to are not searched.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from profiling.errors import WalkInProgress
 from profiling.process.safe_inspect import TypeStats, VisitMode, iterators_of, owner_of, referents_of, shape
+from profiling.process.tracked import Tracked, tracked_objects
 from profiling.records import GcStats, LargeObject, ObjectReport, TypeCount
 from profiling.units import MB
 
@@ -48,11 +50,13 @@ async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
         started_s = clock()
         # A C call that cannot be divided: 8 ms for 300 000 objects, 15 to 37 ms for a million. It comes first, so that
         # the list contains nothing of the walk itself.
-        objects = gc.get_objects()
+        tracked = tracked_objects()
         stall_s = clock() - started_s
         await asyncio.sleep(0)
-        gc_stats = _gc_stats(len(objects))
+        objects = tracked.objects
+        gc_stats = _gc_stats(len(objects) + tracked.tuples)
         looking = Walk()
+        looking.count_tuples(tracked)
         for held_s in slices(looking.steps(objects), clock):
             stall_s = max(stall_s, held_s)
             await asyncio.sleep(0)
@@ -86,12 +90,18 @@ class Walk:
         self._skipped: set[int] = set()  # ids of the types whose objects are not visited
         self._large: list[LargeObject] = []
         self._large_ids: set[int] = set()
-        self._small: list[Any] = []  # untracked containers, searched together
+        self._small: list[Any] = []  # tuples and untracked dicts, searched together
         self._big: list[object] = []  # large containers, searched one by one
-        # The last untracked containers seen. Without them, tuples that share tuples would be searched without end. A
+        # The last tuples and untracked dicts seen. Without them, tuples that share tuples would be searched without end. A
         # set of all of them might be as large as the heap.
         self._recent = array("Q", bytes(_POINTER_BYTES * _RECENT_SLOTS))
         self.not_searched = gc.get_freeze_count()  # objects frozen by gc.freeze, which are in no list of the collector
+
+    def count_tuples(self, tracked: Tracked) -> None:
+        """Add tuples that are not among the objects to be visited. Those that an object refers to are searched."""
+        kind = self._kinds.get(id(tuple)) or self._learn(tuple)
+        kind.count += tracked.tuples
+        kind.size_bytes += tracked.tuples_bytes
 
     def steps(self, objects: list[object]) -> Iterator[None]:
         """Visit all objects, removing each from the list so that it can be freed; pause after each step, under 1 ms."""
@@ -155,7 +165,7 @@ class Walk:
         return kind
 
     def _look(self, referents: list[object]) -> None:
-        """Note large objects among the untracked ones, and put untracked containers aside to be searched later."""
+        """Note large objects among the unlisted ones, and put tuples and untracked dicts aside to be searched later."""
         for referent in referents:
             if id(type(referent)) in self._skipped:
                 continue
@@ -164,9 +174,7 @@ class Walk:
             if kind.mode is VisitMode.ARRAY:
                 obj = owner_of(obj)
                 kind = self._kinds.get(id(type(obj))) or self._learn(type(obj))
-            if kind.mode is VisitMode.SKIP or (
-                kind.mode is VisitMode.CONTAINER and not self._is_new_and_untracked(obj)
-            ):
+            if kind.mode is VisitMode.SKIP or (kind.mode is VisitMode.CONTAINER and not self._is_new_and_unlisted(obj)):
                 continue
             size_bytes = kind.measure(obj)
             if size_bytes > LARGE_BYTES:
@@ -175,8 +183,8 @@ class Walk:
                 is_big = size_bytes > STEP_REFERENTS * _POINTER_BYTES
                 (self._big if is_big else self._small).append(obj)
 
-    def _is_new_and_untracked(self, container: object) -> bool:
-        if gc.is_tracked(container):
+    def _is_new_and_unlisted(self, container: object) -> bool:
+        if type(container) is not tuple and gc.is_tracked(container):
             return False
         slot = (id(container) >> 4) % _RECENT_SLOTS
         is_new = self._recent[slot] != id(container)

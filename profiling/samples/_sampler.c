@@ -295,6 +295,7 @@ static PyMethodDef functions[] = {
      "snapshot(job or None, since, births) -> the rates, thinned, heads, frames, and eight doubles a row as bytes; the fresh "
      "are of those births, sorted and 32 bits each, or, where there are none, since that mark."},
     {"births", births, METH_VARARGS, "births(is_of_job, job or None, oldest birth, holders or None), see `SampledBirths`."},
+    {"tracked_objects", tracked_objects, METH_NOARGS, "What gc.get_objects() lists but tuples; their number, and bytes."},
     {"one_of_each_type", one_of_each_type, METH_O, "one_of_each_type(objects) -> the first of each, of a list."},
     {"of_types", of_types, METH_VARARGS, "of_types(objects, types) -> those of exactly these types, of a list."},
     {"statistics", statistics, METH_NOARGS, "Counts and sizes, in the order of `SamplerStatistics`."},

@@ -12,6 +12,9 @@
  * items. No Python runs. False: no memory. Either way the blocks are to be given back by `blocks_release`. */
 bool blocks_held(PyObject *holders, Blocks *blocks, double *share);
 
+/* tracked_objects() -> what gc.get_objects() lists but tuples; the number of tuples, and their bytes. */
+PyObject *tracked_objects(PyObject *module, PyObject *ignored);
+
 /* one_of_each_type(objects), of_types(objects, types): lists. */
 PyObject *one_of_each_type(PyObject *module, PyObject *objects);
 PyObject *of_types(PyObject *module, PyObject *arguments);

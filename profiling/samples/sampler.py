@@ -312,6 +312,17 @@ def births(
     return SampledBirths(*_sampler.births(job is not None or outside_jobs, wanted, oldest, held_by))
 
 
+def tracked_objects() -> tuple[list[Any], int, float]:
+    """Return all objects that the collector tracks but tuples; the number of tuples, and their bytes.
+
+    Raises SamplerUnavailable.
+    """
+    if _sampler is None:
+        raise SamplerUnavailable(_why)
+    objects, tuples, tuples_bytes = _sampler.tracked_objects()
+    return objects, tuples, tuples_bytes
+
+
 def one_of_each_type(objects: list[Any]) -> list[Any]:
     """Return the first object of each type. Raises SamplerUnavailable."""
     if _sampler is None:
