@@ -58,8 +58,16 @@ class Watcher:
         is_over = self._is_over
         try:
             while not (waits and is_over.wait(self._every_s)) and (method := self._method()) is not None:
-                method()
+                self._call(method)
                 del method
                 waits = True
         except SamplerUnavailable as error:
             _logger.warning("what is allocated outside jobs is not watched: %s", error)
+
+    def _call(self, method: Callable[[], None]) -> None:
+        try:
+            method()
+        except SamplerUnavailable:
+            raise
+        except Exception:  # the next call may succeed, and nobody would start the thread again
+            _logger.exception("windows could not be ended; the next attempt is in %.3g s", self._every_s)
