@@ -92,8 +92,8 @@ class Walk:
         self._large_ids: set[int] = set()
         self._small: list[Any] = []  # tuples and untracked dicts, searched together
         self._big: list[object] = []  # large containers, searched one by one
-        # The last tuples and untracked dicts seen. Without them, tuples that share tuples would be searched without end.
-        # A set of all of them might be as large as the heap.
+        # The last tuples and untracked dicts seen. Without them, tuples that share tuples would be searched for ever.
+        # A set of all might be as large as the heap.
         self._recent = array("Q", bytes(_POINTER_BYTES * _RECENT_SLOTS))
         self.not_searched = gc.get_freeze_count()  # objects frozen by gc.freeze, which are in no list of the collector
 

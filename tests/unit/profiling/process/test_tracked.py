@@ -25,7 +25,7 @@ Listing = Callable[[], Tracked]
 @pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("listing", LISTINGS)
 def test_all_objects_are_listed_and_tuples_are_counted(listing: Listing) -> None:
-    kept = [([number], {number: []}) for number in range(2_000)]
+    kept: list[tuple[list[int], dict[int, list[int]]]] = [([number], {number: []}) for number in range(2_000)]
     ours = {id(part) for pair in kept for part in pair}
     found = listing()
     assert ours <= {id(obj) for obj in found.objects}
