@@ -13,9 +13,9 @@ class ProfilerMiddleware:
     """Attribute the memory of a request to its route: `app.add_middleware(ProfilerMiddleware, profiler=profiler)`.
 
     Each HTTP request and each WebSocket is a call of a scope such as `GET /items/{id}`. The template comes from the
-    routes of Starlette or FastAPI, before other code handles the request. A request that no route answers belongs to
-    the scope `(no route)`. For other frameworks, the scope is the method alone. The name of a scope never contains an
-    id, or other data that a client sends.
+    routes of Starlette, FastAPI, Quart or Django, before other code handles the request. A request that no route
+    answers belongs to the scope `(no route)`. For other frameworks, the scope is the method alone. The name of a scope
+    never contains an id, or other data that a client sends.
 
     Add this middleware last, so that it is the outermost. Then memory that other middlewares keep is attributed to the
     route, too.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiling.asgi.types import Scope, path_below_root
-from profiling.web.labels import METHODS, NO_ROUTE, label_of, label_of_method
+from profiling.web.labels import METHODS, NO_ROUTE, WEBSOCKET, label_of, label_of_method
+from profiling.web.routers import labels_by_path
 
-WEBSOCKET = "WEBSOCKET"
 ANY = "{}"  # in place of the first part of a path that is, or has, a parameter
 
 
@@ -34,6 +34,7 @@ class Routing:
 
     def __init__(self, app: object) -> None:
         self._app = app
+        self._by_path = labels_by_path(app)
         self._routes: Sequence[Any] | None = None
         self._read = 0  # how many routes there were
         self._without_parameters: Mapping[tuple[str, str], str] = {}
@@ -42,6 +43,8 @@ class Routing:
     def label(self, scope: Scope) -> str:
         """Return the name of the scope for a request."""
         method = WEBSOCKET if scope["type"] == "websocket" else scope["method"]
+        if self._by_path is not None:
+            return self._by_path(method, path_below_root(scope) or "/")
         if self._routes is None:
             self._routes = _routes_of(self._app)
             if self._routes is None:

@@ -95,9 +95,22 @@ def _patch_aiohttp(profiler: Profiler, module: Any) -> None:
 
 
 def _patch_starlette(profiler: Profiler, module: Any) -> None:
+    _patch_asgi(profiler, module.Starlette)
+
+
+def _patch_quart(profiler: Profiler, module: Any) -> None:
+    _patch_asgi(profiler, module.Quart)
+
+
+def _patch_django_asgi(profiler: Profiler, module: Any) -> None:
+    _patch_asgi(profiler, module.ASGIHandler)
+
+
+def _patch_asgi(profiler: Profiler, kind: Any) -> None:
+    """Make each request to an application of this type a call of a scope, as the ASGI middleware does."""
     from profiling.asgi.routing import Routing
 
-    call = module.Starlette.__call__
+    call = kind.__call__
 
     async def call_in_scope(app: Any, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -109,7 +122,7 @@ def _patch_starlette(profiler: Profiler, module: Any) -> None:
         with profiler.scope(routing.label(scope)):
             await call(app, scope, receive, send)
 
-    module.Starlette.__call__ = call_in_scope
+    kind.__call__ = call_in_scope
 
 
 def _patch_flask(profiler: Profiler, module: Any) -> None:
@@ -141,6 +154,8 @@ PATCHES: Mapping[str, Patch] = {
     "aiohttp.web_app": _patch_aiohttp,
     "starlette.applications": _patch_starlette,
     "flask.app": _patch_flask,
+    "django.core.handlers.asgi": _patch_django_asgi,
     "django.core.handlers.wsgi": _patch_django_wsgi,
+    "quart.app": _patch_quart,
 }
 """How to label the requests of a framework, by the module that has its applications."""

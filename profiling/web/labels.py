@@ -4,7 +4,8 @@ from __future__ import annotations
 
 NO_ROUTE = "(no route)"
 OTHER_METHOD = "(other method)"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "WEBSOCKET"})
+WEBSOCKET = "WEBSOCKET"  # in place of a method
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", WEBSOCKET})
 
 
 def label_of(method: str, template: str) -> str:

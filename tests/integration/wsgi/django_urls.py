@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import django
+from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import include, path
 
@@ -21,3 +23,10 @@ urlpatterns = [
     path("api/", include([path("things/<slug:name>", answer)])),
     path("stream", stream),
 ]
+
+
+def set_up() -> None:
+    """Make this module the URLs of the process's only Django project."""
+    if not settings.configured:
+        settings.configure(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], SECRET_KEY="none")
+        django.setup(set_prefix=False)

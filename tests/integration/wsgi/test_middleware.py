@@ -55,12 +55,11 @@ def flask_app() -> Flask:
 
 @pytest.fixture(scope="module")
 def django_app() -> Any:
-    import django
-    from django.conf import settings
     from django.core.wsgi import get_wsgi_application
 
-    settings.configure(ROOT_URLCONF="tests.integration.wsgi.django_urls", ALLOWED_HOSTS=["*"], SECRET_KEY="none")
-    django.setup(set_prefix=False)
+    from tests.integration.wsgi import django_urls
+
+    django_urls.set_up()
     return get_wsgi_application()
 
 
