@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
@@ -11,12 +12,17 @@ from profiling.errors import SamplerUnavailable
 from profiling.forks import ForkLock, renew_in_children
 
 MIN_WAIT_S = 0.02  # leaves time for the program if windows have no length
+MAX_WAIT_S = 0.5  # in one piece; then the thread looks whether it is still needed
 
 _logger = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Calls a method at fixed intervals in a daemon thread, until `close`. A forked child starts its own thread."""
+    """Calls a method at fixed intervals in a daemon thread, until `close`. A forked child starts its own thread.
+
+    The thread ends with the program's last thread. A daemon thread alone cannot keep an interpreter from its end, but a
+    child that was forked in another thread than the main one ends with its last thread, whichever thread that is.
+    """
 
     def __init__(self, method: Callable[[], None], every_s: float) -> None:
         self._method = weakref.WeakMethod(method)  # so that the thread does not keep the profiler alive
@@ -57,7 +63,7 @@ class Watcher:
     def _watch(self, waits: bool) -> None:
         is_over = self._is_over
         try:
-            while not (waits and is_over.wait(self._every_s)) and (method := self._method()) is not None:
+            while not (waits and self._has_ended(is_over)) and (method := self._method()) is not None:
                 self._call(method)
                 del method
                 waits = True
@@ -71,3 +77,16 @@ class Watcher:
             raise
         except Exception:  # the next call may succeed, and nobody would start the thread again
             _logger.exception("windows could not be ended; the next attempt is in %.3g s", self._every_s)
+
+    def _has_ended(self, is_over: threading.Event) -> bool:
+        """Wait until the method is due; return at once that the thread is to end, if it is."""
+        due_s = time.monotonic() + self._every_s
+        while (left_s := due_s - time.monotonic()) > 0:
+            if is_over.wait(min(left_s, MAX_WAIT_S)) or not _has_program():
+                return True
+        return False
+
+
+def _has_program() -> bool:
+    """Return whether a thread of the program is alive, apart from daemons."""
+    return any(not thread.daemon for thread in threading.enumerate())

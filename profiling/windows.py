@@ -8,14 +8,13 @@ borders, so that one reading of the samples and one collection serve all of them
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from profiling.cases import mapped_change, native_change
-from profiling.forks import renew_in_children
+from profiling.forks import Turn, renew_in_children
 from profiling.history import History
 from profiling.process.full_collections import count_full_collections
 from profiling.records import Cost, Counters, Level, LineProfile, Outcome, RunProfile
@@ -102,7 +101,7 @@ class Windows:
         self._next_s = 0.0  # there is no border before this time
         self._open: dict[str, Window] = {}
         self._jobs: set[str] = set()  # names of scopes that are also names of jobs
-        self._turning = threading.Lock()
+        self._drawing = Turn()  # of the thread that draws a border
         self._native_in_runs_bytes = self._mapped_in_runs_bytes = 0.0  # since the last border
         self._ids = itertools.count(1)
         self.history = History(max_bytes=MAX_BYTES)
@@ -110,7 +109,6 @@ class Windows:
 
     def after_fork(self) -> None:
         """Begin anew in a forked child, because a thread of the parent may have been at a border."""
-        self._turning = threading.Lock()
         self._open.clear()
         self._border = None
 
@@ -134,12 +132,12 @@ class Windows:
         Between two windows, garbage is collected or free lists are emptied if that makes the next judgement surer. If
         another thread is doing this now, return nothing, and do not wait for it.
         """
-        if not self._turning.acquire(blocking=False):
+        if not self._drawing.take():
             return []
         try:
             return self._turn(judgement_of)
         finally:
-            self._turning.release()
+            self._drawing.give_back()
 
     def _turn(self, judgement_of: Callable[[str], Judgement | None]) -> Sequence[RunProfile]:
         sampling, now_s = self._shared.sampling, self._clock()

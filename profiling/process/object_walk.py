@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from itertools import islice
 from typing import Any
 
 from profiling.errors import WalkInProgress
+from profiling.forks import Turn
 from profiling.process.safe_inspect import TypeStats, VisitMode, iterators_of, owner_of, referents_of, shape
 from profiling.process.tracked import Tracked, tracked_objects
 from profiling.records import GcStats, LargeObject, ObjectReport, TypeCount
@@ -34,7 +34,7 @@ _POINTER_BYTES = 8
 _RECENT_SLOTS = 1 << 16  # 512 KB
 
 Clock = Callable[[], float]
-_one_walk = threading.Lock()
+_turn = Turn()
 
 
 async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
@@ -43,7 +43,7 @@ async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
     Objects that are alive at the start stay alive until they have been visited. Raises WalkInProgress while another
     walk is in progress in any thread.
     """
-    if not _one_walk.acquire(blocking=False):
+    if not _turn.take():
         raise WalkInProgress
     objects: list[object] = []
     try:
@@ -63,7 +63,7 @@ async def walk(clock: Clock = time.perf_counter) -> ObjectReport:
         return looking.report(gc_stats, duration_s=clock() - started_s, stall_s=stall_s)
     finally:
         objects.clear()  # the traceback of a cancelled walk would keep them alive
-        _one_walk.release()
+        _turn.give_back()
 
 
 def slices(steps: Iterable[None], clock: Clock) -> Iterator[float]:

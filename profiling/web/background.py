@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from profiling.forks import renew_in_children
 
 T = TypeVar("T")
 
@@ -23,16 +24,22 @@ class BackgroundLoop:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._of_parent: asyncio.AbstractEventLoop | None = None
-        self._process = os.getpid()
+        self._of_parents: list[asyncio.AbstractEventLoop] = []
+        renew_in_children(self)
+
+    def after_fork(self) -> None:
+        """Forget the parent's loop in a forked child.
+
+        Another thread may have held the lock. The parent's loop shares its descriptors with the parent, so it must be
+        neither used nor closed here.
+        """
+        self._lock = threading.Lock()
+        if self._loop is not None:
+            self._of_parents.append(self._loop)
+        self._loop = self._thread = self._stop = None
 
     def start(self) -> asyncio.AbstractEventLoop:
         """Return the loop of this process; start it if it does not run."""
-        if self._process != os.getpid():
-            # Another thread may have held the lock when the process forked. The loop shares its descriptors with the
-            # parent's loop, so it must be neither used nor closed.
-            self._of_parent, self._loop, self._thread = self._loop, None, None
-            self._lock, self._process = threading.Lock(), os.getpid()
         with self._lock:
             if self._loop is None:
                 is_up = threading.Event()
@@ -50,9 +57,7 @@ class BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.start()).result()
 
     def close(self) -> None:
-        """End the loop, its tasks and its thread; the next use starts a new loop. Does nothing in a forked process."""
-        if self._process != os.getpid():
-            return
+        """End the loop, its tasks and its thread; the next use starts a new loop."""
         with self._lock:
             if self._loop is not None and self._stop is not None and self._thread is not None:
                 self._loop.call_soon_threadsafe(self._stop.set)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 
@@ -12,6 +14,7 @@ import pytest
 from benchmarks import sampler_survival as survival
 from profiling import child, forks
 from profiling.errors import UnknownJob
+from profiling.process import object_walk
 from profiling.profiler import Profiler
 from profiling.records import Level
 from profiling.samples import sampler
@@ -76,6 +79,51 @@ def test_thread_may_fork_within_its_own_lock() -> None:
     assert free(lock)
 
 
+def test_fork_waits_for_no_lock_while_it_has_one_that_the_holder_waits_for() -> None:
+    inner, outer = forks.ForkLock(), forks.ForkLock()  # a fork acquires the inner one first, the thread the outer one
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def nest() -> None:
+        while not is_over.is_set():
+            with outer:
+                is_held.set()
+                time.sleep(0)  # let the fork begin
+                with inner:
+                    pass
+
+    holder = threading.Thread(target=nest, daemon=True)
+    holder.start()
+    assert is_held.wait(TIMEOUT_S)
+    assert all(in_fork(lambda: free(inner) and free(outer)) for _ in range(20))
+    is_over.set()
+    holder.join()
+
+
+def test_turn_that_a_thread_has_is_free_in_the_child_and_may_be_given_back_there() -> None:
+    turn = forks.Turn()
+    assert turn.take()
+    assert not turn.take()
+
+    def takes() -> bool:
+        turn.give_back()  # as a task does that was forked within its turn
+        return turn.take() and not turn.take()
+
+    assert in_fork(takes)
+    turn.give_back()
+    assert turn.take()
+
+
+def test_objects_are_walked_in_a_child_that_was_forked_during_a_walk() -> None:
+    async def walked() -> bool:
+        return (await object_walk.walk()).gc_stats.tracked_objects > 0
+
+    assert object_walk._turn.take()
+    try:
+        assert in_fork(lambda: asyncio.run(walked()))
+    finally:
+        object_walk._turn.give_back()
+
+
 def test_what_is_to_begin_anew_does_so_in_order_but_not_to_measure() -> None:
     seen: list[int] = []
 
@@ -127,15 +175,34 @@ def test_child_forked_at_a_border_has_windows_of_its_own() -> None:
         profiler.end_windows()
         windows = profiler._windows
         assert windows is not None
-        with windows._turning:  # as if the watcher were at a border
-            assert windows.turn(lambda _: None) == []
+        assert windows._drawing.take()  # as if the watcher were at a border
+        assert windows.turn(lambda _: None) == []
 
-            def turns() -> bool:
-                windows._next_s = 0.0
-                profiler.end_windows()
-                return windows._border is not None and windows._turning.acquire(blocking=False)
+        def turns() -> bool:
+            windows._next_s = 0.0
+            profiler.end_windows()
+            return windows._border is not None and windows._drawing.take()
 
-            assert in_fork(turns)
+        assert in_fork(turns)
+
+
+@needs_samples
+def test_child_that_was_forked_in_a_thread_ends_with_this_thread() -> None:
+    part = survival.run(
+        "import os, threading\n"
+        "from profiling import Profiler\n"
+        "profiler = Profiler(window_s=3_600.0)\n"
+        "profiler.start_watching()\n"
+        "def fork():\n"
+        "    child = os.fork()\n"
+        "    if child:\n"
+        "        print(os.waitpid(child, 0)[1])\n"
+        "thread = threading.Thread(target=fork)\n"
+        "thread.start()\n"
+        "thread.join()\n",
+        timeout_s=TIMEOUT_S,
+    )
+    assert (part.status, part.output) == (0, "0\n")
 
 
 @needs_samples

@@ -229,4 +229,5 @@ async def test_the_walk_keeps_nothing_alive_when_it_is_cancelled() -> None:
     held.clear()
     assert [ref() for ref in gone] == [None] * 10
     assert caught.value is not None  # its traceback, with the walk's variables, is still here
-    assert not object_walk._one_walk.locked()
+    assert object_walk._turn.take()
+    object_walk._turn.give_back()
