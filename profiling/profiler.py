@@ -7,16 +7,17 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from profiling.accepted import job_of, level_of, sample_bytes_of
 from profiling.adaptive import Adaptive, is_quiet
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, SamplerUnavailable
-from profiling.forks import ForkLock
+from profiling.forks import ForkLock, Turn
+from profiling.histories import Histories
 from profiling.history import History, RunStore, pair_to_compare
-from profiling.judging import Judging, Terms
+from profiling.judging import Judging
 from profiling.live import LiveGroup, LiveOrder
 from profiling.overview import Overview
 from profiling.process import usage
@@ -44,7 +45,10 @@ from profiling.traces.readers import TraceReaders
 from profiling.verdict.judge import Judgement
 from profiling.verdict.patience import Patience
 from profiling.watcher import Watcher
-from profiling.windows import PATIENCE, REMEMBERED, WINDOW_S, Windows
+from profiling.windows import WINDOW_S, Windows
+
+if TYPE_CHECKING:
+    from profiling.serve import DebugServer
 
 BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
 FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
@@ -105,9 +109,10 @@ class Profiler:
         self.source = SourceReader()
         self._ids = itertools.count(1)
         self._finished = 0
-        self._is_diffing = False
-        self._adaptive = Adaptive(_base_level()) if level is Level.ADAPTIVE else None
-        if level.samples and (why := sampler.unavailable_reason()) is not None:
+        self._diffing = Turn()
+        why = sampler.unavailable_reason()
+        self._adaptive = Adaptive(Level.COUNTERS if why else Level.SAMPLES) if level is Level.ADAPTIVE else None
+        if level.samples and why:
             _logger.warning("no samples are taken, so only the growth of the process can show a leak: %s", why)
         limit = usage.memory_limit(limit_mb)
         reader_of = TraceReaders(round(budget_mb * (1 << 20)), lambda: usage.memory_usage(limit).available_bytes).of
@@ -123,12 +128,13 @@ class Profiler:
             all_threads=all_threads,
         )
         # If a run has the allocations of all threads, nothing is left for scopes and for what is outside jobs.
-        is_watched = not all_threads and level is not Level.COUNTERS and sampler.unavailable_reason() is None
+        is_watched = not all_threads and level is not Level.COUNTERS and not why
         self._scopes = Scopes(self.start_watching, is_on=is_watched)
         self._windows = Windows(self._shared, window_s, self._scopes.labels) if is_watched else None
+        self._histories = Histories(self.history, self._windows)
         self._judging = Judging(
-            self.runs,
-            self._terms,
+            self._histories.runs,
+            self._histories.terms,
             Holders(self._shared.collector, is_bounded=not collect),
             patience or Patience(),
             collects=collect,
@@ -209,6 +215,20 @@ class Profiler:
             self._shared.sampling.keep_within()
             self._turn(self._windows)
 
+    def serve(self, address: str, *, token: str | None = None, open_to_all: bool | None = None) -> DebugServer:
+        """Serve the debug routes in a thread, and return the server, which runs until its `close`.
+
+        Args:
+            address: `127.0.0.1:6061`, `[::1]:6061` or `unix:/run/profiler.sock`; port 0 means any free port.
+            token: Required as `Authorization: Bearer <token>`.
+            open_to_all: Whether reading needs no token; by default only at a loopback address and at a Unix socket.
+
+        `profiling.serve.DebugServer` has more arguments. Raises OSError if the server cannot listen there.
+        """
+        from profiling.serve import DebugServer  # uses 3 MB, which programs without a server do not need
+
+        return DebugServer(self, address, token=token, open_to_all=open_to_all)
+
     def next_level(self, job: str) -> Level:
         """Return the level that the job's next run will have."""
         return self._adaptive.level(job) if self._adaptive else self.level
@@ -230,7 +250,7 @@ class Profiler:
 
         Reads source files, so call this in a thread. Raises UnknownJob, UnknownRun, NotEnoughRuns or NotComparable.
         """
-        run, against = pair_to_compare(self._store(job), job, run_id, against_id)
+        run, against = pair_to_compare(self._histories.of(job), job, run_id, against_id)
         return compare(run, against, self.source.places, group_by=group_by, limit=limit)
 
     async def diff_over(
@@ -248,9 +268,8 @@ class Profiler:
         Raises DiffInProgress; SamplerUnavailable if neither can be used; IntervalBroken if tracing or sampling was
         stopped meanwhile; OverBudget or ChildFailed if the traces cannot be read.
         """
-        if self._is_diffing:
+        if not self._diffing.take():
             raise DiffInProgress
-        self._is_diffing = True
         try:
             return await diff_over(
                 self._shared,
@@ -262,7 +281,7 @@ class Profiler:
                 wait=wait,
             )
         finally:
-            self._is_diffing = False
+            self._diffing.give_back()
 
     def verdict(self, job: str, *, patience: Patience | None = None) -> Verdict:
         """Return the verdict on the job's runs, with the lines of a leak. Raises UnknownJob.
@@ -278,11 +297,11 @@ class Profiler:
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """Return the verdicts of these jobs, or of all jobs, without blocking the loop. Raises UnknownJob."""
-        return await self._judging.verdicts(jobs or self._jobs())
+        return await self._judging.verdicts(jobs or self._histories.jobs())
 
     def runs(self, job: str) -> Sequence[RunProfile]:
         """Return the last runs of a job, or the last windows of `OUTSIDE_JOBS`, oldest first. Raises UnknownJob."""
-        return self._store(job).runs(job)
+        return self._histories.runs(job)
 
     def last_verdict(self, job: str) -> Verdict | None:
         """Return the job's last verdict, which may be some runs old, or None if there is no verdict yet."""
@@ -290,21 +309,7 @@ class Profiler:
 
     def _owners(self) -> Sequence[str]:
         """Return the names of all scopes and jobs, and of what is outside both."""
-        return sorted({*self._jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
-
-    def _jobs(self) -> tuple[str, ...]:
-        """Return the names of all jobs with runs, and `OUTSIDE_JOBS` if it has windows."""
-        return self.history.jobs() + (self._windows.history.jobs() if self._windows else ())
-
-    def _store(self, job: str) -> RunStore:
-        """Return the store of a job's runs, or of the windows of what is allocated outside jobs."""
-        windows = self._windows.history if self._windows else None
-        return windows if windows is not None and windows.knows(job) else self.history
-
-    def _terms(self, job: str) -> Terms | None:
-        """Return how to judge the windows of a scope, or of what is outside jobs; None for a job."""
-        windows = self._windows if self._windows and self._windows.history.knows(job) else None
-        return Terms(windows.unit, PATIENCE, REMEMBERED) if windows else None
+        return sorted({*self._histories.jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
 
     def scopes(self) -> list[ScopeSummary]:
         """Return what each scope, each job and all other work holds, allocates and keeps; fastest growth first.
@@ -331,8 +336,7 @@ class Profiler:
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler uses: tables of tracemalloc and of the sampler, history, and cases."""
-        windows_bytes = self._windows.history.overhead_bytes() if self._windows else 0
-        remembered_bytes = self.history.overhead_bytes() + windows_bytes + self._judging.cases.overhead_bytes()
+        remembered_bytes = self._histories.overhead_bytes() + self._judging.cases.overhead_bytes()
         return tracing.table_bytes() + sampler.table_bytes() + remembered_bytes
 
     def statistics(self) -> ProfilerStatistics:
@@ -371,7 +375,7 @@ class Profiler:
         self._finished += 1
         # the history lists its jobs in order, which takes long for thousands of jobs
         if self._finished % FORGOTTEN_EVERY == 0:
-            self._judging.cases.keep_only(set(self._jobs()))
+            self._judging.cases.keep_only(set(self._histories.jobs()))
         if self._windows is not None and self._windows.leave_to_job(run.job):
             self._judging.cases.forget(run.job)
         self.history.add(run)
@@ -394,7 +398,3 @@ class Profiler:
         if adaptive.is_over and not self._shared.active and is_quiet():
             self._shared.tracing.close()
             adaptive.end_series()
-
-
-def _base_level() -> Level:
-    return Level.SAMPLES if sampler.unavailable_reason() is None else Level.COUNTERS

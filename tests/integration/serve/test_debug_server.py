@@ -78,6 +78,21 @@ def test_loopback_is_open_for_looking_unless_it_is_said_otherwise(
         assert sent(server, get("/debug/memory/trim", method="POST"))[0] == 403
 
 
+def test_profiler_serves_at_an_address_and_at_a_unix_socket(profiler: Profiler, tmp_path: Path) -> None:
+    with profiler.serve("127.0.0.1:0", token="t") as server:
+        assert isinstance(server, DebugServer)
+        assert sent(server, get())[0] == 403
+        assert sent(server, get("/debug/jobs", "Authorization: Bearer t"))[0] == 200
+    with profiler.serve("127.0.0.1:0", open_to_all=False) as server:
+        assert sent(server, get())[0] == 403
+    path = tmp_path / "profiler.sock"
+    server = profiler.serve(f"unix:{path}")
+    assert (server.address, path.is_socket()) == (f"unix:{path}", True)
+    server.close()
+    with pytest.raises(ValueError, match="'nowhere' is not an address"):
+        profiler.serve("nowhere")
+
+
 def test_address_that_other_machines_reach_is_closed_without_a_token(profiler: Profiler) -> None:
     with DebugServer(profiler, "0.0.0.0:0") as server:
         status, document = sent(server, get())

@@ -136,7 +136,7 @@ def test_run_and_scope_of_one_name_leave_each_other_whole(profiler: Profiler) ->
             kept.append(make())
     assert held_by("both") == blocks(9)
     assert [run.job for run in profiler.runs("both")] == ["both"] * 6
-    assert profiler._terms("both") is None
+    assert profiler._histories.terms("both") is None
     assert summary(profiler, "both").calls == 9
 
 

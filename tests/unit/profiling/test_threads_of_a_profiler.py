@@ -57,7 +57,7 @@ class Users:
                 self.kept.append(bytes(1_000))
 
     def reads(self) -> None:
-        for job in (*self.profiler._jobs(), "/0", "a"):
+        for job in (*self.profiler._histories.jobs(), "/0", "a"):
             with suppress(UnknownJob, NotEnoughRuns):
                 self.profiler.verdict(job)
                 self.profiler.diff(job)
