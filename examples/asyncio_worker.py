@@ -4,7 +4,6 @@ import asyncio
 import os
 
 from profiling import Profiler
-from profiling.serve import DebugServer
 
 profiler = Profiler()
 seen = []
@@ -18,7 +17,7 @@ async def handle(message: str) -> None:
 
 async def main() -> None:
     """Take messages from a queue that never ends."""
-    with DebugServer(profiler, os.environ.get("DEBUG_ADDRESS", "127.0.0.1:6061")) as server:
+    with profiler.serve(os.environ.get("DEBUG_ADDRESS", "127.0.0.1:6061")) as server:
         print(f"curl http://{server.address}/debug/jobs/handle/verdict", flush=True)  # noqa: T201
         while True:
             await handle("message")

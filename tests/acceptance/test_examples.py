@@ -1,4 +1,4 @@
-"""The services below examples/ run as they stand: they serve, their requests are scopes, and they end when told to."""
+"""The programs below examples/ run as they stand: they serve, their requests are scopes, and they end when told to."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from profiling.records import State
 from profiling.samples import sampler
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +36,12 @@ COMMANDS = {
         "flask_service:app",
     ],
     "asyncio_worker.py": ["asyncio_worker.py"],
+    "thread_worker.py": ["thread_worker.py"],
 }
-WITH_ITEMS = COMMANDS.keys() - {"asyncio_worker.py"}
-LABELS = {"flask_service.py": "GET /items/<id>", "asyncio_worker.py": "handle"}
+WORKERS = {"asyncio_worker.py", "thread_worker.py"}
+WITH_ITEMS = COMMANDS.keys() - WORKERS
+LABELS = {"flask_service.py": "GET /items/<id>", "asyncio_worker.py": "handle", "thread_worker.py": "resize"}
+SCRIPT = "plain_script.py"
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def started(example: str) -> Iterator[int]:
         try:
             yield int(found[1])
         finally:
-            process.send_signal(signal.SIGINT if example == "asyncio_worker.py" else signal.SIGTERM)
+            process.send_signal(signal.SIGINT if example in WORKERS else signal.SIGTERM)
             process.wait(60)
             rest.join()
 
@@ -80,7 +84,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
 
 def test_each_example_is_short_and_is_run() -> None:
     examples = {path.name: path.read_text().count("\n") for path in EXAMPLES.glob("*.py")}
-    assert examples.keys() == COMMANDS.keys()
+    assert examples.keys() == COMMANDS.keys() | {SCRIPT}
     assert max(examples.values()) < MAX_LINES
     for name in examples:
         assert f"({name})" in (EXAMPLES / "README.md").read_text()
@@ -108,3 +112,14 @@ def test_example_tells_of_its_scope_when_the_first_window_has_ended(example: str
                 assert get(port, "/items/7")[0] == 200
         assert found[0] == 200
         assert json.loads(found[1])["job"] == label
+
+
+@pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
+def test_script_that_has_never_heard_of_the_profiler_is_told_which_thread_holds_its_memory() -> None:
+    command = [sys.executable, "-m", "profiling", "run", SCRIPT]
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    rows = [line.split() for line in done.stderr.splitlines()]
+    (of_scope,) = [row for row in rows if row[-1:] == ["archive"] and row[-2] in list(State)]
+    assert (of_scope[0], of_scope[2]) == ("1", "MiB"), done.stderr
+    assert "profil" not in (EXAMPLES / SCRIPT).read_text().partition('"""\n')[2]
