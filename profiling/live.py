@@ -79,11 +79,13 @@ def live_memory(
         limit: The highest number of sites to list.
 
     Raises:
-        ValueError: There is no such group or order; the message has those that there are.
+        ValueError: There is no such group or order, or the limit is below 0. The message says what is accepted.
     """
     for name, given, known in (("group_by", group_by, LIVE_GROUPS), ("order", order, LIVE_ORDERS)):
         if given not in known:
             raise ValueError(f"{name} is one of {', '.join(known)}, not {given!r}")
+    if limit < 0:
+        raise ValueError(f"limit must be a number of sites, 0 or more, not {limit!r}")
     groups, unknown = _grouped(table, group_by)
     for volume_key, volume in volumes:
         group = groups.setdefault(_key_of_volume(volume_key, group_by), _Group())

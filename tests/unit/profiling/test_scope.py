@@ -366,3 +366,5 @@ def test_what_is_asked_of_live_memory_is_known_or_refused(profiler: Profiler) ->
         profiler.live(group_by="colour")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="order is one of live, allocated, not 'size'"):
         profiler.live(order="size")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="limit must be a number of sites, 0 or more, not -1"):
+        profiler.live(limit=-1)
