@@ -28,6 +28,7 @@ ARENAS_TIMEOUT_S = 5.0
 ARENAS_MAX_TRACES = 300_000  # dropping more would copy over 30 MB of tracemalloc's tables into the child
 
 _KB_LINE = re.compile(r"^(\w+):\s+(\d+) kB$", re.MULTILINE | re.ASCII)
+_PEAK_LINE = re.compile(r"^VmHWM:\s+(\d{1,19}) kB$", re.MULTILINE | re.ASCII)
 _logger = logging.getLogger(__name__)
 
 
@@ -105,7 +106,8 @@ def reset_peak(proc: Path = PROC) -> bool:
 
 def peak_rss_bytes(proc: Path = PROC) -> int | None:
     """Return the highest RSS since the last reset, or since the start; None if the kernel does not report it."""
-    return parse_kb_lines(read_text(proc / "status") or "").get("VmHWM")
+    match = _PEAK_LINE.search(read_text(proc / "status") or "")
+    return int(match[1]) * 1024 if match else None
 
 
 def parse_statm(text: bytes) -> tuple[int, int] | None:
@@ -117,7 +119,7 @@ def parse_statm(text: bytes) -> tuple[int, int] | None:
 
 
 def parse_kb_lines(text: str) -> dict[str, int]:
-    """Return the `Key:  123 kB` lines of /proc/self/status and smaps_rollup, as bytes by key."""
+    """Return the `Key:  123 kB` lines of /proc/self/smaps_rollup, as bytes by key."""
     return {key: int(value) * 1024 for key, value in _KB_LINE.findall(text) if len(value) < 20}
 
 

@@ -7,8 +7,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from profiling.forks import ForkLock
+from profiling.records import SamplerStatistics
 from profiling.samples import sampler, threads
 from profiling.samples.volumes import Volumes
 
@@ -24,6 +26,8 @@ MAX_REFINED = 3  # doublings at once, because few samples tell little about the 
 REFINE_BELOW_ALIVE = sampler.MAX_SAMPLES // 2  # live samples; above it, finer samples would be thinned again
 SAMPLE_S = 2e-6  # CPU time of one sample, until it is measured
 LET_GO_S = 0.1e-6  # CPU time of a possible sample that is not taken, because its job is sampled more coarsely
+# highest share of the CPU time for these while no job is under suspicion: then finer samples would tell of little
+MAX_LET_GO_SHARE = 0.003
 LOOKED_AT_EVERY_S = 1.0  # CPU time between two checks
 MIN_SAMPLES = 4  # samples that every run may take, however short it is
 MAX_JOBS = 256  # jobs whose bytes per sample are remembered
@@ -43,6 +47,18 @@ class JobRate:
     def wanted_share(self, now_s: float) -> float:
         """Return the share of the CPU time that its samples would take at the finest rate; less if it rests by now."""
         return self.finest_s / max(self.interval_s, now_s - self.seen_s, 1e-9)
+
+
+class Spent(NamedTuple):
+    """CPU time that was spent, and how much was allowed."""
+
+    spent_s: float
+    allowed_s: float
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether more was spent than allowed."""
+        return self.spent_s > self.allowed_s
 
 
 class Sampling:
@@ -175,22 +191,30 @@ class Sampling:
             told = sampler.statistics()
             # else the sampler itself has doubled the bytes per sample, and samples differ
             if told.bytes_per_sample == before:
-                taken_s = (told.taken - taken_before) * (told.sample_s or SAMPLE_S)
-                let_go_s = (told.let_go - let_go_before) * LET_GO_S
-                allowed_s = share * (now_s - cpu_before_s)
-                # Finer samples for the process cost more if a job is not sampled more coarsely anyway.
-                spent_s = max(taken_s + let_go_s - (JOBS_SHARE + SUSPECTS_SHARE) / share * allowed_s, let_go_s)
-                bytes_per_sample = told.bytes_per_sample
-                if taken_s + let_go_s > allowed_s:
-                    bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, taken_s + let_go_s, allowed_s)
-                elif told.alive < REFINE_BELOW_ALIVE:
-                    bytes_per_sample = bytes_per_sample_for(told.bytes_per_sample, spent_s, allowed_s)
+                spent = told.taken - taken_before, told.let_go - let_go_before, now_s - cpu_before_s
+                bytes_per_sample = self._rate_within(share, told, *spent)
                 if bytes_per_sample != told.bytes_per_sample:
                     sampler.set_bytes_per_sample(bytes_per_sample)
             if self._outside is not None:
                 self.follow(OUTSIDE_JOBS, self._outside, self._outside.taken - self._outside_taken)
                 self._outside_taken = self._outside.taken
             self._look(now_s)
+
+    def _rate_within(self, share: float, told: SamplerStatistics, taken: int, let_go: int, cpu_s: float) -> float:
+        """Return the bytes per sample of the process with which as many samples would keep within the share."""
+        let_go_s = let_go * LET_GO_S
+        all_s = Spent(taken * (told.sample_s or SAMPLE_S) + let_go_s, share * cpu_s)
+        has_suspects = any(known.is_suspect for known in self._jobs.values())
+        passed = Spent(let_go_s, (share if has_suspects else min(share, MAX_LET_GO_SHARE)) * cpu_s)
+        # Finer samples for the process cost more if a job is not sampled more coarsely anyway.
+        beyond = all_s._replace(spent_s=max(0.0, all_s.spent_s - (JOBS_SHARE + SUSPECTS_SHARE) * cpu_s))
+        if all_s.is_over or passed.is_over:
+            bounds = all_s, passed
+        elif told.alive < REFINE_BELOW_ALIVE:
+            bounds = beyond, passed
+        else:
+            return told.bytes_per_sample
+        return max(bytes_per_sample_for(told.bytes_per_sample, *bound) for bound in bounds)
 
     @property
     def _follows(self) -> bool:

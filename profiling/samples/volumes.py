@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ from profiling.stopwatch import Budget
 
 MAX_LINES = 2_048  # lines that are remembered, about 300 bytes each
 KEPT_LINES = 1_024  # lines that are kept if there are more; the largest ones
-# highest share of the time for reading volumes between borders; stacks that are freed unread count as elsewhere
+# highest share of the CPU time for reading volumes between borders; stacks that are freed unread count as elsewhere
 MAX_SHARE = 0.002
+INITIAL_BUDGET_S = 0.02  # beyond that share
 
 
 class VolumeKey(NamedTuple):
@@ -47,7 +49,7 @@ class Volumes:
     def __init__(self) -> None:
         self._lines: dict[VolumeKey, Volume] = {}
         self._lock = ForkLock()
-        self._budget = Budget(MAX_SHARE)
+        self._budget = Budget(MAX_SHARE, time.process_time, at_once_s=INITIAL_BUDGET_S)
         self.elsewhere_bytes = 0.0  # allocated at lines that are not remembered
 
     def update(self, *, is_urgent: bool = True) -> None:

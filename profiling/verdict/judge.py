@@ -26,6 +26,7 @@ from profiling.verdict.wording import reason_of
 MIN_RUNS = patience.MIN_RUNS
 MIN_KEEPING_RUNS = 2
 RISING_Z = 2.5  # standard errors by which the total of a line rises; it seldom does by chance
+LATEST_CHANGES = 3  # at least, because some jobs grow only in every third run
 MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 
@@ -86,7 +87,7 @@ def judge(evidence: Evidence) -> Judgement:
     return Judgement(
         verdict=verdict,
         suspected=heap is not None or _is_suspect(evidence),
-        keeps_something=heap is not None or native is not None or _keeps_something(evidence),
+        keeps_something=heap is not None or _keeps_something(evidence),
         wants_collection=_wants_collection(evidence),
         wants_collected_runs=native is not None and not native.is_sure and not evidence.process,
         wants_bounds=_wants_bounds(evidence, heap, accusation),
@@ -156,9 +157,18 @@ def _may_grow(evidence: Evidence) -> bool:
 
 
 def _grows_natively(evidence: Evidence) -> bool:
-    """Return whether a counter beside Python's heap grows fast enough, on average, for native growth."""
-    counters = (evidence.c_heap, evidence.mapped)
-    return any(sum(changes) >= steady.MIN_NATIVE_BYTES * len(changes) > 0 for changes, _ in counters)
+    """Return whether a counter beside Python's heap grows fast enough for native growth, on average and of late.
+
+    A warm-up may raise the average of many runs, but it fades.
+    """
+    return any(
+        all(sum(part) >= steady.MIN_NATIVE_BYTES * len(part) > 0 for part in (changes, _latest_third(changes)))
+        for changes, _ in (evidence.c_heap, evidence.mapped)
+    )
+
+
+def _latest_third(changes: Sequence[float]) -> Sequence[float]:
+    return changes[-max(LATEST_CHANGES, len(changes) // 3) :]
 
 
 def _wants_collection(evidence: Evidence) -> bool:

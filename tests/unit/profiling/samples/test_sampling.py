@@ -16,8 +16,10 @@ from profiling.samples.sampling import (
     CREDIT_OVER_S,
     CREDIT_S,
     JOBS_SHARE,
+    LET_GO_S,
     MAX_BYTES_PER_SAMPLE,
     MAX_JOBS,
+    MAX_LET_GO_SHARE,
     MIN_BYTES_PER_SAMPLE,
     SAMPLE_S,
     SUSPECTS_SHARE,
@@ -109,6 +111,24 @@ def test_rate_becomes_no_finer_while_many_samples_are_alive(
     following.keep_within()
     assert rate() == 8 * KB
     assert len(kept) == 100
+
+
+@pytest.mark.parametrize(("is_suspect", "doublings"), [(False, 2), (True, 0)])
+def test_process_is_sampled_as_finely_as_its_coarse_jobs_afford_until_a_job_is_suspected(
+    following: Sampling, clock: Clock, doublings: int, *, is_suspect: bool
+) -> None:
+    following.suspect("quiet", is_suspect=is_suspect)
+    coarse = sampler.label("busy")
+    coarse.doublings = 7
+    before = sampler.statistics().let_go
+    sampler.set_current_job(coarse)
+    for _ in range(200):
+        make(1_000, 4_000)
+    sampler.set_current_job(None)
+    let_go_s = (sampler.statistics().let_go - before) * LET_GO_S
+    clock.now_s += let_go_s / (3 * MAX_LET_GO_SHARE)  # three times what is allowed, and 1 % of the time
+    following.keep_within(0.04)
+    assert rate() == MIN_BYTES_PER_SAMPLE * 2**doublings
 
 
 def test_rate_that_was_asked_for_is_fixed(clock: Clock) -> None:

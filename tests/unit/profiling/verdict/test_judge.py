@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from profiling.records import Accusation, Outlook, SiteKey, State
+from profiling.verdict import steady
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.growth import FREE_LISTS_BYTES
 from profiling.verdict.judge import Judgement, judge
@@ -367,3 +368,16 @@ def test_warm_up_of_two_runs_is_nothing_that_is_kept(kept: Sequence[int], *, kee
 def test_what_only_the_last_three_runs_hold_is_not_kept() -> None:
     assert not judge(evidence(20, every(40, range(18, 21)))).keeps_something
     assert judge(evidence(20, every(40, range(16, 21)))).keeps_something
+
+
+@pytest.mark.parametrize(
+    ("changes", "keeps"),
+    [
+        ([NATIVE] * 12, True),
+        ([0.0, 0.0, 3 * NATIVE] * 4, True),
+        ([4 * NATIVE] * 4 + [0.9 * steady.MIN_NATIVE_BYTES] * 8, False),  # a warm-up that fades
+        ([0.0] * 9 + [NATIVE] * 3, False),
+    ],
+)
+def test_c_heap_has_to_grow_on_average_and_of_late(changes: Sequence[float], *, keeps: bool) -> None:
+    assert judge(evidence(12, c_heap=(changes, []))).keeps_something == keeps
