@@ -19,6 +19,8 @@ OTHER_SCOPES = "(other)"  # the scope of all further names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_call_of: Callable[[sampler.Label], Any] = sampler.scope
+
 
 class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
     """A context manager for one call, `with` or `async with`."""
@@ -41,15 +43,10 @@ class Scopes:
     def enter(self, name: str) -> Scope:
         """Return a context manager for one call. Raises TypeError for a name that is not a str."""
         try:
-            label = self._labels.get(name)
-        except TypeError:  # a list, for example, which is refused below
-            label = None
-        if label is None:
-            if not self._is_on:
-                return nullcontext()
-            label = self._add(name)
-        entered: Scope = sampler.scope(label)
-        return entered
+            return _call_of(self._labels[name])
+        except (KeyError, TypeError):  # a new name, or no str
+            pass
+        return _call_of(self._add(name)) if self._is_on else nullcontext()
 
     def decorate(self, function: F, name: str | None = None) -> F:
         """Return the function, plain, async or a generator, with a scope around each of its calls.

@@ -8,7 +8,7 @@ with the same part are tried.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,9 @@ ANY = "{}"  # in place of the first part of a path that is, or has, a parameter
 class Template:
     """One route of a framework, or a mounted application with routes of its own."""
 
-    pattern: re.Pattern[str]
+    match: Callable[[str], re.Match[str] | None]  # of its pattern
     text: str  # with the prefixes of whatever the route is mounted in
-    methods: frozenset[str] | None = None  # None: whatever comes, to an application that is mounted
+    labels: Mapping[str, str] | None = None  # by method; None: any method, to an application that is mounted
     below: tuple[Template, ...] | None = None  # the routes of an application that is mounted, if they are known
 
 
@@ -57,7 +57,7 @@ class Routing:
         known = self._without_parameters.get((method, path))
         if known is not None:
             return known
-        first = _first_part(path)
+        first = path[1:].partition("/")[0]
         return _label_of(self._by_first_part.get(first) or self._by_first_part[ANY], method, path)
 
     def _compile(self, routes: Sequence[Any]) -> None:
@@ -67,7 +67,7 @@ class Routing:
         self._without_parameters = {
             (method, template.text): _label_of(templates, method, template.text)
             for template in plain
-            for method in template.methods or ()
+            for method in template.labels or ()
         }
         others = [(template, _first_part(template.text)) for template in templates if not _is_plain(template)]
         self._by_first_part = {
@@ -78,29 +78,26 @@ class Routing:
 
 
 def _first_part(path: str) -> str:
-    first = path.removeprefix("/").partition("/")[0]
+    first = path[1:].partition("/")[0]
     return ANY if "{" in first else first
 
 
 def _is_plain(template: Template) -> bool:
-    return "{" not in template.text and template.methods is not None
+    return "{" not in template.text and template.labels is not None
 
 
 def _label_of(templates: Iterable[Template], method: str, path: str) -> str:
-    found = _find(templates, method, path)
-    return label_of(method, found.text) if found else NO_ROUTE
-
-
-def _find(templates: Iterable[Template], method: str, path: str) -> Template | None:
     for template in templates:
-        match = template.pattern.match(path)
+        match = template.match(path)
         if match is None:
             continue
         if template.below is not None:  # which decides, whether it has a route or not
-            return _find(template.below, method, "/" + match["path"])
-        if template.methods is None or method in template.methods:
-            return template
-    return None
+            return _label_of(template.below, method, "/" + match["path"])
+        if template.labels is None:
+            return label_of(method, template.text)
+        if (label := template.labels.get(method)) is not None:
+            return label
+    return NO_ROUTE
 
 
 def _templates_of(routes: Iterable[Any], prefix: str) -> Iterator[Template]:
@@ -115,12 +112,12 @@ def _templates_of(routes: Iterable[Any], prefix: str) -> Iterator[Template]:
             continue
         if hasattr(route, "routes"):  # a mounted application
             below = tuple(_templates_of(route.routes, prefix + text.removesuffix("/{path}")))
-            yield Template(pattern, prefix + text, None, below or None)
-        elif hasattr(route, "methods"):
-            # A class as the endpoint has no list of them, and answers to each in a method of its own.
-            yield Template(pattern, prefix + text, frozenset(route.methods or METHODS - {WEBSOCKET}))
-        else:
-            yield Template(pattern, prefix + text, frozenset({WEBSOCKET}))
+            yield Template(pattern.match, prefix + text, None, below or None)
+            continue
+        # A class as the endpoint has no list of methods, and answers to each in a method of its own.
+        methods = (route.methods or METHODS - {WEBSOCKET}) if hasattr(route, "methods") else {WEBSOCKET}
+        text = prefix + text
+        yield Template(pattern.match, text, {method: label_of(method, text) for method in methods})
 
 
 def _routes_of(app: object) -> Sequence[Any] | None:

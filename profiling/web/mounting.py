@@ -17,6 +17,8 @@ from profiling.web.messages import Request, first_values
 from profiling.web.problems import aiohttp_response
 from profiling.web.table import ROUTES
 
+MAX_NAMES = 4_096  # names of routes that are remembered, if a router of the user's own makes a route for each request
+
 
 def mount(
     app: web.Application,
@@ -106,10 +108,18 @@ def _request_below(prefix: str, request: web.Request) -> Request:
 
 def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
     """Return a middleware that makes each request a call of a scope; those below the prefixes share one."""
+    names: dict[web.AbstractRoute, str] = {}  # of routes for one method
+    scope = profiler.scope
 
     @web.middleware
     async def as_call_of_scope(request: web.Request, handler: Handler) -> web.StreamResponse:
-        with profiler.scope(_label_of(request, prefixes)):
+        route = request.match_info.route
+        name = names.get(route)
+        if name is None:
+            name = _label_of(request, prefixes)
+            if route.method != hdrs.METH_ANY and len(names) < MAX_NAMES:
+                names[route] = name
+        with scope(name):
             return await handler(request)
 
     return as_call_of_scope
@@ -117,7 +127,7 @@ def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middlew
 
 def _label_of(request: web.Request, prefixes: tuple[str, ...]) -> str:
     resource = request.match_info.route.resource
-    if resource is None or request.match_info.http_exception is not None:
+    if resource is None:  # the route of an error, which aiohttp makes for this request
         return NO_ROUTE
     path = resource.canonical
     if path.startswith(prefixes):  # the debug routes are one: they are ours, and labels are few
