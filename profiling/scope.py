@@ -19,11 +19,12 @@ OTHER_SCOPES = "(other)"  # the scope of all further names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_call_of: Callable[[sampler.Label], Any] = sampler.scope
-
 
 class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
     """A context manager for one call, `with` or `async with`."""
+
+
+_call_of: Callable[[sampler.Label], Scope] = sampler.scope
 
 
 class Scopes:
