@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DUMP_S = 5.0  # for printing where a process hangs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ def run(arguments: Sequence[str], *, limit_s: float, ended_by: signal.Signals | 
             stdout, stderr = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGABRT)  # prints where it hangs
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(DUMP_S)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             return Run(status=None, stdout="", stderr=process.communicate()[1])
