@@ -147,13 +147,18 @@ def _keeps_something(evidence: Evidence) -> bool:
 
 
 def _may_grow(evidence: Evidence) -> bool:
-    """Return whether runs after the warm-up kept anything, but are too few to show what becomes of it."""
+    """Return whether runs after the warm-up kept anything, but are too few to show what becomes of it.
+
+    Memory of a single run does not count, because the latest run of every job may still hold some.
+    """
     later = set(evidence.ended[WARM_UP_RUNS:])
     least = MIN_KEEPING_SHARE * evidence.patience.min_pace_bytes * len(later)
-    kept = sum(
-        line.births[birth].size_bytes for line in evidence.lines.values() for birth in later & line.births.keys()
-    )
-    return kept >= least > 0 or sum(evidence.exact[WARM_UP_RUNS:]) >= least > 0 or _grows_natively(evidence)
+    alive = [(birth, each.size_bytes) for line in evidence.lines.values() for birth, each in line.births.items()]
+    kept = [(birth, size_bytes) for birth, size_bytes in alive if birth in later]
+    runs_that_kept = {birth for birth, _ in kept}
+    if len(runs_that_kept) >= MIN_KEEPING_RUNS and sum(size_bytes for _, size_bytes in kept) >= least:
+        return True
+    return sum(evidence.exact[WARM_UP_RUNS:]) >= least > 0 or _grows_natively(evidence)
 
 
 def _grows_natively(evidence: Evidence) -> bool:

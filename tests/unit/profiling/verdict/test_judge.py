@@ -381,3 +381,8 @@ def test_what_only_the_last_three_runs_hold_is_not_kept() -> None:
 )
 def test_c_heap_has_to_grow_on_average_and_of_late(changes: Sequence[float], *, keeps: bool) -> None:
     assert judge(evidence(12, c_heap=(changes, []))).keeps_something == keeps
+
+
+@pytest.mark.parametrize(("kept", "keeps"), [([11], False), ([1, 2, 11], False), ([5, 11], True)])
+def test_one_run_after_the_warm_up_is_too_little_to_ask_for_finer_samples(kept: Sequence[int], *, keeps: bool) -> None:
+    assert judge(evidence(11, every(40, kept))).keeps_something == keeps
