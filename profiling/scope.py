@@ -19,7 +19,7 @@ OTHER_SCOPES = "(other)"  # the scope of all further names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_call_of: Callable[[sampler.Label], Any] = sampler.scope
+_call_of: Callable[[sampler.Label], Scope] = sampler.scope
 
 
 class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Protocol):
