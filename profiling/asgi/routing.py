@@ -38,7 +38,7 @@ class Routing:
         self._routes: Sequence[Any] | None = None
         self._read = 0  # how many routes there were
         self._without_parameters: Mapping[tuple[str, str], str] = {}
-        self._by_first_part: Mapping[str, Sequence[Template]] = {}
+        self._by_first_part: Mapping[str, Sequence[Template]] = {}  # empty if no route has a pattern that is known here
 
     def label(self, scope: Scope) -> str:
         """Return the name of the scope for a request."""
@@ -53,6 +53,8 @@ class Routing:
                 return label_of_method(method)
         if len(self._routes) != self._read:
             self._compile(self._routes)
+        if not self._by_first_part:
+            return label_of_method(method)
         path = path_below_root(scope) or "/"
         known = self._without_parameters.get((method, path))
         if known is not None:
@@ -72,7 +74,7 @@ class Routing:
         others = [(template, _first_part(template.text)) for template in templates if not _is_plain(template)]
         self._by_first_part = {
             part: [template for template, first in others if first in {part, ANY}]
-            for part in {ANY, *(first for _, first in others)}
+            for part in ({ANY, *(first for _, first in others)} if templates else ())
         }
         self._read = len(routes)
 

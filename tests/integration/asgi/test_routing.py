@@ -157,6 +157,34 @@ def test_application_without_routes_is_told_by_the_method_alone(method: str, exp
     assert label(answer_any, "/items/7", method) == expected
 
 
+class LitestarLike:
+    """An ASGI application with the attributes that Litestar's application and its routes have."""
+
+    class Route:
+        path = path_format = "/items/{id:int}"
+        methods = frozenset({"GET"})
+
+    def __init__(self) -> None:
+        self.routes = [self.Route()]
+
+
+@pytest.mark.parametrize("app", [LitestarLike(), Starlette()])
+@pytest.mark.parametrize(("method", "expected"), [("GET", "GET"), ("WEBSOCKET", "WEBSOCKET"), ("X7", "(other method)")])
+def test_application_whose_routes_tell_nothing_is_told_by_the_method_alone(
+    app: object, method: str, expected: str
+) -> None:
+    assert label(app, "/items/7", method) == expected
+
+
+def test_first_route_of_an_application_is_known_once_it_is_added() -> None:
+    app = Starlette()
+    routing = Routing(app)
+    scope = {"type": "http", "method": "GET", "path": "/items/7", "root_path": ""}
+    assert routing.label(scope) == "GET"
+    app.router.routes.append(Route("/items/{id}", answer))
+    assert routing.label(scope) == "GET /items/{id}"
+
+
 def test_route_that_is_added_later_is_known_from_then_on() -> None:
     app = fastapi_app()
     routing = Routing(app)

@@ -47,3 +47,17 @@ async def test_each_request_is_a_call_of_its_routes_scope_if_asked_for(profiler:
     debug = {"GET /debug/{path}": 2, "GET /api/v1/debug/{path}": 1}
     labels = {name: label.calls for name, label in profiler._scopes.labels.items()}
     assert labels == (expected | debug if requests else {})
+
+
+async def test_route_for_all_methods_has_a_scope_for_each_method(profiler: Profiler) -> None:
+    app = web.Application()
+    app.router.add_route("*", "/items/{id}", answer)
+    mount(app, profiler, requests=True)
+    async with TestClient(TestServer(app)) as client:
+        for method in ("GET", "PUT", "GET"):
+            async with client.request(method, "/items/1") as response:
+                assert response.status == 200
+    assert {name: label.calls for name, label in profiler._scopes.labels.items()} == {
+        "GET /items/{id}": 2,
+        "PUT /items/{id}": 1,
+    }
