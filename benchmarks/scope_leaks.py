@@ -139,7 +139,9 @@ async def watched(port: int, guilty: str, functions: Sequence[str]) -> Trial:
         innocents=[
             name
             for name, scope in told.items()
-            if name != guilty and scope["verdict"] and scope["verdict"]["state"] in ACCUSATIONS
+            if name != guilty
+            and scope["kind"] == "scope"  # the stacks of threads that stay are native growth of the process
+            and (scope["verdict"] or {}).get("state") in ACCUSATIONS
         ],
         seconds=traffic.seconds,
         requests_per_s=traffic.answers / traffic.seconds,

@@ -141,12 +141,15 @@ def workers_recycled(times: int, *, with_profiler: bool = True) -> Outcome:
 
 
 def reloads(times: int, *, with_profiler: bool = True) -> Outcome:
-    """Let uvicorn load a changed application anew, in a new process, under requests."""
+    """Let uvicorn load a changed application anew, in a new process, under requests.
+
+    A server that ends resets connections that it has accepted, also without a profiler, so clients send again.
+    """
     command = ["uvicorn", "--reload", "--reload-delay=0.05", "--fd=FD", "--log-level=error", "service:app"]
     with program(programs.FASTAPI, "service.py") as path:
         log = path.with_name("log.txt")
         with served(command, path, log, with_profiler=with_profiler) as port:
-            clients = Clients(port, limit_s=LIMIT_S, with_debug_routes=with_profiler)
+            clients = Clients(port, limit_s=LIMIT_S, with_debug_routes=with_profiler, retries=5)
             with clients.at_work():
                 is_done = clients.wait_for(1)
                 for number in range(1, times + 1):

@@ -13,14 +13,20 @@ ROUTES = ("/keep/1", "/keep/2", "/keep/3", "/debug/scopes", "/keep/4", "/debug/m
 
 
 class Clients:
-    """Some threads, each with one request at a time on a connection of its own."""
+    """Some threads, each with one request at a time on a connection of its own.
 
-    def __init__(self, port: int, *, limit_s: float, with_debug_routes: bool, threads: int = 4) -> None:
+    A request whose connection is closed without an answer is sent again, up to `retries` times, before it is lost.
+    """
+
+    def __init__(
+        self, port: int, *, limit_s: float, with_debug_routes: bool, threads: int = 4, retries: int = 0
+    ) -> None:
         self.told: Counter[str] = Counter()  # answers, lost, hangs
         self.workers: set[int] = set()  # ids of the processes that have answered
         self.notes: list[str] = []
         self._port = port
         self._limit_s = limit_s
+        self._retries = retries
         self._paths = ROUTES if with_debug_routes else [path for path in ROUTES if path.startswith("/keep")]
         self._is_over = threading.Event()
         self._changed = threading.Condition()
@@ -50,7 +56,13 @@ class Clients:
     def _ask(self) -> None:
         while not self._is_over.is_set():
             for path in self._paths:
-                self._note(path, *self._answer(path))
+                told = self._answer(path)
+                for _ in range(self._retries):
+                    if told[0] != "closed":
+                        break
+                    told = self._answer(path)
+                kind, text = told
+                self._note(path, "lost" if kind == "closed" else kind, text)
 
     def _answer(self, path: str) -> tuple[str, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._limit_s)
@@ -61,7 +73,7 @@ class Clients:
         except TimeoutError:
             return "hangs", f"no answer in {self._limit_s:g} s"
         except (OSError, http.client.HTTPException) as error:
-            return "lost", repr(error)
+            return "closed", repr(error)
         finally:
             connection.close()
         return ("answers", text) if answer.status == 200 else ("lost", f"{answer.status}: {text[:200]}")
