@@ -30,7 +30,7 @@ from profiling.verdict.patience import Patience
 WINDOW_S = 5.0
 MIN_CALLS = 8  # calls of a scope; its window ends after WINDOW_S if there were so many
 LONGEST = 12  # times WINDOW_S; then a window ends if there was any call or allocation in it
-MAX_SHARE = 0.005  # highest share of the time for borders; if they take longer, windows become longer
+MAX_SHARE = 0.005  # highest share of a core's CPU time for borders; if they take more, windows become longer
 MAX_BYTES = 1 << 20  # for all windows in the history
 REMEMBERED = 128  # windows of each scope whose births are remembered, which are ten minutes at least
 PATIENCE = Patience(usual_runs=58, slow_runs=58, min_pace_bytes=1_024.0, max_left_share=1 / 4)
@@ -89,6 +89,7 @@ class Windows:
         window_s: float,
         scopes: Mapping[str, sampler.Label],
         clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         if not window_s >= 0:
             raise ValueError(f"window_s is {window_s!r}; it must be a number of seconds, 0 or more")
@@ -97,6 +98,7 @@ class Windows:
         self._window_s = window_s
         self._scopes = scopes
         self._clock = clock
+        self._cpu_clock = cpu_clock
         self._border: Border | None = None
         self._next_s = 0.0  # there is no border before this time
         self._open: dict[str, Window] = {}
@@ -148,16 +150,16 @@ class Windows:
         session = sampling.ensure_session()
         if self._border is not None and self._border.session == session and now_s < self._next_s:
             return []
-        timer = OverheadTimer()
-        with timer.blocking():
-            profiles = self._cut(session, now_s, judgement_of, timer)
-        self._next_s = now_s + max(self._window_s, min(timer.stall_s / MAX_SHARE, LONGEST * self._window_s))
+        # Only CPU time counts: on a busy machine a border waits for others, which is no cost of the profiler.
+        began_cpu_s = self._cpu_clock()
+        profiles = self._cut(session, now_s, judgement_of)
+        pause_s = (self._cpu_clock() - began_cpu_s) / MAX_SHARE
+        self._next_s = now_s + max(self._window_s, min(pause_s, LONGEST * self._window_s))
         return profiles
 
-    def _cut(
-        self, session: int, now_s: float, judgement_of: Callable[[str], Judgement | None], timer: OverheadTimer
-    ) -> list[RunProfile]:
+    def _cut(self, session: int, now_s: float, judgement_of: Callable[[str], Judgement | None]) -> list[RunProfile]:
         """Make a border: end the windows that are over, and begin one for each label that has none."""
+        timer = OverheadTimer()
         scopes = {name: label for name, label in tuple(self._scopes.items()) if name not in self._jobs}
         labels = {**scopes, OUTSIDE_JOBS: self._shared.sampling.outside}
         if self._border is None or self._border.session != session:

@@ -15,11 +15,10 @@ from profiling.errors import UnknownJob
 from profiling.live import LIVE_GROUPS
 from profiling.process.full_collections import BudgetedCollector
 from profiling.profiler import Profiler
-from profiling.records import Level, OwnerKind, RunProfile, ScopeSummary, State
+from profiling.records import Counters, Level, OwnerKind, RunProfile, ScopeSummary, State
 from profiling.report.scopes import live_to_dict, live_to_text, scopes_to_dict, scopes_to_text
 from profiling.samples import sampler
 from profiling.samples.sampling import OUTSIDE_JOBS
-from profiling.stopwatch import OverheadTimer
 from profiling.windows import LONGEST, MAX_SHARE, MIN_CALLS, PATIENCE, WINDOW_S, Windows
 
 pytestmark = pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
@@ -153,19 +152,32 @@ def test_scope_that_never_ends_has_windows_all_the_same(service: Service) -> Non
     assert service.summary("worker").active == 0
 
 
-def test_border_that_takes_long_makes_windows_longer(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    stalled = OverheadTimer.record_block
-
-    def record(timer: OverheadTimer, _: float) -> None:
-        stalled(timer, 10 * WINDOW_S * MAX_SHARE)
-
-    monkeypatch.setattr(OverheadTimer, "record_block", record)
+def test_border_that_takes_much_cpu_time_makes_windows_longer(service: Service) -> None:
+    cpu_s = [10 * WINDOW_S * MAX_SHARE, 0.0]  # of the clock at the end and at the begin of a border
+    service.windows._cpu_clock = cpu_s.pop
     service.after(WINDOW_S)
     assert service.windows._next_s == pytest.approx(service.clock.now_s + 10 * WINDOW_S)
-    monkeypatch.setattr(OverheadTimer, "record_block", lambda timer, _: stalled(timer, 1_000.0))
+    cpu_s[:] = [1_000.0, 0.0]
     service.clock.now_s += 10 * WINDOW_S
     service.profiler.end_windows()
     assert service.windows._next_s == pytest.approx(service.clock.now_s + LONGEST * WINDOW_S)
+
+
+def test_border_that_waits_for_others_leaves_windows_as_they_are(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counters = service.profiler._shared.counters
+
+    def wait() -> Counters:
+        service.clock.now_s += 0.5  # the machine is busy
+        return counters()
+
+    monkeypatch.setattr(type(service.profiler._shared), "counters", lambda _: wait())
+    service.windows._cpu_clock = lambda: 7.0
+    began_s = service.clock.now_s + WINDOW_S
+    service.after(WINDOW_S)
+    assert service.clock.now_s > began_s
+    assert service.windows._next_s == began_s + WINDOW_S
 
 
 def test_windows_begin_anew_with_a_session(service: Service) -> None:
