@@ -12,12 +12,15 @@ import gc
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 
 from profiling.stopwatch import Budget
 
 MAX_PIECE_S = 0.05  # CPU time of one collection, unless the interpreter was due for it
 BLOCK_S = 0.1e-6  # of a collection for each block of pymalloc, until one was timed; measured on 3.11: 0.02 to 0.14
+# collections whose times are remembered; other work on the machine makes some of them longer, and none shorter
+TIMED = 3
 # CPython 3.12 counts its own 375 objects among the frozen; a bare interpreter that is frozen has 5 000
 IMMORTAL_OBJECTS = 1_000
 BLOCKS_AN_OBJECT = 2  # average of objects that the collector tracks: the object, and the memory it holds
@@ -81,6 +84,7 @@ class BudgetedCollector:
     ) -> None:
         self._clock, self._cpu_clock = clock, cpu_clock
         self._block_s = BLOCK_S
+        self._timed = deque[float](maxlen=TIMED)  # for each block, in the last collections
         self._is_bounded = is_bounded
         self._for_collections = Budget(MAX_GC_TIME_SHARE, clock, cpu_clock=cpu_clock, at_once_s=INITIAL_GC_BUDGET_S)
         self._for_closing = Budget(MAX_CLOSING_SHARE, clock, cpu_clock=cpu_clock)
@@ -98,7 +102,7 @@ class BudgetedCollector:
 
     @property
     def takes_long(self) -> bool:
-        """Return whether a visit to all objects would block the caller for too long, by the time of the last one."""
+        """Return whether a visit to all objects would block the caller for too long, by the times of the last ones."""
         return self._blocks_to_visit() * self._block_s > MAX_PIECE_S
 
     def _blocks_to_visit(self) -> int:
@@ -154,7 +158,8 @@ class BudgetedCollector:
         blocks, began_s = self._blocks_to_visit(), self._cpu_clock()
         with self._for_collections.spend():
             gc.collect()
-        self._block_s = (self._cpu_clock() - began_s) / blocks
+        self._timed.append((self._cpu_clock() - began_s) / blocks)
+        self._block_s = min(self._timed)
         self._young = 0
         return True
 
