@@ -4,8 +4,10 @@
 
 The service runs in a process of its own, and 300 requests per second come from this one. Windows last one second
 instead of five, with the CPU time that a window of five seconds may take, so that the five minutes in which a leak must
-be told take one minute: a verdict counts windows. Prints for each trial the window in which the leak was told, the line, and the
-innocents that were accused; the exit status is 1 if a trial failed.
+be told take one minute: a verdict counts windows.
+
+Prints for each trial the window in which the leak was told, the line, and the innocents that were accused; the exit
+status is 1 if a trial failed.
 """
 
 from __future__ import annotations
