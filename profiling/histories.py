@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from profiling.errors import UnknownJob
 from profiling.history import RunStore
 from profiling.judging import Terms
 from profiling.records import RunProfile
@@ -34,6 +36,14 @@ class Histories:
     def runs(self, job: str) -> Sequence[RunProfile]:
         """Return the last runs of a job, or the last windows of a scope, oldest first. Raises UnknownJob."""
         return self.of(job).runs(job)
+
+    def by_job(self) -> Sequence[Sequence[RunProfile]]:
+        """Return the runs of each job and the windows of each scope, without those that are dropped meanwhile."""
+        found = []
+        for job in self.jobs():
+            with suppress(UnknownJob):
+                found.append(self.runs(job))
+        return found
 
     def terms(self, job: str) -> Terms | None:
         """Return how to judge the windows of a scope, or of what is outside jobs; None for a job."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from profiling.cases import MAX_RUNS, Cases, evidence_of
-from profiling.errors import UnknownJob
 from profiling.process.full_collections import MAX_FREEZE_S, count_full_collections
 from profiling.process.holders import Holders
 from profiling.records import RunProfile, SiteKey, Verdict
@@ -106,29 +105,26 @@ class Judging:
         runs = self._runs_of(job)
         if patience is not None:
             return self._judge(runs, patience)
-        if not self._is_judged(runs):
-            self._judge_anew(runs)
-        return self._noted(job)
+        return self._known(runs) or self._judge_anew(runs)[job]
 
-    async def verdicts(self, jobs: Sequence[str]) -> dict[str, Verdict]:
-        """Return the verdicts on these jobs without blocking the loop. Raises UnknownJob."""
-        asked = [self._runs_of(job) for job in jobs]
-        if new := [runs for runs in asked if not self._is_judged(runs)]:
-            await asyncio.to_thread(self._judge_anew, *new)
-        return {runs[-1].job: self._noted(runs[-1].job).verdict for runs in asked}
+    async def verdicts(self, asked: Sequence[Sequence[RunProfile]]) -> dict[str, Verdict]:
+        """Return the verdicts on the runs of some jobs, by job, without blocking the loop."""
+        # Each judgement is kept here, because another thread may forget a job meanwhile.
+        known = {runs[-1].job: self._known(runs) for runs in asked}
+        if new := [runs for runs in asked if known[runs[-1].job] is None]:
+            known |= await asyncio.to_thread(self._judge_anew, *new)
+        return {job: judgement.verdict for job, judgement in known.items() if judgement is not None}
 
-    def _noted(self, job: str) -> Judgement:
-        judgement = self.last(job)
-        if judgement is None:  # another thread has forgotten the job meanwhile
-            raise UnknownJob(job, ())
-        return judgement
+    def _known(self, runs: Sequence[RunProfile]) -> Judgement | None:
+        """Return the judgement on these runs, or None if the last one is older."""
+        case = self.cases.of(runs[-1].job)
+        return case.judgement if case.judged_after >= runs[-1].id else None
 
-    def _is_judged(self, runs: Sequence[RunProfile]) -> bool:
-        return self.cases.of(runs[-1].job).judged_after >= runs[-1].id
-
-    def _judge_anew(self, *runs_of_jobs: Sequence[RunProfile]) -> None:
+    def _judge_anew(self, *runs_of_jobs: Sequence[RunProfile]) -> dict[str, Judgement]:
+        judged = {runs[-1].job: self._judge(runs) for runs in runs_of_jobs}
         for runs in runs_of_jobs:
-            self.cases.note(runs[-1].job, self._judge(runs), runs[-1].id)
+            self.cases.note(runs[-1].job, judged[runs[-1].job], runs[-1].id)
+        return judged
 
     def _judge(self, runs: Sequence[RunProfile], patience: Patience | None = None) -> Judgement:
         job = runs[-1].job

@@ -297,7 +297,7 @@ class Profiler:
 
     async def verdicts(self, *jobs: str) -> dict[str, Verdict]:
         """Return the verdicts of these jobs, or of all jobs, without blocking the loop. Raises UnknownJob."""
-        return await self._judging.verdicts(jobs or self._histories.jobs())
+        return await self._judging.verdicts([self.runs(job) for job in jobs] if jobs else self._histories.by_job())
 
     def runs(self, job: str) -> Sequence[RunProfile]:
         """Return the last runs of a job, or the last windows of `OUTSIDE_JOBS`, oldest first. Raises UnknownJob."""

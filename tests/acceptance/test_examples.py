@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -68,9 +67,12 @@ def started(example: str) -> Iterator[int]:
         try:
             yield int(found[1])
         finally:
-            process.send_signal(signal.SIGINT if example in WORKERS else signal.SIGTERM)
-            process.wait(60)
-            rest.join()
+            process.terminate()  # not SIGINT, which a process that was started in the background ignores
+            try:
+                process.wait(60)
+            finally:
+                process.kill()  # or its output has no end
+                rest.join()
 
 
 def get(port: int, path: str) -> tuple[int, bytes]:
