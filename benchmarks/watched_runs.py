@@ -48,7 +48,7 @@ class Profiled:
     """By the profiler at a level; notes the first run after which it tells the leaking line."""
 
     def __init__(self, level: Level) -> None:
-        self._profiler = Profiler(level=level)
+        self._profiler = Profiler(level=level, limit_mb=512)
         self.runs = 0
         self.found_after: int | None = None
 

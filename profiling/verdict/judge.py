@@ -67,11 +67,9 @@ def judge(evidence: Evidence) -> Judgement:
             evidence,
             bound=bound,
             per_run=per_run,
-            beside=beside,
-            growth=leading.pace if leading else None,  # patience depends on the line that decides
+            growth=leading,
+            beside=native if leading is heap else None,
             accusation=accusation,
-            kind=leading.kind if leading else None,
-            kind_beside=native.kind if beside and native else None,
         ),
         runs=len(evidence.ended),
         bytes_per_run=per_run,

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from profiling.records import Accusation, Bound, State
 from profiling.verdict.evidence import GrowthKind
+from profiling.verdict.growth import Growth
 from profiling.verdict.survivors import Pace
 from profiling.verdict.wording import reason_of
 from tests.unit.profiling.verdict.evidence import KB, evidence
 
 PACE = Pace(bytes_per_run=40 * KB, error_bytes=0.0, births=(5, 24), runs=20, samples=400, is_sure=True)
+
+
+def growth(kind: GrowthKind = GrowthKind.SURVIVORS, *, watched: int = 66, bytes_per_run: float = 40 * KB) -> Growth:
+    """Return a growth by this kind of evidence over 20 runs."""
+    pace = replace(PACE, bytes_per_run=bytes_per_run)
+    return Growth(kind=kind, pace=pace, site=None, watched=watched, is_sure=True)
+
+
 ACCUSED = Accusation(
     state=State.LEAKING, since_run=39, births=(5, 24), site=None, bytes_held=800 * KB, bytes_per_run=40 * KB
 )
@@ -28,23 +39,24 @@ def test_stable_job_says_what_is_alive_of_its_older_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_bytes", "runs", "settles"),
+    ("left_bytes", "watched", "settles"),
     [
         (1_000 * 40 * KB, 38, "it may still be a cache that fills up; 1 more run will tell"),
         (1_000 * 40 * KB, 39, "more runs and a full collection will tell whether it is a leak"),
         (2_000 * 40 * KB, 39, "it may still be a cache that fills up; 27 more runs will tell"),
     ],
 )
-def test_growing_job_says_what_would_settle_it(left_bytes: float, runs: int, settles: str) -> None:
+def test_growing_job_says_what_would_settle_it(left_bytes: float, watched: int, settles: str) -> None:
+    since_the_growth_began = growth(watched=watched)
     told = reason_of(
-        State.GROWING, evidence(runs, left_bytes=left_bytes), per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
+        State.GROWING, evidence(100, left_bytes=left_bytes), per_run=40 * KB, growth=since_the_growth_began
     )
     assert told == f"the memory that the job keeps grows by 40.0 KiB per run; {settles}"
 
 
 @pytest.mark.parametrize("kind", [GrowthKind.C_HEAP, GrowthKind.MAPPED])
 def test_native_memory_that_grows_waits_for_collected_runs(kind: GrowthKind) -> None:
-    told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=PACE, kind=kind)
+    told = reason_of(State.GROWING, evidence(66), per_run=40 * KB, growth=growth(kind))
     settles = "more runs whose garbage is collected will tell whether it is garbage"
     assert told == f"{kind.value} grows by 40.0 KiB per run; {settles}"
 
@@ -64,16 +76,12 @@ def test_native_memory_that_grows_waits_for_collected_runs(kind: GrowthKind) -> 
     ],
 )
 def test_job_that_fills_up_a_store_says_how_full_it_is(bound: Bound, told: str) -> None:
-    reason = reason_of(
-        State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=PACE, kind=GrowthKind.SURVIVORS
-    )
+    reason = reason_of(State.GROWING, evidence(38), bound=bound, per_run=40 * KB, growth=growth())
     assert reason == f"the memory that the job keeps grows by 40.0 KiB per run; {told}"
 
 
 def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported() -> None:
-    told = reason_of(
-        State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=GrowthKind.SURVIVORS
-    )
+    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=growth(), accusation=ACCUSED)
     assert (
         told == "40.0 KiB per run stay alive, from the oldest to the newest of the last 20 runs (reported since run 39)"
     )
@@ -81,7 +89,7 @@ def test_leak_says_of_which_age_its_survivors_are_and_since_when_it_is_reported(
 
 @pytest.mark.parametrize("kind", [GrowthKind.SWELLING, GrowthKind.EXACT])
 def test_leak_of_another_kind_says_what_grows(kind: GrowthKind) -> None:
-    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=PACE, accusation=ACCUSED, kind=kind)
+    told = reason_of(State.LEAKING, evidence(50), per_run=40 * KB, growth=growth(kind), accusation=ACCUSED)
     assert told == f"{kind.value} grows by 40.0 KiB per run over the last 20 runs (reported since run 39)"
 
 
@@ -99,7 +107,8 @@ def test_native_growth_says_that_pythons_heap_does_not_grow() -> None:
         (GrowthKind.C_HEAP, "the C heap"),
         (GrowthKind.MAPPED, GrowthKind.MAPPED.value),
     ):
-        told = reason_of(State.NATIVE_GROWTH, evidence(50), per_run=40 * KB, accusation=ACCUSED, kind=kind)
+        grows = growth(kind) if kind else None
+        told = reason_of(State.NATIVE_GROWTH, evidence(50), per_run=40 * KB, growth=grows, accusation=ACCUSED)
         assert told == f"{what} {keeps}"
 
 
@@ -109,11 +118,9 @@ def test_what_grows_beside_it_is_told_too() -> None:
             state,
             evidence(50),
             per_run=4 * KB,
-            beside=852 * KB,
-            growth=PACE,
+            growth=growth(),
+            beside=growth(GrowthKind.C_HEAP, bytes_per_run=852 * KB),
             accusation=ACCUSED,
-            kind=GrowthKind.SURVIVORS,
-            kind_beside=GrowthKind.C_HEAP,
         )
 
     also = ", and the C heap also grows by 852.0 KiB per run"
