@@ -29,9 +29,9 @@ def watch_population(name: str, make: Make, *, jobs: int, runs: int) -> list[Out
     return outcomes
 
 
-def _store(rng: Rng, rate_bytes: float | None = None, *, is_garbage: bool = False) -> Store:
+def _store(rng: Rng, rate_bytes: float | None = None) -> Store:
     rate_bytes = rate_bytes or float(rng.choice(RATES_BYTES))
-    return Store(rng, rate_bytes, between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES), is_garbage=is_garbage)
+    return Store(rng, rate_bytes, between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES))
 
 
 def _job(rng: Rng, store: Store, step: Step, *, collected_every: int | None = None) -> Job:
@@ -70,6 +70,18 @@ def cache(rng: Rng) -> Job:
         if birth <= runs or not keeps:
             store.add(birth, capacity_bytes / runs)
             store.drop(1.0, upto=birth - runs)
+
+    return _job(rng, store, step)
+
+
+def cache_of_cycles(rng: Rng) -> Job:
+    """Make a cache that fills over 5 to 35 runs; the entries that it replaces wait for the collector."""
+    store, runs = _store(rng), int(rng.integers(5, 36))
+    pace_bytes = between(rng, 1e5, 0.1 * LIMIT_BYTES) / runs
+
+    def step(birth: int, rng: Rng) -> None:
+        store.add(birth, pace_bytes)
+        store.garbage_upto = birth - runs
 
     return _job(rng, store, step)
 
@@ -122,8 +134,13 @@ def warm_up(rng: Rng) -> Job:
 
 def garbage(rng: Rng) -> Job:
     """Make cyclic garbage that a full collection frees, every 1 to 50 runs."""
-    store, pace_bytes = _store(rng, is_garbage=True), between(rng, 5e3, 0.003 * LIMIT_BYTES)
-    return _job(rng, store, lambda birth, _: store.add(birth, pace_bytes), collected_every=int(rng.integers(1, 51)))
+    store, pace_bytes = _store(rng), between(rng, 5e3, 0.003 * LIMIT_BYTES)
+
+    def step(birth: int, rng: Rng) -> None:
+        store.add(birth, pace_bytes)
+        store.garbage_upto = birth
+
+    return _job(rng, store, step, collected_every=int(rng.integers(1, 51)))
 
 
 def wandering(rng: Rng) -> Job:
@@ -173,6 +190,7 @@ LEAKS: dict[str, Make] = {
 
 INNOCENTS: dict[str, Make] = {
     "cache": cache,
+    "cache of cycles": cache_of_cycles,
     "expiry": expiry,
     "batches": batches,
     "replaced": replaced,

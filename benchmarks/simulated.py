@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from profiling.judging import COLLECTED_EVERY
 from profiling.records import Accusation, MemoryLimit, SiteKey
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import Headroom
@@ -45,7 +44,7 @@ class Store:
     rate_bytes: float
     block_bytes: float
     alive: dict[int, int] = field(default_factory=dict)  # samples by birth
-    is_garbage: bool = False  # whether all of the store waits for the collector
+    garbage_upto: int = 0  # births up to this one are garbage that waits for the collector
 
     @property
     def chance(self) -> float:
@@ -83,8 +82,11 @@ class Store:
 
     def evidence(self) -> LineEvidence:
         """Return the store as the verdict sees it."""
-        each = self.bytes_per_sample
-        births = {birth: Alive(samples, samples * each, samples * each**2) for birth, samples in self.alive.items()}
+        each, missed = self.bytes_per_sample, 1 - self.chance
+        births = {
+            birth: Alive(samples, samples * each, samples * each**2, samples * each**2 * missed)
+            for birth, samples in self.alive.items()
+        }
         if self.block_bytes < LARGE * self.rate_bytes:
             return LineEvidence(births)
         return LineEvidence(births, large_bytes=self.size_bytes, large_blocks=float(sum(self.alive.values())))
@@ -104,7 +106,6 @@ class Job:
     totals: list[list[float]] = field(default_factory=list)
     kept: list[dict[int, float]] = field(default_factory=list)
     last: Judgement | None = None
-    collected_at: int = 0
 
     @property
     def accusation(self) -> Accusation | None:
@@ -114,9 +115,7 @@ class Job:
     def run(self, birth: int, rng: Rng) -> Judgement:
         """Make one run, collect garbage if a collection is due, and judge the job."""
         self.step(birth, rng)
-        wants_collection = self.last is not None and self.last.wants_collection
-        is_time = birth - self.collected_at >= COLLECTED_EVERY
-        if birth % self.collected_every == 0 or (wants_collection and is_time):
+        if birth % self.collected_every == 0 or (self.last is not None and self.last.wants_collection):
             self._collect(birth)
         self.ended.append(birth)
         if self.last is not None and self.last.suspected:
@@ -127,9 +126,8 @@ class Job:
 
     def _collect(self, birth: int) -> None:
         for store in self.stores:
-            if store.is_garbage:
-                store.alive.clear()
-        self.collected_at, self.settled_upto = birth, birth - 1
+            store.drop(1.0, upto=store.garbage_upto)
+        self.settled_upto = birth - 1
 
     def _remember(self, birth: int) -> None:
         self.totals.append([store.size_bytes for store in self.stores])

@@ -34,8 +34,8 @@ LEAKS: dict[str, tuple[float, ...]] = {
 Make = Callable[[Rng, float], Job]
 
 
-def _store(rng: Rng, rate_bytes: float, *, is_garbage: bool = False) -> Store:
-    return Store(rng, rate_bytes, between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES), is_garbage=is_garbage)
+def _store(rng: Rng, rate_bytes: float) -> Store:
+    return Store(rng, rate_bytes, between(rng, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES))
 
 
 def _route(rng: Rng, stores: list[Store], step: Step) -> Job:
@@ -114,8 +114,13 @@ def buffer(rng: Rng, rate_bytes: float) -> Job:
 
 def garbage(rng: Rng, rate_bytes: float) -> Job:
     """Make cycles that wait for the collector."""
-    store, pace_bytes = _store(rng, rate_bytes, is_garbage=True), between(rng, 5e3, 1e6)
-    return _route(rng, [store], lambda birth, _: store.add(birth, pace_bytes))
+    store, pace_bytes = _store(rng, rate_bytes), between(rng, 5e3, 1e6)
+
+    def step(birth: int, _: Rng) -> None:
+        store.add(birth, pace_bytes)
+        store.garbage_upto = birth
+
+    return _route(rng, [store], step)
 
 
 def plain(rng: Rng, rate_bytes: float) -> Job:

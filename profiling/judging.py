@@ -21,7 +21,6 @@ from profiling.verdict.patience import Patience
 from profiling.verdict.suspects import with_stacks
 
 MAX_SHARE = 0.005  # highest share of the time for verdicts that nobody asks for
-COLLECTED_EVERY = 8  # runs of a job at most, if jobs are under suspicion and a full collection would help
 TRIAL_COLLECTED_EVERY = 2  # runs, if garbage is to be collected in any case
 
 
@@ -58,8 +57,6 @@ class Judging:
     ) -> None:
         self.cases = Cases()
         self._collects = collects
-        self._ended = 0  # runs so far
-        self._collected_at = 0  # the number of ended runs at our last full collection
         self._runs_of = runs_of
         self._terms_of = terms_of
         self._holders = holders
@@ -75,15 +72,12 @@ class Judging:
         """Note a run or a window in its case, and judge the case if that is due."""
         terms = self._terms_of(run.job)
         is_due = self.cases.record_run(run, terms.remembered if terms else MAX_RUNS)
-        self._ended += terms is None
-        if run.collected_after:
-            self._collected_at = self._ended
         if is_due and self._budget.is_left:
             with self._budget.spend():
                 self._judge_anew(self._runs_of(run.job))
 
-    def care(self, job: str, jobs: int) -> Care:
-        """Return what to do in the job's next run, beside so many jobs, so that the next verdict can be surer."""
+    def care(self, job: str) -> Care:
+        """Return what to do in the job's next run so that the next verdict can be surer."""
         case = self.cases.find(job)
         if self._collects:
             runs = case.runs + 1 if case else 1
@@ -91,12 +85,11 @@ class Judging:
         judgement = case.judgement if case else None
         if case is None or judgement is None:
             return Care()
-        is_time = self._ended - self._collected_at >= COLLECTED_EVERY * jobs
         # A long run is not closed, because older garbage would have to wait for its end.
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
             closes=closes,
-            collects_after=judgement.wants_collection and is_time,
+            collects_after=judgement.wants_collection,
             is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
         )
 

@@ -155,7 +155,7 @@ class Profiler:
         samples = self.level is Level.SAMPLES or (
             self.level is not Level.COUNTERS and sampler.unavailable_reason() is None
         )
-        level, care = self.next_level(job_of(job)), self._judging.care(job, len(self.history.jobs()))
+        level, care = self.next_level(job_of(job)), self._judging.care(job)
         again = partial(self.run, job, why_inexact=why_inexact)
         return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
 

@@ -267,7 +267,7 @@ def lines_by_birth(table: SampledBirths) -> dict[SiteKey, LineEvidence]:
         site = site_of[row.head]
         if site is None:
             continue
-        alive = Alive(row.samples, row.size_bytes, row.size_bytes**2 / row.samples)
+        alive = Alive(row.samples, row.size_bytes, row.size_bytes**2 / row.samples, row.variance)
         line = births.setdefault(site, {})
         line[row.birth] = line[row.birth] + alive if row.birth in line else alive
         if row.large_bytes:

@@ -7,14 +7,14 @@ less than half of its memory alive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from profiling.records import Accusation, Forecast, State, Verdict
-from profiling.verdict import patience, steady
+from profiling.verdict import patience, steady, survivors
 from profiling.verdict.accusations import accusation_of, held
 from profiling.verdict.bounds import NOTHING_READ, Reading
-from profiling.verdict.evidence import Evidence
+from profiling.verdict.evidence import FRESH_RUNS, Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
 from profiling.verdict.statistics import mann_kendall_z, quarter_means
@@ -27,6 +27,7 @@ MIN_RUNS = patience.MIN_RUNS
 MIN_KEEPING_RUNS = 2
 RISING_Z = 2.5  # standard errors by which the total of a line rises; it seldom does by chance
 LATEST_CHANGES = 3  # at least, because some jobs grow only in every third run
+MAX_UNSETTLED_SHARE = 1 / 4  # of the runs; after more, a collection is wanted in any case
 MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 
@@ -120,13 +121,17 @@ def _forecast(evidence: Evidence, state: State, pace: Pace | None) -> Forecast |
 # ---- what would help ----
 
 
-def _is_suspect(evidence: Evidence) -> bool:
-    """Return whether the ages of what is alive, garbage included, look like a leak's."""
+def _suspicions(evidence: Evidence) -> Iterator[survivors.Pace]:
+    """Yield the pace of each line at which the ages of what is alive, garbage included, look like a leak's."""
     least = evidence.patience.min_pace_bytes
-    return any(
-        surviving_pace(line.births, evidence.ended, min_pace_bytes=least) is not None
-        for _, line in candidates(evidence)
-    )
+    for _, line in candidates(evidence):
+        pace = surviving_pace(line.births, evidence.ended, min_pace_bytes=least)
+        if pace is not None:
+            yield pace
+
+
+def _is_suspect(evidence: Evidence) -> bool:
+    return any(True for _ in _suspicions(evidence))
 
 
 def _keeps_something(evidence: Evidence) -> bool:
@@ -175,8 +180,22 @@ def _latest_third(changes: Sequence[float]) -> Sequence[float]:
 
 
 def _wants_collection(evidence: Evidence) -> bool:
+    """Return whether the last collection was long ago, or a suspicion was watched for so long that one would settle it.
+
+    A process has time for few collections, so those that lead to a verdict come first.
+    """
     unsettled = len(evidence.ended) - len(evidence.settled)
-    return unsettled > max(2, len(evidence.ended) // 8) and _is_suspect(evidence)
+    if unsettled <= FRESH_RUNS:
+        return False
+    is_long = unsettled > MAX_UNSETTLED_SHARE * len(evidence.ended)
+    return any(
+        is_long or (_is_ripe(evidence, pace) and not evidence.is_fresh(pace.runs)) for pace in _suspicions(evidence)
+    )
+
+
+def _is_ripe(evidence: Evidence, pace: survivors.Pace) -> bool:
+    watched = sum(birth >= pace.births[0] for birth in evidence.ended)
+    return watched >= evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
 
 
 def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusation | None) -> bool:

@@ -33,6 +33,7 @@ WARM_UP_RUNS = 2  # memory kept by these first runs may be a warm-up, beside whi
 WINDOW_STEP = 0.87  # length of a window relative to the one before
 NET_SHARE = 0.4  # of the pace; the total must rise by so much per run, or else memory is freed as new memory is kept
 NET_SAMPLES = 10.0  # expected in the runs over which the total is compared
+NET_Z = 2.0  # standard errors of the totals by which they must rise
 NET_ENDS = 3  # totals at each end, of which the median counts; more if more runs are active at once
 NET_PACE_SAMPLES = 100  # from so many samples on, the rise of the total is precise enough to be the pace
 MAX_TOTAL = 4.0  # times the rise: if the total is larger, its own error after thinning is as large as the rise
@@ -46,16 +47,22 @@ class Alive:
     samples: int
     size_bytes: float
     square: float  # sum of the squared estimates of the single samples, for the error of a sum
+    variance: float  # of size_bytes, from the sampling alone: 0 for blocks so large that all are sampled
 
     def __add__(self, other: Alive) -> Alive:
         """Return both estimates added up."""
-        return Alive(self.samples + other.samples, self.size_bytes + other.size_bytes, self.square + other.square)
+        return Alive(
+            self.samples + other.samples,
+            self.size_bytes + other.size_bytes,
+            self.square + other.square,
+            self.variance + other.variance,
+        )
 
 
 Births = Mapping[int, Alive]
 """What is alive, by the number of the run that allocated it."""
 
-NOTHING = Alive(0, 0.0, 0.0)
+NOTHING = Alive(0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ def surviving_pace(
             or not _began(births, window, pace)
         ):
             continue
-        if pace.is_sure and _goes_on(births, latest or runs, pace):
+        if pace.is_sure and _goes_on(births, latest or runs, pace) and _rises_clearly(totals, births, window, at_once):
             return _net(totals, pace, at_once)
         suspicion = suspicion or replace(_net(totals, pace, at_once), is_sure=False)
     return suspicion
@@ -125,6 +132,20 @@ def _rises(totals: Sequence[float], pace: Pace, at_once: int) -> bool:
         width < END_RUNS or _gained(totals, width, at_once) >= NET_SHARE * width * pace.bytes_per_run
         for width in widths  # with a smaller width there are too few totals to tell
     )
+
+
+def _rises_clearly(totals: Sequence[float], births: Births, runs: Sequence[int], at_once: int) -> bool:
+    """Return whether the total rises by more than the error of its ends, over these runs.
+
+    If samples are thinned in between, the total is drawn anew. If entries expire as new ones are added, the samples of
+    both are drawn independently of each other. A leak has neither error, but too few samples to tell it apart.
+    """
+    width = _width(totals, len(runs), at_once)
+    if width < END_RUNS:
+        return True
+    drawn_anew = sum(alive.variance for alive in births.values())
+    added = sum(births.get(run, NOTHING).variance for run in runs) * width / len(runs)
+    return _gained(totals, width, at_once) >= NET_Z * math.sqrt(max(drawn_anew, 2 * added))
 
 
 def _width(totals: Sequence[float], runs: int, at_once: int) -> int:

@@ -320,6 +320,6 @@ def test_runs_of_a_suspect_are_closed_unless_they_are_long() -> None:
                 kept.append([bytes(900) for _ in range(50)])
         case = profiler._judging.cases.of("job")
         case.duration_s = MAX_FREEZE_S
-        assert profiler._judging.care("job", 1).closes
+        assert profiler._judging.care("job").closes
         case.duration_s = MAX_FREEZE_S + 0.1
-        assert not profiler._judging.care("job", 1).closes
+        assert not profiler._judging.care("job").closes

@@ -25,7 +25,7 @@ HEADROOM = Headroom(
 
 
 def alive(samples: int) -> Alive:
-    return Alive(samples, samples * BLOCK, samples * BLOCK**2)
+    return Alive(samples, samples * BLOCK, samples * BLOCK**2, samples * BLOCK**2)
 
 
 def births(samples: Mapping[int, int]) -> Births:

@@ -17,7 +17,7 @@ FEW_RUNS, EIGHT_RUNS = range(1, 11), range(1, 9)  # of which there is one window
 
 
 def alive(samples: int) -> Alive:
-    return Alive(samples, samples * BLOCK, samples * BLOCK**2)
+    return Alive(samples, samples * BLOCK, samples * BLOCK**2, samples * BLOCK**2)
 
 
 def births(samples: Mapping[int, int]) -> Births:
@@ -141,7 +141,7 @@ def test_latest_runs_have_to_keep_a_third_of_the_pace() -> None:
 
 def test_few_latest_samples_do_not_hide_that_a_store_is_full() -> None:
     # With two samples a run fifteen runs are looked at beside the last five.
-    leak = dict.fromkeys(RUNS, Alive(2, 20_000.0, 2e8))
+    leak = dict.fromkeys(RUNS, Alive(2, 20_000.0, 2e8, 2e8))
     filled = leak | dict.fromkeys((53, 54), leak[1])
     full = pace_of(filled, latest=range(1, 55))
     assert full is not None
