@@ -12,7 +12,7 @@ from profiling.verdict.forecast import Headroom
 from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
 
-# runs since the last full collection, or share of the runs that show the growth; after more, nobody is accused
+# runs since the last full collection, or share of the runs that a growth was watched for; after more, nobody is accused
 FRESH_RUNS = 2
 FRESH_SHARE = 1 / 8
 
@@ -83,12 +83,12 @@ class Evidence:
     patience: Patience = field(default_factory=Patience)
     unit: Unit = RUN
 
-    def is_fresh(self, runs: int) -> bool:
-        """Return whether the last full collection is recent, compared to so many runs.
+    def is_fresh(self, watched: int) -> bool:
+        """Return whether the last full collection is recent, for a growth that was watched for so many runs.
 
         What has become garbage since then is still counted as alive: entries that a full cache has dropped, for one.
         """
-        return len(self.ended) - len(self.settled) <= max(FRESH_RUNS, int(FRESH_SHARE * runs))
+        return len(self.ended) - len(self.settled) <= max(FRESH_RUNS, int(FRESH_SHARE * watched))
 
     def filling_at(self, site: SiteKey | None) -> Bound | None:
         """Return the bound of the store that fills up at a line; None if it has no room, or would take too long."""

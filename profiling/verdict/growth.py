@@ -88,14 +88,14 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
         return None
     watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
     if over_all.bytes_per_run >= FREE_LISTS_BYTES:
-        is_sure = over_all.is_sure and evidence.is_fresh(over_all.runs)
+        is_sure = over_all.is_sure and evidence.is_fresh(watched)
         return Growth(kind=GrowthKind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
     # All runs that were watched must show the growth, and not only the later ones, which were closed.
     is_sure = (
         over_all.is_sure
-        and evidence.is_fresh(over_all.runs)
+        and evidence.is_fresh(watched)
         and pace is not None
         and pace.is_sure
         and pace.runs >= _confirming(watched)

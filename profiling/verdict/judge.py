@@ -188,14 +188,13 @@ def _wants_collection(evidence: Evidence) -> bool:
     if unsettled <= FRESH_RUNS:
         return False
     is_long = unsettled > MAX_UNSETTLED_SHARE * len(evidence.ended)
-    return any(
-        is_long or (_is_ripe(evidence, pace) and not evidence.is_fresh(pace.runs)) for pace in _suspicions(evidence)
-    )
+    return any(is_long or _would_settle(evidence, pace) for pace in _suspicions(evidence))
 
 
-def _is_ripe(evidence: Evidence, pace: survivors.Pace) -> bool:
+def _would_settle(evidence: Evidence, pace: survivors.Pace) -> bool:
     watched = sum(birth >= pace.births[0] for birth in evidence.ended)
-    return watched >= evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
+    is_ripe = watched >= evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
+    return is_ripe and not evidence.is_fresh(watched)
 
 
 def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusation | None) -> bool:

@@ -132,9 +132,27 @@ def test_births_that_no_full_collection_has_followed_accuse_nobody() -> None:
     assert (told.verdict.state, told.suspected, told.wants_collection) == (State.STABLE, True, True)
 
 
-@pytest.mark.parametrize(("settled", "wants"), [(34, True), (35, False)])
-def test_collection_is_wanted_if_an_eighth_of_the_runs_is_not_settled(settled: int, *, wants: bool) -> None:
-    assert judge(leak(40, settled=list(range(1, settled + 1)))).wants_collection == wants
+@pytest.mark.parametrize(("settled", "state"), [(35, State.LEAKING), (34, State.GROWING)])
+def test_accusation_needs_a_recent_collection_and_wants_one_if_there_is_none(settled: int, state: State) -> None:
+    told = judge(leak(40, settled=list(range(1, settled + 1))))
+    assert (told.verdict.state, told.wants_collection) == (state, state is State.GROWING)
+
+
+@pytest.mark.parametrize(("settled", "wants"), [(30, False), (29, True)])
+def test_collection_is_wanted_after_a_quarter_of_the_runs_if_it_would_not_lead_to_a_verdict(
+    settled: int, *, wants: bool
+) -> None:
+    watched = leak(40, settled=list(range(1, settled + 1)), patience=Patience(), left_bytes=2_000 * 40_000.0)
+    assert judge(watched).wants_collection == wants
+
+
+def test_full_cache_whose_entries_wait_for_the_collector_is_not_accused() -> None:
+    """It holds the entries of 20 runs; those of 14 more are garbage since the last collection, after run 26."""
+    line, totals = every(40, range(7, 41)), [40_000.0 * min(run, 20) for run in range(1, 27)]
+    totals += [40_000.0 * (run - 6) for run in range(27, 41)]
+    settled = list(range(1, 26))
+    told = judge(evidence(40, line, settled=settled, totals_at=lambda _: totals, patience=AT_ONCE))
+    assert (told.verdict.state, told.wants_collection) == (State.GROWING, True)
 
 
 def test_total_that_does_not_rise_is_no_leak() -> None:

@@ -172,6 +172,14 @@ def test_total_has_to_rise_as_the_pace_says() -> None:
     assert pace_of(leak, totals=[0.39 * total for total in rising]) is None
 
 
+def test_total_of_few_samples_has_to_rise_by_two_standard_errors() -> None:
+    """43 % of 40 samples is as far as the total of a full cache wanders by chance; 43 % of 400 is not."""
+    few, many, exact = (dict.fromkeys(RUNS, Alive(1, 40_000.0, 1.6e9, variance)) for variance in (1.6e9, 1.6e8, 0.0))
+    totals = [0.43 * 40_000.0 * run for run in RUNS]
+    assert [sure(pace_of(alive_now, totals=totals)) for alive_now in (few, many, exact)] == [False, True, True]
+    assert sure(pace_of(few, totals=[40_000.0 * run for run in RUNS])) is True
+
+
 def test_totals_of_runs_at_work_together_are_compared_over_as_many() -> None:
     """Eight runs begin together: what all of them keep is alive when the first of them ends."""
     leak = every(100)
