@@ -54,10 +54,13 @@ def _collections() -> int:
     return int(gc.get_stats()[2]["collections"])
 
 
-def _young_collections() -> int:
-    """Return the number of youngest-generation collections since the last full one, from the collector's counters."""
-    _, middle, old = gc.get_count()
-    return middle + old * (gc.get_threshold()[1] + 1)
+def _young_collections() -> float:
+    """Return the number of youngest-generation collections since the last full one, from the collector's counters.
+
+    The next one counts by the share of the objects that it waits for.
+    """
+    (young, middle, old), (every, old_every, _) = gc.get_count(), gc.get_threshold()
+    return min(1.0, young / every if every else 0.0) + middle + old * (old_every + 1)
 
 
 def _young_until_full() -> int:
@@ -93,7 +96,8 @@ class BudgetedCollector:
         self._collections = 0  # of all generations, at the last update
         self._frozen_objects = 0  # by the program, at the last count
         self._counted_s = -math.inf
-        self._young = 0  # youngest-generation collections that closing runs has removed from the collector's counters
+        # youngest-generation collections that closing runs has removed from the collector's counters
+        self._young = 0.0
 
     @property
     def is_freezing(self) -> bool:
@@ -120,7 +124,7 @@ class BudgetedCollector:
             return False
         with self._for_closing.spend():
             if self._frozen_for is None and not self._frozen_by_program():
-                self._young += _young_collections()
+                self._count_young()
                 gc.collect(0)
                 self._freeze(run)
             self._collect_the_rest()
@@ -147,6 +151,7 @@ class BudgetedCollector:
 
     def _collect_the_rest(self) -> None:
         """Collect what is not frozen; this counts as a full collection only if the program has frozen the rest."""
+        self._count_young()
         gc.collect()
         if self._frozen_for is not None:
             self._count_partial()
@@ -160,8 +165,12 @@ class BudgetedCollector:
             gc.collect()
         self._timed.append((self._cpu_clock() - began_s) / blocks)
         self._block_s = min(self._timed)
-        self._young = 0
+        self._young = 0.0
         return True
+
+    def _count_young(self) -> None:
+        """Remember the collector's counters, which the next collection resets."""
+        self._young += _young_collections()
 
     def _count_partial(self) -> None:
         """Subtract from the count the collections since the freeze, or since the last update."""

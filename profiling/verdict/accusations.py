@@ -18,8 +18,7 @@ def accusation_of(evidence: Evidence, growths: Iterable[Growth]) -> Accusation |
     """Return the accusation that the surest growth justifies, if the job was watched for long enough."""
     for growth in growths:
         pace = growth.pace
-        needed = evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
-        if growth.is_sure and growth.watched >= needed:
+        if growth.is_sure and growth.watched >= evidence.needed(pace.bytes_per_run):
             return Accusation(
                 state=growth.state,
                 since_run=len(evidence.ended),

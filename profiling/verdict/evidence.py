@@ -12,9 +12,7 @@ from profiling.verdict.forecast import Headroom
 from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
 
-# runs since the last full collection, or share of the runs that a growth was watched for; after more, nobody is accused
-FRESH_RUNS = 2
-FRESH_SHARE = 1 / 8
+MAX_EARLIER = 3  # runs by which the last full collection may come before a growth was watched for long enough
 
 
 class GrowthKind(Enum):
@@ -83,12 +81,21 @@ class Evidence:
     patience: Patience = field(default_factory=Patience)
     unit: Unit = RUN
 
-    def is_fresh(self, watched: int) -> bool:
-        """Return whether the last full collection is recent, for a growth that was watched for so many runs.
+    def watched_since(self, birth: int) -> int:
+        """Return how many runs have ended since a birth."""
+        return sum(each >= birth for each in self.ended)
 
-        What has become garbage since then is still counted as alive: entries that a full cache has dropped, for one.
+    def is_settled_for(self, runs: int, birth: int) -> bool:
+        """Return whether a full collection came so many runs after a birth, or a few runs earlier.
+
+        What was alive then was no garbage. What has become garbage since is still counted as alive: entries that a
+        full cache has dropped, for one.
         """
-        return len(self.ended) - len(self.settled) <= max(FRESH_RUNS, int(FRESH_SHARE * watched))
+        return sum(each >= birth for each in self.settled) >= runs - MAX_EARLIER
+
+    def needed(self, bytes_per_run: float) -> int:
+        """Return how many runs a growth by this pace is watched before it is accused."""
+        return self.patience.runs(bytes_per_run, self.left_bytes)
 
     def filling_at(self, site: SiteKey | None) -> Bound | None:
         """Return the bound of the store that fills up at a line; None if it has no room, or would take too long."""

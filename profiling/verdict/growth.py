@@ -86,19 +86,16 @@ def survivors_at(evidence: Evidence, site: SiteKey | None, births: Births) -> Gr
     over_all = find(evidence.settled)
     if over_all is None:
         return None
-    watched = sum(birth >= over_all.births[0] for birth in evidence.ended)
+    watched = evidence.watched_since(over_all.births[0])
+    is_settled = evidence.is_settled_for(evidence.needed(over_all.bytes_per_run), over_all.births[0])
     if over_all.bytes_per_run >= FREE_LISTS_BYTES:
-        is_sure = over_all.is_sure and evidence.is_fresh(watched)
+        is_sure = over_all.is_sure and is_settled
         return Growth(kind=GrowthKind.SURVIVORS, pace=over_all, site=site, watched=watched, is_sure=is_sure)
     closed = [birth for birth in evidence.settled if birth in evidence.closed]
     pace = find(closed)
     # All runs that were watched must show the growth, and not only the later ones, which were closed.
     is_sure = (
-        over_all.is_sure
-        and evidence.is_fresh(watched)
-        and pace is not None
-        and pace.is_sure
-        and pace.runs >= _confirming(watched)
+        over_all.is_sure and is_settled and pace is not None and pace.is_sure and pace.runs >= _confirming(watched)
     )
     return Growth(kind=GrowthKind.SURVIVORS, pace=pace or over_all, site=site, watched=watched, is_sure=is_sure)
 

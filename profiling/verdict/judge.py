@@ -14,7 +14,7 @@ from profiling.records import Accusation, Forecast, State, Verdict
 from profiling.verdict import patience, steady, survivors
 from profiling.verdict.accusations import accusation_of, held
 from profiling.verdict.bounds import NOTHING_READ, Reading
-from profiling.verdict.evidence import FRESH_RUNS, Evidence
+from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
 from profiling.verdict.growth import Growth, candidates, heap_growth, native_growth
 from profiling.verdict.statistics import mann_kendall_z, quarter_means
@@ -27,7 +27,9 @@ MIN_RUNS = patience.MIN_RUNS
 MIN_KEEPING_RUNS = 2
 RISING_Z = 2.5  # standard errors by which the total of a line rises; it seldom does by chance
 LATEST_CHANGES = 3  # at least, because some jobs grow only in every third run
-MAX_UNSETTLED_SHARE = 1 / 4  # of the runs; after more, a collection is wanted in any case
+# runs, or share of the runs, since the last collection; after more, one is wanted in any case
+MIN_UNSETTLED = 2
+MAX_UNSETTLED_SHARE = 1 / 4
 MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 
@@ -180,21 +182,20 @@ def _latest_third(changes: Sequence[float]) -> Sequence[float]:
 
 
 def _wants_collection(evidence: Evidence) -> bool:
-    """Return whether the last collection was long ago, or a suspicion was watched for so long that one would settle it.
+    """Return whether the last collection was long ago, or one would settle a suspicion watched for long enough.
 
     A process has time for few collections, so those that lead to a verdict come first.
     """
     unsettled = len(evidence.ended) - len(evidence.settled)
-    if unsettled <= FRESH_RUNS:
+    if not unsettled:
         return False
-    is_long = unsettled > MAX_UNSETTLED_SHARE * len(evidence.ended)
+    is_long = unsettled > max(MIN_UNSETTLED, MAX_UNSETTLED_SHARE * len(evidence.ended))
     return any(is_long or _would_settle(evidence, pace) for pace in _suspicions(evidence))
 
 
 def _would_settle(evidence: Evidence, pace: survivors.Pace) -> bool:
-    watched = sum(birth >= pace.births[0] for birth in evidence.ended)
-    is_ripe = watched >= evidence.patience.runs(pace.bytes_per_run, evidence.left_bytes)
-    return is_ripe and not evidence.is_fresh(watched)
+    needed, first = evidence.needed(pace.bytes_per_run), pace.births[0]
+    return evidence.watched_since(first) >= needed - 1 and not evidence.is_settled_for(needed, first)
 
 
 def _wants_bounds(evidence: Evidence, heap: Growth | None, accusation: Accusation | None) -> bool:

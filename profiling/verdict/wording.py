@@ -71,7 +71,7 @@ def _fills(bound: Bound) -> str:
 def _settles(evidence: Evidence, growth: Growth | None) -> str:
     """Say what must happen before the job is accused; how long it was watched counts from where its growth began."""
     many = evidence.unit.many
-    missing = evidence.patience.runs(growth.pace.bytes_per_run, evidence.left_bytes) - growth.watched if growth else 0
+    missing = evidence.needed(growth.pace.bytes_per_run) - growth.watched if growth else 0
     if missing > 0:
         what = evidence.unit.one if missing == 1 else many
         return f"it may still be a cache that fills up; {missing} more {what} will tell"

@@ -132,10 +132,17 @@ def test_births_that_no_full_collection_has_followed_accuse_nobody() -> None:
     assert (told.verdict.state, told.suspected, told.wants_collection) == (State.STABLE, True, True)
 
 
-@pytest.mark.parametrize(("settled", "state"), [(35, State.LEAKING), (34, State.GROWING)])
-def test_accusation_needs_a_recent_collection_and_wants_one_if_there_is_none(settled: int, state: State) -> None:
-    told = judge(leak(40, settled=list(range(1, settled + 1))))
-    assert (told.verdict.state, told.wants_collection) == (state, state is State.GROWING)
+@pytest.mark.parametrize(("settled", "state"), [(36, State.LEAKING), (35, State.GROWING)])
+def test_runs_count_as_watched_up_to_a_few_after_the_last_collection(settled: int, state: State) -> None:
+    watched = leak(60, settled=list(range(1, settled + 1)), patience=Patience(), left_bytes=500 * 40_000.0)
+    told = judge(watched)
+    assert (told.verdict.state, told.wants_collection) == (state, True)
+
+
+@pytest.mark.parametrize(("runs", "settled", "wants"), [(37, 35, False), (38, 35, True), (38, 36, False)])
+def test_collection_is_wanted_when_it_would_settle_a_suspicion(runs: int, settled: int, *, wants: bool) -> None:
+    watched = leak(runs, settled=list(range(1, settled + 1)), patience=Patience(), left_bytes=500 * 40_000.0)
+    assert judge(watched).wants_collection == wants
 
 
 @pytest.mark.parametrize(("settled", "wants"), [(30, False), (29, True)])
@@ -147,11 +154,12 @@ def test_collection_is_wanted_after_a_quarter_of_the_runs_if_it_would_not_lead_t
 
 
 def test_full_cache_whose_entries_wait_for_the_collector_is_not_accused() -> None:
-    """It holds the entries of 20 runs; those of 14 more are garbage since the last collection, after run 26."""
-    line, totals = every(40, range(7, 41)), [40_000.0 * min(run, 20) for run in range(1, 27)]
-    totals += [40_000.0 * (run - 6) for run in range(27, 41)]
-    settled = list(range(1, 26))
-    told = judge(evidence(40, line, settled=settled, totals_at=lambda _: totals, patience=AT_ONCE))
+    """It holds the entries of 30 runs; those of 30 more are garbage since the last collection, after run 33."""
+    line, totals = every(40, range(4, 64)), [40_000.0 * (run - 3) for run in range(14, 64)]
+    settled, patience = list(range(1, 33)), Patience()
+    told = judge(
+        evidence(63, line, settled=settled, totals_at=lambda _: totals, patience=patience, left_bytes=500 * 40_000.0)
+    )
     assert (told.verdict.state, told.wants_collection) == (State.GROWING, True)
 
 
