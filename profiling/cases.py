@@ -110,6 +110,10 @@ class Case:
         """Return the mean number of calls in a window, which is 1 for a job, because each of its runs is one call."""
         return sum(self.calls) / len(self.calls) if self.calls else 1.0
 
+    def is_collected(self, collections: int | None) -> bool:
+        """Return whether there was a full collection since the last run, by the number of full collections so far."""
+        return bool(self.collections) and collections is not None and collections > self.collections[-1]
+
     def copy(self) -> Case:
         """Return a copy of the case for a judge in another thread, because a run may end in the meantime."""
         return replace(

@@ -89,7 +89,7 @@ class Judging:
         closes = case.duration_s <= MAX_FREEZE_S and (judgement.suspected or judgement.wants_collected_runs)
         return Care(
             closes=closes,
-            collects_after=judgement.wants_collection,
+            collects_after=judgement.wants_collection and not case.is_collected(count_full_collections()),
             is_suspect=judgement.keeps_something and judgement.verdict.accusation is None,
         )
 

@@ -29,7 +29,7 @@ RISING_Z = 2.5  # standard errors by which the total of a line rises; it seldom 
 LATEST_CHANGES = 3  # at least, because some jobs grow only in every third run
 # runs, or share of the runs, since the last collection; after more, one is wanted in any case
 MIN_UNSETTLED = 2
-MAX_UNSETTLED_SHARE = 1 / 4
+MAX_UNSETTLED_SHARE = 1 / 2
 MIN_KEEPING_SHARE = 0.5  # of the minimum pace, on average, because some jobs leak only in every third run
 
 

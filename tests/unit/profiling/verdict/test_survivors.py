@@ -172,7 +172,7 @@ def test_total_has_to_rise_as_the_pace_says() -> None:
     assert pace_of(leak, totals=[0.39 * total for total in rising]) is None
 
 
-def test_total_of_few_samples_has_to_rise_by_two_standard_errors() -> None:
+def test_total_of_few_samples_has_to_rise_by_three_standard_errors() -> None:
     """43 % of 40 samples is as far as the total of a full cache wanders by chance; 43 % of 400 is not."""
     few, many, exact = (dict.fromkeys(RUNS, Alive(1, 40_000.0, 1.6e9, variance)) for variance in (1.6e9, 1.6e8, 0.0))
     totals = [0.43 * 40_000.0 * run for run in RUNS]
