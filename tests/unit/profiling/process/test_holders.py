@@ -239,7 +239,7 @@ def growing() -> tuple[deque[bytes], Evidence]:
     with sampler.labelled("job"):
         ring.extend([bytes(1_000) for _ in range(50)])
     (site,) = lines_by_birth(sampler.births("job"))
-    line = LineEvidence({1: Alive(50, 51_650.0, 0.0)})
+    line = LineEvidence({1: Alive(50, 51_650.0, 0.0, 0.0)})
     return ring, Evidence(ended=[1], settled=[1], closed=frozenset(), lines={site: line})
 
 
@@ -256,7 +256,7 @@ def test_store_is_read_at_the_line_whose_survivors_it_holds() -> None:
 def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() -> None:
     ring, evidence = growing()
     (site,) = evidence.lines
-    evidence = replace(evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0)})})
+    evidence = replace(evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0, 0.0)})})
     reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
     del ring
