@@ -146,25 +146,44 @@ static uint32_t doubled(uint32_t exponent)
     return exponent < MAX_EXPONENT ? exponent + 1 : exponent;
 }
 
-/* Each sample stays with the chance it had of being taken at twice its rate, given that it was taken at its own:
+/* The chance of a sample to stay: that it had of being taken at twice its rate, given that it was taken at its own.
  * 1 - q by 1 - q^2, so 1 / (1 + q). */
-static bool stays(const Sample *sample)
+static double chance_to_stay(const Sample *sample)
 {
-    double rate = rate_at(doubled(sample->exponent));
-    return random_unit() * (1 + exp(-(double)sample->size / rate)) <= 1;
+    return 1 / (1 + exp(-(double)sample->size / rate_at(doubled(sample->exponent))));
+}
+
+/* Of the samples of one origin not each is drawn by itself: their chances are added up, from a random start, and one
+ * stays whenever the sum passes 1 (systematic sampling, Madow 1949). So the total of a line changes by one sample
+ * instead of by the root of their number, and does not look as if it grew. */
+#define STARTS 1024u /* origins with the same number modulo this share a sum */
+
+static bool stays(const Sample *sample, double *sums)
+{
+    double *sum = &sums[sample->origin % STARTS];
+    *sum += chance_to_stay(sample);
+    if (*sum <= 1) {
+        return false;
+    }
+    *sum -= 1;
+    return true;
 }
 
 void samples_thin(void)
 {
     samples.exponent = doubled(samples.exponent);
     samples.thinned++;
+    double sums[STARTS];
+    for (size_t at = 0; at < STARTS; at++) {
+        sums[at] = random_unit();
+    }
     size_t start = 0; /* an empty slot: nothing moves up across it, so that none is tried twice */
     while (samples.slots[start].block != 0) {
         start++;
     }
     for (size_t step = 1; step <= samples.mask; step++) {
         size_t at = (start + step) & samples.mask;
-        while (samples.slots[at].block != 0 && !stays(&samples.slots[at])) {
+        while (samples.slots[at].block != 0 && !stays(&samples.slots[at], sums)) {
             samples_remove(at);
         }
         if (samples.slots[at].block != 0) {

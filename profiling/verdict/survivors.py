@@ -125,9 +125,9 @@ def surviving_pace(
 
 
 def _rises(totals: Sequence[float], pace: Pace, at_once: int) -> bool:
-    """Return whether the total rises with the pace, over all its runs and over enough of the late ones to tell."""
+    """Return whether the total rises with the pace: over all its runs, their younger half, and enough late ones."""
     lately = max(END_RUNS, at_once, math.ceil(NET_SAMPLES * pace.runs / pace.samples))
-    widths = (_width(totals, runs, at_once) for runs in (lately, pace.runs))
+    widths = (_width(totals, runs, at_once) for runs in (lately, pace.runs // 2, pace.runs))
     return all(
         width < END_RUNS or _gained(totals, width, at_once) >= NET_SHARE * width * pace.bytes_per_run
         for width in widths  # with a smaller width there are too few totals to tell

@@ -256,7 +256,9 @@ def test_store_is_read_at_the_line_whose_survivors_it_holds() -> None:
 def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() -> None:
     ring, evidence = growing()
     (site,) = evidence.lines
-    evidence = replace(evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0, 0.0)})})
+    evidence = replace(
+        evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0, 0.0)})}
+    )
     reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
     del ring

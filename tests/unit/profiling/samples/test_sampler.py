@@ -195,6 +195,18 @@ def test_thinned_by_hand_it_stays_unbiased_before_and_after(sampling: Start) -> 
     sampler.double_interval()  # off: nothing to do
 
 
+def test_total_of_a_line_stays_nearly_the_same_when_its_samples_are_thinned(sampling: Start) -> None:
+    sampling(512)
+    with sampler.labelled("job"):
+        kept = make(4_000, 467)
+    for times in range(1, 6):
+        before = bytes_of("job")
+        sampler.double_interval()
+        # A sample more or less at each of two lines, the blocks and their list; drawn one by one, some 40 at first.
+        assert bytes_of("job") == pytest.approx(before, abs=2.5 * (500 + 512 * 2**times))
+    del kept
+
+
 def test_peak_tells_what_was_alive_when_the_job_held_most(sampling: Start) -> None:
     sampling(1_024)
     with sampler.labelled("job"):
