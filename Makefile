@@ -109,7 +109,7 @@ pictures: setup
 
 setup: $(VENV)/.installed
 
-SAMPLER = $(wildcard profiling/samples/_sampler*.[ch])
+EXTENSIONS = $(wildcard profiling/samples/_sampler*.[ch] profiling/launch/_sigterm.c)
 
 # A build without a C compiler fails. A set-up does not: it leaves the sampler out, and says so.
 CAN_COMPILE = import os, shutil, sys, sysconfig; \
@@ -117,7 +117,7 @@ CAN_COMPILE = import os, shutil, sys, sysconfig; \
 	headers = os.path.join(sysconfig.get_path("include"), "Python.h"); \
 	sys.exit(not (shutil.which(compiler) and os.path.exists(headers)))
 
-$(VENV)/.installed: pyproject.toml setup.py constraints.txt $(SAMPLER)
+$(VENV)/.installed: pyproject.toml setup.py constraints.txt $(EXTENSIONS)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || \
 		{ echo "Python 3.11 to 3.14 is needed; choose one with: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)

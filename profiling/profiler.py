@@ -335,9 +335,9 @@ class Profiler:
         return self._overview.live(scope, group_by, order, limit)
 
     def overhead_bytes(self) -> int:
-        """Return the bytes that the profiler uses: tables of tracemalloc and of the sampler, history, and cases."""
-        remembered_bytes = self._histories.overhead_bytes() + self._judging.cases.overhead_bytes()
-        return tracing.table_bytes() + sampler.table_bytes() + remembered_bytes
+        """Return the bytes that the profiler uses: tables of tracemalloc and the sampler, history, cases, volumes."""
+        remembered = self._histories, self._judging.cases, self._shared.sampling.volumes
+        return tracing.table_bytes() + sampler.table_bytes() + sum(each.overhead_bytes() for each in remembered)
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing, and the sizes of what it keeps."""

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from profiling.asgi.types import Scope, path_below_root
+from profiling.asgi.types import Scope, host_of, path_below_root
 from profiling.web.labels import METHODS, NO_ROUTE, WEBSOCKET, label_of, label_of_method
 from profiling.web.routers import labels_by_path
 
 ANY = "{}"  # in place of the first part of a path that is, or has, a parameter
+ANY_PATH = re.compile("/(?P<path>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Routing:
         self._by_path = labels_by_path(app)
         self._routes: Sequence[Any] | None = None
         self._read = 0  # how many routes there were
-        self._without_parameters: Mapping[tuple[str, str], str] = {}
-        self._by_first_part: Mapping[str, Sequence[Template]] = {}  # empty if no route has a pattern that is known here
+        self._hosts: Mapping[int, re.Pattern[str]] = {}  # of the routes for a host, by their place
+        self._tables: dict[tuple[int, ...], Table] = {}  # by the routes for a host that fit the request's
 
     def label(self, scope: Scope) -> str:
         """Return the name of the scope for a request."""
@@ -52,18 +53,41 @@ class Routing:
             if self._routes is None:
                 return label_of_method(method)
         if len(self._routes) != self._read:
-            self._compile(self._routes)
-        if not self._by_first_part:
-            return label_of_method(method)
-        path = path_below_root(scope) or "/"
-        known = self._without_parameters.get((method, path))
-        if known is not None:
-            return known
-        first = path[1:].partition("/")[0]
-        return _label_of(self._by_first_part.get(first) or self._by_first_part[ANY], method, path)
+            self._read_routes(self._routes)
+        fitting = self._fitting_hosts(scope) if self._hosts else ()
+        table = self._tables.get(fitting)
+        if table is None:
+            table = self._tables[fitting] = Table(self._templates(self._routes, fitting), are_all=bool(self._hosts))
+        return table.label(method, path_below_root(scope) or "/")
 
-    def _compile(self, routes: Sequence[Any]) -> None:
-        templates = tuple(_templates_of(routes, ""))
+    def _read_routes(self, routes: Sequence[Any]) -> None:
+        patterns = {place: getattr(route, "host_regex", None) for place, route in enumerate(routes)}
+        self._hosts = {place: pattern for place, pattern in patterns.items() if isinstance(pattern, re.Pattern)}
+        self._tables = {}
+        self._read = len(routes)
+
+    def _fitting_hosts(self, scope: Scope) -> tuple[int, ...]:
+        host = host_of(scope)
+        return tuple(place for place, pattern in self._hosts.items() if pattern.match(host))
+
+    def _templates(self, routes: Sequence[Any], fitting: tuple[int, ...]) -> Iterator[Template]:
+        """Yield the templates of the routes for a request; those of another host are left out."""
+        for place, route in enumerate(routes):
+            if place not in self._hosts:
+                yield from _templates_of([route], "")
+            elif place in fitting:
+                below = tuple(_templates_of(getattr(route, "routes", ()), route.host_format))
+                yield Template(ANY_PATH.match, route.host_format, None, below or None)
+
+
+class Table:
+    """The templates that a request is compared with, in their order.
+
+    If `are_all`, a request has no route if there is no template. Otherwise its route is unknown then.
+    """
+
+    def __init__(self, templates: Iterable[Template], *, are_all: bool = False) -> None:
+        templates = tuple(templates)
         plain = [template for template in templates if _is_plain(template)]
         # Asked of all templates, since an earlier one with a parameter may fit the path too.
         self._without_parameters = {
@@ -72,16 +96,25 @@ class Routing:
             for method in template.labels or ()
         }
         others = [(template, _first_part(template.text)) for template in templates if not _is_plain(template)]
-        self._by_first_part = {
+        self._by_first_part = {  # empty if no route has a pattern that is known here
             part: [template for template, first in others if first in {part, ANY}]
-            for part in ({ANY, *(first for _, first in others)} if templates else ())
+            for part in ({ANY, *(first for _, first in others)} if templates or are_all else ())
         }
-        self._read = len(routes)
+
+    def label(self, method: str, path: str) -> str:
+        """Return the name of the scope for a request."""
+        if not self._by_first_part:
+            return label_of_method(method)
+        known = self._without_parameters.get((method, path))
+        if known is not None:
+            return known
+        first = path[1:].partition("/")[0]
+        return _label_of(self._by_first_part.get(first) or self._by_first_part[ANY], method, path)
 
 
 def _first_part(path: str) -> str:
     first = path[1:].partition("/")[0]
-    return ANY if "{" in first else first
+    return ANY if "{" in first or not path.startswith("/") else first  # a host comes before any path
 
 
 def _is_plain(template: Template) -> bool:

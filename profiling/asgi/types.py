@@ -28,3 +28,10 @@ def path_below_root(scope: Scope) -> str:
         if prefix and len(rest) < len(path) and rest[:1] in {"", "/"}:
             return rest
     return path
+
+
+def host_of(scope: Scope) -> str:
+    """Return the host that a request names, in lower case and without the port; empty if it names none."""
+    host: bytes = next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
+    text = host.decode("latin-1").lower()
+    return text if text.endswith("]") else text.rpartition(":")[0] or text

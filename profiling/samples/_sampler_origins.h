@@ -1,4 +1,4 @@
-/* Origins: the job and the stack that samples share, each kept once. All of it is under `tables_lock`. */
+/* Origins: the job and the stack that samples share. All of it is under `tables_lock`. */
 
 #ifndef PROFILING_SAMPLER_ORIGINS_H
 #define PROFILING_SAMPLER_ORIGINS_H
@@ -8,21 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MAX_FRAMES 64        /* innermost frames kept; outer ones are cut */
-#define GOLDEN 0x9E3779B97F4A7C15ull
+#include "_sampler_stacks.h"
+
 #define NO_ORIGIN 0u         /* taken where no thread state tells the stack and the job */
 
 /* Over all tables. While it is held nothing calls Python, no reference is given back, and memory comes from the C
  * library alone: the interpreter's allocators are what is being watched. */
 extern pthread_mutex_t tables_lock;
-
-typedef struct {
-    PyObject *job;                    /* interned, or NULL */
-    uint32_t birth;                   /* of the sample; no part of its origin */
-    uint32_t frames;                  /* innermost first */
-    PyCodeObject *codes[MAX_FRAMES];
-    int lasti[MAX_FRAMES];
-} Stack;
 
 /* Estimates of what was allocated, whether it was freed since or not. */
 typedef struct {
@@ -30,12 +22,9 @@ typedef struct {
 } Volume;
 
 typedef struct {
-    uint64_t hash;
     PyObject *job;                    /* owned, or NULL */
-    PyCodeObject **codes;             /* owned; the instruction offsets follow in the same piece of memory */
-    int *lasti;
+    Chunk *stack;                     /* of which it has a reference, or NULL: without a frame */
     Volume allocated;                 /* since the last reading */
-    uint32_t frames;
     uint32_t samples;                 /* alive, and pins of a peak; 0: may be purged */
     bool used;
     bool is_kept;                     /* without a sample too: holds itself */
@@ -46,13 +35,15 @@ typedef struct {
     uint32_t *index;                  /* open addressing; number + 1 of an origin, 0: empty */
     uint32_t *vacant;                 /* numbers to use again */
     uint32_t length, capacity, vacancies, alive, dead;
+    bool is_full;                     /* a stack had no room since the last purge */
     Volume purged;                    /* allocated by origins that are gone, since the last reading */
 } Origins;
 
 extern Origins origins;
 extern uint64_t origins_era;          /* numbers of origins are good within one: since the last purge, or stop */
 
-/* The number of the stack's origin, a new one with references of its own where there is none. NO_ORIGIN: no memory. */
+/* The number of the stack's origin, a new one with references of its own if there is none. All origins and their stacks
+ * are within a bound of bytes: beyond it, a new stack counts for its job alone. NO_ORIGIN: no room for this either. */
 uint32_t origin_of(const Stack *stack);
 void origin_hold(uint32_t number);
 void origin_release(uint32_t number);

@@ -9,17 +9,23 @@
 /* Under the lock. False: no memory. */
 static bool place_copy(Place *place, const Origin *origin)
 {
-    size_t bytes = origin->frames * (sizeof(*origin->codes) + sizeof(*origin->lasti));
-    PyCodeObject **codes = malloc(bytes + 1);
+    uint32_t frames = 0;
+    for (const Chunk *chunk = origin->stack; chunk != NULL; chunk = chunk->outer) {
+        frames += chunk->frames;
+    }
+    PyCodeObject **codes = malloc(frames * (sizeof(*codes) + sizeof(int)) + 1);
     if (codes == NULL) {
         return false;
     }
-    memcpy(codes, origin->codes, bytes); /* the offsets follow in the same piece of memory */
-    for (uint32_t i = 0; i < origin->frames; i++) {
-        Py_INCREF(codes[i]);
-    }
+    *place = (Place){origin->job, codes, (int *)(codes + frames), frames};
     Py_XINCREF(origin->job);
-    *place = (Place){origin->job, codes, (int *)(codes + origin->frames), origin->frames};
+    uint32_t at = 0;
+    for (const Chunk *chunk = origin->stack; chunk != NULL; chunk = chunk->outer) {
+        for (uint32_t i = 0; i < chunk->frames; i++, at++) {
+            place->codes[at] = (PyCodeObject *)Py_NewRef(chunk->codes[i]);
+            place->lasti[at] = chunk->lasti[i];
+        }
+    }
     return true;
 }
 

@@ -204,9 +204,7 @@ static bool put(Sample sample)
 
 static void keep(void *block, size_t size, const Stack *stack, bool is_of_malloc, uint32_t exponent)
 {
-    /* The pending call may be long in coming, while the main thread is in a long call of C. */
-    bool is_crowded = origins.dead > samples.limit;
-    uint32_t origin = stack == NULL ? nowhere : is_crowded ? NO_ORIGIN : origin_of(stack);
+    uint32_t origin = stack == NULL ? nowhere : origin_of(stack);
     uint32_t default_birth = default_label != NULL ? default_label->birth : 0;
     Sample sample = {
         .block = (uintptr_t)block,

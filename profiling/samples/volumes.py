@@ -12,7 +12,8 @@ from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable, users_frame
 from profiling.stopwatch import Budget
 
-MAX_LINES = 2_048  # lines that are remembered, about 300 bytes each
+MAX_LINES = 2_048  # lines that are remembered
+LINE_BYTES = 300  # of one of them, estimated
 KEPT_LINES = 1_024  # lines that are kept if there are more; the largest ones
 # highest share of the CPU time for reading volumes between borders; stacks that are freed unread count as elsewhere
 MAX_SHARE = 0.002
@@ -68,6 +69,10 @@ class Volumes:
         with self._lock:
             lines = list(self._lines.items())
         return (entry for entry in lines if job is None or entry[0].job == job)
+
+    def overhead_bytes(self) -> int:
+        """Return the estimated size of all lines."""
+        return LINE_BYTES * len(self._lines)
 
     def clear(self) -> None:
         """Forget everything, because sampling begins anew."""

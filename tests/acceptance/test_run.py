@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -167,6 +168,47 @@ def test_program_in_mid_life_tells_at_a_sigterm_and_dies_of_it(tmp_path: Path) -
     assert told.count("profiling: process") == 1
     if sampler.unavailable_reason() is None:
         assert "program.py:2" in told
+
+
+SIGNAL_ELSEWHERE = """
+import os, signal, threading, time
+is_over = threading.Event()
+threading.Thread(target=is_over.wait, daemon=True).start()
+START
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # so that the signal interrupts another thread
+kept = [bytes(1_000) for _ in range(5_000)]
+print("ready", flush=True)
+time.sleep(600)
+"""
+LOOP = "import asyncio; asyncio.run(asyncio.sleep(0))"
+CHILD = """
+reader, writer = os.pipe()
+if os.fork():
+    os.close(writer)
+    os.read(reader, 1)  # until the child has ended
+    os._exit(0)
+print(os.getpid(), flush=True)
+"""
+
+
+@needs_samples
+@pytest.mark.parametrize("start", ["", LOOP, CHILD], ids=["plain", "loop", "fork"])
+def test_program_whose_main_thread_does_not_notice_a_sigterm_tells_and_dies_of_it(tmp_path: Path, start: str) -> None:
+    path = script(tmp_path, SIGNAL_ELSEWHERE.replace("START", start))
+    command = [sys.executable, "-m", "profiling", "run", path.name]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        pid = process.pid
+        if start == CHILD:
+            pid, said = int(said), process.stdout.readline()
+        assert said == "ready\n"
+        os.kill(pid, signal.SIGTERM)
+        _, told = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == (0 if start == CHILD else -signal.SIGTERM)
+    assert told.count("profiling: process") == 1
+    assert f"process {pid} ends" in told
+    assert "kept = [bytes(1_000) for _ in range(5_000)]" in told
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
 from profiling.asgi.routing import Routing
 
@@ -192,3 +192,47 @@ def test_route_that_is_added_later_is_known_from_then_on() -> None:
     assert routing.label(scope) == "(no route)"
     app.get("/late/{id}")(answer)
     assert routing.label(scope) == "GET /late/{id}"
+
+
+def app_of_hosts() -> Starlette:
+    """Return an application whose routes depend on the host, between routes that do not."""
+    api = Router([Route("/items/{id}", answer), Route("/status", answer)])
+    return Starlette(
+        routes=[
+            Route("/health", answer),
+            Host("api.example.org", app=api),
+            Host("{tenant}.example.org", app=Router([Route("/items/{name}", answer)])),
+            Host("other.example.net", app=answer_any),
+            Route("/items/{number}", answer),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [
+        ("api.example.org", "/items/7", "GET api.example.org/items/{id}"),
+        ("API.example.org:8000", "/status", "GET api.example.org/status"),
+        ("api.example.org", "/health", "GET /health"),
+        ("api.example.org", "/else", "(no route)"),
+        ("acme.example.org", "/items/7", "GET {tenant}.example.org/items/{name}"),
+        ("acme.example.org", "/status", "(no route)"),
+        ("other.example.net", "/anything", "GET other.example.net"),
+        ("www.example.com", "/items/7", "GET /items/{number}"),
+        ("", "/items/7", "GET /items/{number}"),
+        ("[::1]:80", "/items/7", "GET /items/{number}"),
+    ],
+)
+async def test_routes_of_a_host_are_named_by_the_host_and_the_template(host: str, path: str, expected: str) -> None:
+    app = app_of_hosts()
+    headers = [(b"host", host.encode())] if host else []
+    assert label(app, path, headers=headers) == expected
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://none.example.com") as client:
+        answered = await client.get(path, headers={"host": host} if host else {})
+    assert (answered.status_code == 404) == (expected == "(no route)")
+
+
+def test_request_to_no_host_of_an_application_of_hosts_has_no_route() -> None:
+    app = Starlette(routes=[Host("api.example.org", app=Router([Route("/items/{id}", answer)]))])
+    assert label(app, "/items/7", headers=[(b"host", b"www.example.org")]) == "(no route)"

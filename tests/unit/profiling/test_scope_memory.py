@@ -24,20 +24,28 @@ pytestmark = [
 
 MAX_BYTES = 8 << 20
 NAMES = [f"GET /api/v1/things/{number}/{{id}}" for number in range(1_000)]
-FUNCTIONS = 300  # lines that allocate
+FUNCTIONS = 1_500  # lines that allocate
+CALLS = 4  # of one function each, under each name
 
 
-def fill(profiler: Profiler) -> list[object]:
-    """Return what is alive: as many samples as there may be, in all scopes and at many lines."""
+def fill(profiler: Profiler, depth: int) -> list[object]:
+    """Return what is alive: as many samples as there may be, in all scopes and at many lines, at the end of calls.
+
+    With a depth, each function has called itself so often that no two of them have a frame in common.
+    """
     source = "\n".join(
-        f"def f{number}(kept):\n  kept.extend(bytes(900) for _ in range(80))" for number in range(FUNCTIONS)
+        f"def f{number}(kept, depth):\n"
+        f"  if depth: return f{number}(kept, depth - 1)\n"
+        "  kept.extend(bytes(900) for _ in range(20))"
+        for number in range(FUNCTIONS)
     )
     functions: dict[str, object] = {}
     exec(compile(source, "/srv/app/views.py", "exec"), functions)
     kept: list[object] = []
     for number, name in enumerate(NAMES):
         with profiler.scope(name):
-            functions[f"f{number % FUNCTIONS}"](kept)  # type: ignore[operator]
+            for called in range(number * CALLS, (number + 1) * CALLS):
+                functions[f"f{called % FUNCTIONS}"](kept, depth)  # type: ignore[operator]
     return kept
 
 
@@ -50,13 +58,18 @@ def kept_by_profiler() -> int:
     return sum(trace.size for trace in traces.traces)
 
 
-def test_all_that_the_profiler_keeps_is_within_8_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("depth", "rounds"), [(0, REMEMBERED + 20), (72, 30)], ids=["stacks of a few frames", "stacks of 64 frames"]
+)
+def test_all_that_the_profiler_keeps_is_within_8_megabytes(
+    monkeypatch: pytest.MonkeyPatch, depth: int, rounds: int
+) -> None:
     monkeypatch.setattr("profiling.watcher.Watcher.start", lambda _: None)
-    with ThreadPoolExecutor(1) as executor:  # stacks of a few frames, instead of the test runner's 60
-        executor.submit(keep_all).result()
+    with ThreadPoolExecutor(1) as executor:  # without the test runner's frames
+        executor.submit(keep_all, depth, rounds).result()
 
 
-def keep_all() -> None:
+def keep_all(depth: int, rounds: int) -> None:
     """Fill a profiler to its bounds, and check what the profiler keeps."""
     now_s = 0.0
     with closing(Profiler(level=Level.SAMPLES, sample_bytes=64)) as profiler:
@@ -64,11 +77,11 @@ def keep_all() -> None:
         assert windows is not None
         windows._clock = lambda: now_s
         profiler.start_watching()
-        kept = fill(profiler)
+        kept = fill(profiler, depth)
         assert sampler.statistics().thinned >= 0
         tracemalloc.start()
         try:
-            for _ in range(REMEMBERED + 20):
+            for _ in range(rounds):
                 for name in NAMES[:MAX_SCOPES]:
                     for _ in range(MIN_CALLS):
                         with profiler.scope(name):
