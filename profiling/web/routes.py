@@ -25,6 +25,7 @@ from profiling.report.json import (
     verdict_to_dict,
 )
 from profiling.report.scopes import live_to_dict, live_to_text, scope_to_dict, scopes_to_dict, scopes_to_text
+from profiling.report.status import health_status
 from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
 from profiling.web.encoding import dumps
@@ -32,16 +33,7 @@ from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.messages import Request, Response, json_response, text_response
 from profiling.web.query import Given
 
-WARNING_PERCENT = 75.0
-CRITICAL_PERCENT = 85.0
 HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
-
-
-def health_status(percent: float) -> str:
-    """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
-    if percent > CRITICAL_PERCENT:
-        return "critical"
-    return "warning" if percent >= WARNING_PERCENT else "ok"
 
 
 class DebugRoutes:
