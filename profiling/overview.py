@@ -46,13 +46,13 @@ class Overview:
         """Return a summary of each scope and job, the fastest growing one first. Raises SamplerUnavailable."""
         active = [run.job for run in tuple(self._shared.active)]
         runs = {name: self._known_runs(name) for name in self._names()}
-        return summaries(_samples(), owners(runs, self._labels, active, self._judging.cases))
+        return summaries(live_samples(), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
         """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable and UnknownScope."""
         if scope is not None and scope not in (known := self._names()):
             raise UnknownScope(scope, known)
-        samples, volumes = _samples(scope), self._shared.sampling.volumes
+        samples, volumes = live_samples(scope), self._shared.sampling.volumes
         volumes.update()
         return live_memory(
             samples,
@@ -72,7 +72,8 @@ class Overview:
             return ()
 
 
-def _samples(scope: str | None = None) -> SampleTable:
+def live_samples(scope: str | None = None) -> SampleTable:
+    """Return what is alive now, of the process or of one scope or job. Raises SamplerUnavailable."""
     if not sampler.is_on():
         raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
     return sampler.snapshot(scope)

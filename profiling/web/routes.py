@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
 from profiling.process import composition, object_walk
@@ -33,6 +34,9 @@ from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.messages import Request, Response, json_response, text_response
 from profiling.web.query import Given
 
+if TYPE_CHECKING:
+    from profiling.web.page import Page
+
 HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
 
 
@@ -44,6 +48,20 @@ class DebugRoutes:
         self._jobs = jobs
         self._environment = environment
         self._health: tuple[float, bytes] = (-math.inf, b"")  # when the answer was made, and the answer
+        self._page: Page | None = None
+        self._opening = asyncio.Lock()
+
+    async def page(self) -> Page:
+        """Return the page, whose modules are imported, in a thread, when somebody looks for the first time."""
+        async with self._opening:
+            if self._page is None:
+                self._page = await asyncio.to_thread(self._make_page)
+        return self._page
+
+    def _make_page(self) -> Page:
+        from profiling.web.page import Page
+
+        return Page(self._profiler, self._jobs)
 
     async def health(self, _request: Request, _given: Given | None = None) -> Response:
         """Answer with the memory and its limit, at most HEALTH_KEPT_S old, at the cost of one small read."""

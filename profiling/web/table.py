@@ -7,11 +7,13 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from profiling.live import LIVE_GROUPS, LIVE_ORDERS
+from profiling.web.accept import HTML, prefers_html
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import HEALTH, INDEX, MEMORY, TRIMMED
 from profiling.web.messages import JSON, PLAIN, Request, Response, json_response
 from profiling.web.openapi import document_of
+from profiling.web.page_table import PAGE_ROUTES
 from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
 from profiling.web.query import Given
 from profiling.web.routes import DebugRoutes
@@ -20,8 +22,10 @@ from profiling.web.scope_answers import LIVE, SCOPE_WITH_SITES, SCOPES
 DOCUMENT_PATH = "/openapi.json"
 
 
-async def index(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
-    """Answer with the routes, under the prefix of the request."""
+async def index(owner: DebugRoutes, request: Request, _given: Given) -> Response:
+    """Answer with the page for browsers, and for other clients with the routes, under the prefix of the request."""
+    if prefers_html(request.accept):
+        return await (await owner.page()).show(request)
     prefix = unquote(request.prefix)
     routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
     return json_response({"routes": routes})
@@ -57,7 +61,14 @@ _NO_SAMPLES = {409: "no samples are taken"}
 _STEERED: Mapping[int, str] = _NO_JOB | {409: "no scheduler was passed to `mount`"}
 
 ROUTES = (
-    Route(method="GET", path="/", handler=index, summary="All debug routes", answer=INDEX),
+    Route(
+        method="GET",
+        path="/",
+        handler=index,
+        summary="All debug routes; for a browser a page that shows the state of the process",
+        answer=INDEX,
+        forms=(JSON, HTML),
+    ),
     Route(
         method="GET",
         path=DOCUMENT_PATH,
@@ -188,4 +199,5 @@ ROUTES = (
         answer=JOB,
         problems=_STEERED,
     ),
+    *PAGE_ROUTES,
 )
