@@ -14,6 +14,7 @@ from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
 from profiling.process import composition, object_walk
 from profiling.profiler import Profiler
 from profiling.records import LiveMemory, RunProfile
+from profiling.records.timeline import pressure_at
 from profiling.report.json import (
     Json,
     diff_to_dict,
@@ -32,16 +33,12 @@ from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.messages import Request, Response, json_response, text_response
 from profiling.web.query import Given
 
-WARNING_PERCENT = 75.0
-CRITICAL_PERCENT = 85.0
 HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
 
 
 def health_status(percent: float) -> str:
     """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
-    if percent > CRITICAL_PERCENT:
-        return "critical"
-    return "warning" if percent >= WARNING_PERCENT else "ok"
+    return pressure_at(percent).value
 
 
 class DebugRoutes:
@@ -121,6 +118,16 @@ class DebugRoutes:
         if given["format"] == "text":
             return text_response(live_to_text(live))
         return json_response(await asyncio.to_thread(live_to_dict, live))
+
+    async def timeline(self, _request: Request, given: Given) -> Response:
+        """Answer with the recorded memory and events of a span."""
+
+        def read() -> Json:
+            from profiling.report.timeline import timeline_to_dict  # nobody needs it before somebody asks
+
+            return timeline_to_dict(self._profiler.timeline(given["span"]))
+
+        return json_response(await asyncio.to_thread(read))
 
     async def scopes(self, _request: Request, given: Given) -> Response:
         """Answer with all scopes and jobs, the fastest growing one first."""
