@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import weakref
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
@@ -165,6 +165,10 @@ class DebugServer:
             else:
                 response = await self._respond(head)
                 await self._send(connection, encode(response, with_body=head.method != "HEAD"))
+                if response.parts is not None:
+                    async with aclosing(response.parts) as parts:
+                        async for part in parts:
+                            await self._send(connection, part)
 
     async def _read(self, connection: socket.socket) -> Head:
         if len(self._tasks) > MAX_CONNECTIONS:
@@ -202,6 +206,7 @@ class DebugServer:
             path=path,
             query=query_of(head.query),
             authorization=head.headers.get("authorization", ""),
+            accept=head.headers.get("accept", ""),
         )
         return await self._dispatcher.respond(request)
 

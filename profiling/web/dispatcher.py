@@ -67,7 +67,8 @@ class Dispatcher:
         if route.is_open:  # often called, so it passes none of the checks
             return await route.handler(self._handlers, request, {})
         self._access.check(request.authorization, changes=request.method not in READING)
-        return await route.handler(self._handlers, request, given(route, request.query, places))
+        response = await route.handler(self._handlers, request, given(route, request.query, places))
+        return replace(response, parts=None) if request.method == "HEAD" else response
 
 
 def dispatcher_of(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -13,7 +14,7 @@ from profiling.web.access import READING, Access
 from profiling.web.dispatcher import PREFIXES, Dispatcher, dispatcher_of
 from profiling.web.jobs import JobControl
 from profiling.web.labels import NO_ROUTE, label_of
-from profiling.web.messages import Request, first_values
+from profiling.web.messages import Request, Response, first_values
 from profiling.web.problems import aiohttp_response
 from profiling.web.table import ROUTES
 
@@ -80,7 +81,12 @@ def _add_routes(app: web.Application, prefix: str, dispatcher: Dispatcher) -> No
     async def respond(request: web.Request) -> web.StreamResponse:
         # If `app` is mounted in another application, that one adds its prefix to the resource.
         asked = _request_below(index.canonical, request)
-        return aiohttp_response(await dispatcher.respond(asked))
+        response = await dispatcher.respond(asked)
+        return (
+            aiohttp_response(response)
+            if response.parts is None
+            else await _send_parts(response, response.parts, request)
+        )
 
     @web.middleware
     async def respond_if_no_route_fits(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,7 +109,19 @@ def _request_below(prefix: str, request: web.Request) -> Request:
         path=request.rel_url.raw_path.removeprefix(prefix),
         query=first_values(request.query.items()),
         authorization=request.headers.get(hdrs.AUTHORIZATION, ""),
+        accept=request.headers.get(hdrs.ACCEPT, ""),
     )
+
+
+async def _send_parts(response: Response, parts: AsyncGenerator[bytes], request: web.Request) -> web.StreamResponse:
+    headers = {**response.headers, hdrs.CONTENT_TYPE: response.content_type}
+    stream = web.StreamResponse(status=response.status, headers=headers)
+    await stream.prepare(request)
+    async with aclosing(parts):
+        with suppress(ConnectionError):  # the client is gone
+            async for part in parts:
+                await stream.write(part)
+    return stream
 
 
 def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:

@@ -7,6 +7,7 @@ from typing import Any
 
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import PROBLEM
+from profiling.web.messages import PROBLEM_JSON
 from profiling.web.parameters import Parameter
 from profiling.web.shapes import Shape
 
@@ -46,10 +47,9 @@ def _operation(route: Route) -> dict[str, Any]:
     problems = {} if route.is_open else _REFUSED | dict(route.problems)
     responses = {str(int(route.status)): _response(route.summary, route.answer)}
     responses |= {str(status): _response(problems[status], PROBLEM) for status in sorted(problems)}
-    kinds = ["application/json", "application/problem+json", *(["text/plain"] if route.is_text_too else [])]
     return {
         "summary": route.summary,
-        "produces": kinds,
+        "produces": [*route.forms, PROBLEM_JSON],
         "parameters": _parameters(route),
         "responses": responses,
         "security": [] if route.is_open else _FOR_CHANGES if route.changes else _FOR_LOOKING,

@@ -14,7 +14,6 @@ from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
 from profiling.process import composition, object_walk
 from profiling.profiler import Profiler
 from profiling.records import LiveMemory, RunProfile
-from profiling.records.timeline import pressure_at
 from profiling.report.json import (
     Json,
     diff_to_dict,
@@ -26,6 +25,7 @@ from profiling.report.json import (
     verdict_to_dict,
 )
 from profiling.report.scopes import live_to_dict, live_to_text, scope_to_dict, scopes_to_dict, scopes_to_text
+from profiling.report.status import health_status
 from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
 from profiling.web.encoding import dumps
@@ -34,11 +34,6 @@ from profiling.web.messages import Request, Response, json_response, text_respon
 from profiling.web.query import Given
 
 HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
-
-
-def health_status(percent: float) -> str:
-    """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
-    return pressure_at(percent).value
 
 
 class DebugRoutes:

@@ -11,7 +11,7 @@ from profiling.records.timeline import Span
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import HEALTH, INDEX, MEMORY, TRIMMED
-from profiling.web.messages import Request, Response, json_response
+from profiling.web.messages import JSON, PLAIN, Request, Response, json_response
 from profiling.web.openapi import document_of
 from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
 from profiling.web.query import Given
@@ -91,7 +91,7 @@ ROUTES = (
         answer=DIFF,
         parameters=_DIFF_OF_JOB,
         instead=_DIFF_OVER,
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_JOB
         | {409: "there are no two runs to compare", 429: "another diff is in progress", 503: "the budget is too small"},
     ),
@@ -102,7 +102,7 @@ ROUTES = (
         summary="The memory alive now, by line, function, file or scope, and what was allocated so far",
         answer=LIVE,
         parameters=(Text(name="scope", description="only the memory of this scope or job"), *_LIVE_AS),
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES | {404: "there is no such scope or job"},
     ),
     Route(
@@ -120,7 +120,7 @@ ROUTES = (
         summary="What each scope and job holds, allocates and keeps, the fastest growing one first",
         answer=SCOPES,
         parameters=(limit(50), _FORMAT),
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES,
     ),
     Route(
@@ -130,7 +130,7 @@ ROUTES = (
         summary="One scope or job, its verdict, and the lines that hold most of its memory",
         answer=SCOPE_WITH_SITES,
         parameters=_LIVE_AS,
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES | {404: "there is no such scope or job"},
     ),
     Route(
