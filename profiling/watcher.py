@@ -1,4 +1,4 @@
-"""A thread that ends windows on time, in every kind of program."""
+"""A thread that calls a method on time, in every kind of program: to end windows, and to record the past."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ class Watcher:
     child that was forked in another thread than the main one ends with its last thread, whichever thread that is.
     """
 
-    def __init__(self, method: Callable[[], None], every_s: float) -> None:
+    def __init__(
+        self,
+        method: Callable[[], None],
+        every_s: float,
+        *,
+        name: str = "profiling: windows",
+        failure: str = "windows could not be ended",
+    ) -> None:
         self._method = weakref.WeakMethod(method)  # so that the thread does not keep the profiler alive
         self._every_s = max(every_s, MIN_WAIT_S)
+        self._name = name
+        self._failure = failure
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = ForkLock()
@@ -41,7 +50,7 @@ class Watcher:
             if self._is_over.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
             # A daemon thread, because the program's end must not wait for it.
-            self._thread = threading.Thread(target=self._watch, args=(waits,), name="profiling: windows", daemon=True)
+            self._thread = threading.Thread(target=self._watch, args=(waits,), name=self._name, daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -76,7 +85,7 @@ class Watcher:
         except SamplerUnavailable:
             raise
         except Exception:  # the next call may succeed, and nobody would start the thread again
-            _logger.exception("windows could not be ended; the next attempt is in %.3g s", self._every_s)
+            _logger.exception("%s; the next attempt is in %.3g s", self._failure, self._every_s)
 
     def _has_ended(self, is_over: threading.Event) -> bool:
         """Wait until the method is due; return at once that the thread is to end, if it is."""

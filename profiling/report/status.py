@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-WARNING_PERCENT = 75.0
-CRITICAL_PERCENT = 85.0
+from profiling.records.timeline import pressure_at
 
 
 def health_status(percent: float) -> str:
     """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
-    if percent > CRITICAL_PERCENT:
-        return "critical"
-    return "warning" if percent >= WARNING_PERCENT else "ok"
+    return pressure_at(percent).value

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from profiling.errors import SamplerUnavailable, UnknownJob
-from profiling.process import composition
 from profiling.profiler import Profiler
-from profiling.records import Composition, OwnerKind, ScopeSummary, State, Verdict
+from profiling.records import OwnerKind, ScopeSummary, State, Verdict
+from profiling.records.timeline import Parts, Span, Timeline
 from profiling.report.headline import headline
 from profiling.report.page.state import PageState, Row, growers, order, shares_of
 from profiling.web.jobs import JobControl, JobInfo, ProfiledJobs
@@ -21,7 +21,7 @@ from profiling.web.jobs import JobControl, JobInfo, ProfiledJobs
 MAX_ROWS = 100
 MAX_SHARE = 0.005  # of a core's CPU time for updates; if they take more, there are fewer
 MIN_PACE_S, MAX_PACE_S = 1.0, 30.0
-COMPOSITION_KEPT_S = 10.0  # reading it takes a fork
+PARTS_KEPT_S = 5.0
 VERDICTS_KEPT_S = 5.0  # a verdict takes some milliseconds after each run
 
 
@@ -33,8 +33,8 @@ class PageStates:
         self._jobs = jobs
         self._clock = clock
         self._state: PageState | None = None
-        self._made_s = self._composed_s = self._judged_s = -MAX_PACE_S
-        self._composition: Composition | None = None
+        self._made_s = self._parted_s = self._judged_s = -MAX_PACE_S
+        self._parts = Parts()
         self._is_making = False
         self.pace_s = MIN_PACE_S  # seconds from one state to the next
 
@@ -45,7 +45,7 @@ class PageStates:
             return self._state
         self._is_making = True
         try:
-            await self._read_slowly()
+            await self._judge()
             self._state, cost_s = state, _ = await asyncio.to_thread(self._make)
         finally:
             self._is_making = False
@@ -53,15 +53,10 @@ class PageStates:
         self.pace_s = min(MAX_PACE_S, max(MIN_PACE_S, cost_s / MAX_SHARE))
         return state
 
-    async def _read_slowly(self) -> None:
-        """Read what is dear, more seldom."""
-        now_s = self._clock()
-        if now_s - self._judged_s >= VERDICTS_KEPT_S:
-            self._judged_s = now_s
+    async def _judge(self) -> None:
+        if self._clock() - self._judged_s >= VERDICTS_KEPT_S:
+            self._judged_s = self._clock()
             await self._profiler.verdicts()
-        if now_s - self._composed_s >= COMPOSITION_KEPT_S:
-            self._composed_s = now_s
-            self._composition = await composition.read_composition(profiler_bytes=self._profiler.overhead_bytes())
 
     def _make(self) -> tuple[PageState, float]:
         began_s = time.thread_time()
@@ -70,7 +65,9 @@ class PageStates:
             summaries = self._profiler.scopes()
         except SamplerUnavailable as error:
             without_samples = str(error)
-        sampler = self._profiler.statistics().sampler
+        if self._clock() - self._parted_s >= PARTS_KEPT_S:
+            self._parted_s = self._clock()
+            self._parts = _last_parts(self._profiler.timeline(Span.TEN_MINUTES))
         rows = sorted(self._rows(summaries), key=order)
         usage, now = self._profiler.usage(), datetime.now(UTC)
         state = PageState(
@@ -78,7 +75,7 @@ class PageStates:
             process=os.getpid(),
             usage=usage,
             headline=headline(usage, growers(rows), now),
-            shares=shares_of(usage.rss_bytes, rows, self._composition, sampler.malloc_bytes if sampler else 0.0),
+            shares=shares_of(usage.rss_bytes, rows, self._parts),
             rows=tuple(rows[:MAX_ROWS]),
             can_steer=not isinstance(self._jobs, ProfiledJobs),
             without_samples=without_samples,
@@ -107,6 +104,14 @@ class PageStates:
         with suppress(UnknownJob):
             return tuple(run.samples.traced_bytes for run in self._profiler.runs(name) if run.samples)
         return ()
+
+
+def _last_parts(timeline: Timeline) -> Parts:
+    """Return what the last reading knows of the RSS."""
+    python, c_heap, free = (
+        sizes[-1] if sizes else None for sizes in (timeline.python_bytes, timeline.c_heap_bytes, timeline.free_bytes)
+    )
+    return Parts(python_bytes=python, c_heap_bytes=c_heap, free_bytes=free)
 
 
 def _is_shown(summary: ScopeSummary) -> bool:

@@ -132,6 +132,16 @@ class DebugRoutes:
             return text_response(live_to_text(live))
         return json_response(await asyncio.to_thread(live_to_dict, live))
 
+    async def timeline(self, _request: Request, given: Given) -> Response:
+        """Answer with the recorded memory and events of a span."""
+
+        def read() -> Json:
+            from profiling.report.timeline import timeline_to_dict  # nobody needs it before somebody asks
+
+            return timeline_to_dict(self._profiler.timeline(given["span"]))
+
+        return json_response(await asyncio.to_thread(read))
+
     async def scopes(self, _request: Request, given: Given) -> Response:
         """Answer with all scopes and jobs, the fastest growing one first."""
         scopes = self._profiler.scopes()

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from profiling.live import LIVE_GROUPS, LIVE_ORDERS
+from profiling.records.timeline import Span
 from profiling.web.accept import HTML, prefers_html
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
@@ -18,6 +19,7 @@ from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
 from profiling.web.query import Given
 from profiling.web.routes import DebugRoutes
 from profiling.web.scope_answers import LIVE, SCOPE_WITH_SITES, SCOPES
+from profiling.web.timeline_answers import TIMELINE
 
 DOCUMENT_PATH = "/openapi.json"
 
@@ -113,6 +115,14 @@ ROUTES = (
         parameters=(Text(name="scope", description="only the memory of this scope or job"), *_LIVE_AS),
         forms=(JSON, PLAIN),
         problems=_NO_SAMPLES | {404: "there is no such scope or job"},
+    ),
+    Route(
+        method="GET",
+        path="/timeline",
+        handler=DebugRoutes.timeline,
+        summary="The memory of the last minutes, hours or days, what it consisted of, and events",
+        answer=TIMELINE,
+        parameters=(Choice(name="span", description="how far to go back", choices=tuple(Span)),),
     ),
     Route(
         method="GET",

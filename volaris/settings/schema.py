@@ -193,6 +193,15 @@ class Settings:
             "memory in MB for reading the traces of a run; if that would take more, the run has no exact lines",
         ),
     )
+    profiling_state_dir: Path | None = field(
+        default=None,
+        metadata=_env(
+            "PROFILING_STATE_DIR",
+            folder(),
+            "folder in which the timeline of the memory outlives a restart",
+            unset="none; the timeline begins with the process",
+        ),
+    )
     profiling_exclusive: bool = field(
         default=True,
         metadata=_env(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from profiling.records import Composition, MemoryUsage, OwnerKind, State, Verdict
+from profiling.records import MemoryUsage, OwnerKind, State, Verdict
+from profiling.records.timeline import Parts
 from profiling.report.headline import Grower, Headline
 from profiling.report.page.hues import hues_of
 
@@ -88,9 +89,7 @@ def order(row: Row) -> tuple[int, int, str]:
     return rank, -(row.held_bytes or 0), row.name
 
 
-def shares_of(
-    rss_bytes: int, rows: Sequence[Row], composition: Composition | None, python_malloc_bytes: float
-) -> tuple[Share, ...]:
+def shares_of(rss_bytes: int, rows: Sequence[Row], parts: Parts) -> tuple[Share, ...]:
     """Return the parts of the RSS, which sum up to it.
 
     Each part is taken from what is left of the RSS, because an allocator's figures include pages that were never
@@ -99,8 +98,7 @@ def shares_of(
     Args:
         rss_bytes: The resident memory.
         rows: All jobs and scopes.
-        composition: What the allocators hold; None if that is not known.
-        python_malloc_bytes: What Python and NumPy have got from malloc, which is in the figures of the C heap too.
+        parts: What the RSS consists of.
     """
     owners = sorted((row for row in rows if row.held_bytes), key=lambda row: -(row.held_bytes or 0))
     shown = [row for row in owners[:MAX_SHARES] if (row.held_bytes or 0) >= MIN_SHARE * rss_bytes]
@@ -109,16 +107,12 @@ def shares_of(
     others_bytes = sum(row.held_bytes or 0 for row in owners[len(shown) :])
     wanted.append((ShareKind.OTHERS, "other jobs and scopes", others_bytes))
     held_bytes = sum(size_bytes for _, _, size_bytes in wanted)
-    if composition is not None:
-        python_bytes = round((composition.arenas_used_bytes or 0) + python_malloc_bytes)
-        c_heap_bytes = round((composition.c_heap_used_bytes or 0) - python_malloc_bytes)
-        free_bytes = (composition.arenas_free_bytes or 0) + (composition.c_heap_free_bytes or 0)
-        wanted += [
-            (ShareKind.PYTHON, "rest of Python's heap", python_bytes - held_bytes),
-            (ShareKind.C_HEAP, "C heap", c_heap_bytes),
-            (ShareKind.FREE, "free in allocators", free_bytes),
-        ]
-    wanted.append((ShareKind.REST, "everything else", rss_bytes))
+    wanted += [
+        (ShareKind.PYTHON, "rest of Python's heap", (parts.python_bytes or 0) - held_bytes),
+        (ShareKind.C_HEAP, "C heap", parts.c_heap_bytes or 0),
+        (ShareKind.FREE, "free in the C allocator", parts.free_bytes or 0),
+        (ShareKind.REST, "everything else", rss_bytes),
+    ]
     shares, left_bytes = [], rss_bytes
     for kind, name, size_bytes in wanted:
         taken_bytes = min(max(0, size_bytes), left_bytes)

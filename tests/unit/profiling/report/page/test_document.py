@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from profiling.records import MemoryLimit, MemoryUsage, OwnerKind, State, Suspect, Verdict
+from profiling.records.timeline import Parts
 from profiling.report.headline import headline
 from profiling.report.page.document import page_html, page_policy, sign_in_html, sign_in_policy
 from profiling.report.page.files import script, style_sheet
@@ -49,7 +50,7 @@ def state(*rows: Row) -> PageState:
         process=7,
         usage=usage,
         headline=headline(usage, growers(rows), NOW),
-        shares=shares_of(usage.rss_bytes, rows, None, 0),
+        shares=shares_of(usage.rss_bytes, rows, Parts()),
         rows=rows,
         can_steer=True,
     )
