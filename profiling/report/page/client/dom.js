@@ -48,6 +48,8 @@ function fill(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") {
       made.addEventListener(name, value);
+    } else if (name.startsWith("aria-")) {
+      made.setAttribute(name, String(value)); // "false" says something there
     } else if (value !== false) {
       made.setAttribute(name, value === true ? "" : String(value));
     }

@@ -3,9 +3,10 @@
 import { useRoutes } from "./api.js";
 import { byId } from "./dom.js";
 import { clock } from "./format.js";
-import { startFlame } from "./flame.js";
+import { showRuns, startFlame } from "./flame.js";
 import { follow } from "./live.js";
 import { showRows, startTable } from "./table.js";
+import { refreshTimeline, startTimeline } from "./timeline.js";
 
 /**
  * Start everything that the server has rendered.
@@ -17,6 +18,7 @@ function start(root = byId("page").dataset.root || "./", token = "") {
   localTimes();
   startTable(say);
   listenToBar();
+  startTimeline(showRuns);
   startFlame();
   follow(show, showLink);
 }
@@ -30,6 +32,7 @@ function show(state) {
   document.title = state.title;
   localTimes();
   showRows(state.rows);
+  refreshTimeline();
   if (label) {
     const links = /** @type {NodeListOf<HTMLElement>} */ (now.querySelectorAll("a"));
     [...links].find((link) => sameHolder(link.getAttribute("aria-label") || link.textContent || "", label))?.focus();
