@@ -1,4 +1,4 @@
-"""A service in a process of its own, to look at: `python -m tests.ui.service calm|leaking|critical|empty [TOKEN]`.
+"""A service in a process of its own, to look at: `python -m tests.ui.service calm|leaking|critical|empty TOKEN PORT`.
 
 Its jobs run for real. It prints its address when they have run often enough for a verdict, and serves until standard
 input ends.
@@ -101,13 +101,13 @@ class Jobs:
             raise UnknownJob(job_id, list(self._infos))
 
 
-def main(state: str, token: str | None) -> None:
+def main(state: str, token: str | None = None, port: str = "0") -> None:
     """Serve until standard input ends."""
     names = {"empty": [], "calm": ["prices_1m", "daily_report"]}.get(state, list(JOBS))
     limit_mb = {"critical": 110.0}.get(state, 512.0)
     profiler = Profiler(level="samples", limit_mb=limit_mb, sample_bytes=4_096)
     jobs = Jobs(profiler, names)
-    server = DebugServer(profiler, "127.0.0.1:0", token=token, jobs=jobs)
+    server = DebugServer(profiler, f"127.0.0.1:{port}", token=token or None, jobs=jobs)
     for _ in range(RUNS):
         for name in names:
             jobs.run(name)
@@ -122,4 +122,4 @@ def main(state: str, token: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
+    main(*sys.argv[1:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from html import escape
 
 from profiling.report.page.files import script, style_sheet
@@ -64,6 +66,26 @@ def sign_in_html(detail: str, root: str, *, has_token: bool) -> str:
     )
 
 
+def report_html(state: PageState, answers: Mapping[str, object], dumps: Callable[[object], str] = json.dumps) -> str:
+    """Return the page as one file that needs no service.
+
+    Args:
+        state: The first screen.
+        answers: What the service would answer, by the path of the request, such as `memory/stacks`.
+        dumps: Writes JSON.
+    """
+    kept = dumps(answers).replace("<", "\\u003c")  # so that no text in it ends the element
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {script('page').csp_hash}; style-src {style_sheet().csp_hash}"
+    )
+    return _document(
+        title_of(state),
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style_sheet().text}</style>',
+        f'{_body(state, "./")}\n<script type="application/json" id="answers">{kept}</script>\n'
+        f'<script type="module">{script("page").text}</script>',
+    )
+
+
 def _document(title: str, head: str, body: str) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -89,7 +111,7 @@ def _body(state: PageState, root: str) -> str:
 <header id="now">
 {now_html(state)}
 </header>
-<main id="page" data-root="{root}" data-process="{state.process}">
+<main id="page" data-root="{root}">
 <section id="timeline" aria-labelledby="timeline-title" hidden>
 <h2 id="timeline-title">Timeline</h2>
 </section>
@@ -108,7 +130,7 @@ def _body(state: PageState, root: str) -> str:
 </section>
 </main>
 <footer><p><span id="link" role="status">As of <time datetime="{state.at.isoformat()}">{state.at:%H:%M:%S %Z}</time>
-</span>, process {state.process}</p>
+</span>, process <span id="process">{state.process}</span></p>
 <noscript><p>Reload for newer figures. The timeline and the flame graph need JavaScript.</p></noscript></footer>"""
 
 

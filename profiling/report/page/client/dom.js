@@ -3,7 +3,7 @@
 /**
  * Return a new element.
  * @param {string} name
- * @param {Record<string, string | number | boolean | EventListener>} [attributes] a function is a listener of that event
+ * @param {Record<string, string | number | boolean | ((event: any) => void)>} [attributes] a function is a listener of that event
  * @param {...(Node | string)} children
  * @returns {HTMLElement}
  */
@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
 /**
  * Return a new element of a drawing.
  * @param {string} name
- * @param {Record<string, string | number | boolean | EventListener>} [attributes]
+ * @param {Record<string, string | number | boolean | ((event: any) => void)>} [attributes]
  * @param {...(Node | string)} children
  * @returns {SVGElement}
  */
@@ -40,7 +40,7 @@ export function byId(id) {
 /**
  * @template {Element} E
  * @param {E} made
- * @param {Record<string, string | number | boolean | EventListener>} attributes
+ * @param {Record<string, string | number | boolean | ((event: any) => void)>} attributes
  * @param {(Node | string)[]} children
  * @returns {E}
  */

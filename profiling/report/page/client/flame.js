@@ -1,21 +1,21 @@
 // The flame graph with its controls: what is alive by stack, or what changed since a moment or between two runs.
 
-import { json } from "./api.js";
 import { byId, element } from "./dom.js";
-import { changed, largestOwn, path, rowsOfDiff, rowsOfStacks, search, treeOf } from "./flame_data.js";
+import { largestOwn, path, search, treeOf } from "./flame_data.js";
 import { Icicle } from "./flame_draw.js";
-import { change, clock, percent, size } from "./format.js";
+import { isChange, load, whatControls } from "./flame_what.js";
+import { change, percent, size } from "./format.js";
 import { showSource } from "./source.js";
 
 /** @typedef {import("./flame_data.js").Tree} Tree */
 /** @typedef {import("./flame_data.js").Row} Row */
 
-const MAX_TABLE_ROWS = 50, MAX_RUNS = 50;
+const MAX_TABLE_ROWS = 50;
 
-/** @type {{what: string, merge: any, scope: string, text: string, hit: number}} */
-const chosen = { what: "alive", merge: "line", scope: "", text: "", hit: 0 };
-/** @type {{rows: Row[], mark: {rows: Row[], at: Date} | null, root: Tree, zoom: Tree, selected: Tree | null, found: Tree[]}} */
-const shown = { rows: [], mark: null, root: /** @type {any} */ (null), zoom: /** @type {any} */ (null), selected: null, found: [] };
+/** @type {{merge: any, scope: string, text: string, hit: number}} */
+const chosen = { merge: "line", scope: "", text: "", hit: 0 };
+/** @type {{rows: Row[], root: Tree, zoom: Tree, selected: Tree | null, found: Tree[]}} */
+const shown = { rows: [], root: /** @type {any} */ (null), zoom: /** @type {any} */ (null), selected: null, found: [] };
 /** @type {Record<string, any>} */
 const parts = {};
 /** @type {Icicle} */
@@ -35,37 +35,17 @@ export async function startFlame() {
  * @param {number} against
  */
 export async function showRuns(job, run, against) {
-  parts.what.value = chosen.what = "runs";
-  parts.runs.hidden = false;
-  await listJobs(job);
-  await listRuns(run, against);
-  await load();
-}
-
-/**
- * Show rows that were made elsewhere, as a report does.
- * @param {Row[]} rows
- */
-export function showRows(rows) {
-  shown.rows = rows;
-  listScopes();
-  redraw();
+  await load({ what: "runs", job, run: String(run), against: String(against) });
+  byId("flame").scrollIntoView({ block: "nearest" });
 }
 
 function build() {
   const options = (/** @type {[string, string][]} */ pairs) => pairs.map(([value, text]) => element("option", { value }, text));
   const select = (/** @type {string} */ label, /** @type {any} */ onchange, /** @type {Node[]} */ ...children) =>
     element("select", { "aria-label": label, change: onchange }, ...children);
-  parts.what = select("what is shown", onWhat, ...options([["alive", "Alive now"], ["since", "Changed since the mark"], ["runs", "Changed between two runs"]]));
   parts.merge = select("merged by", () => set("merge", parts.merge.value), ...options([["line", "by line"], ["function", "by function"], ["file", "by file"], ["scope", "by scope, then line"]]));
   parts.scope = select("job or scope", () => set("scope", parts.scope.value), ...options([["", "all jobs and scopes"]]));
   parts.search = element("input", { type: "search", placeholder: "Search ( / )", "aria-label": "search frames", input: onSearch, keydown: onSearchKey });
-  parts.refresh = element("button", { type: "button", click: load }, "Refresh");
-  parts.mark = element("button", { type: "button", click: mark }, "Mark now");
-  parts.job = select("job", () => listRuns().then(load));
-  parts.run = select("run", load);
-  parts.against = select("compared with run", load);
-  parts.runs = element("span", { class: "tools", hidden: true }, parts.job, parts.run, "against", parts.against);
   parts.sum = element("span", { class: "end", role: "status" });
   parts.crumbs = element("ol", { class: "crumbs", "aria-label": "way to the frame" });
   parts.canvas = element("canvas", { tabindex: 0, role: "img", "aria-describedby": "flame-told", "aria-label": "flame graph; arrow keys walk, Enter zooms, Escape goes back",
@@ -74,7 +54,7 @@ function build() {
   parts.source = element("div");
   parts.table = element("details", { toggle: table }, element("summary", {}, "The same as a table"), element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "frames as a table" }));
   byId("flame").append(
-    element("div", { class: "tools" }, parts.what, parts.runs, parts.merge, parts.scope, parts.search, parts.refresh, parts.mark, parts.sum),
+    element("div", { class: "tools" }, ...whatControls(showRows), parts.merge, parts.scope, parts.search, parts.sum),
     parts.crumbs, element("figure", {}, parts.canvas), parts.told, parts.source, parts.table);
   icicle = new Icicle(parts.canvas);
   new ResizeObserver(() => shown.root && draw()).observe(byId("flame"));
@@ -88,72 +68,17 @@ function build() {
   });
 }
 
-async function load() {
-  try {
-    shown.rows = await read();
-    if (!shown.mark && chosen.what === "alive") {
-      shown.mark = { rows: shown.rows, at: new Date() };
-      nameMark();
-    }
-    listScopes();
-    redraw();
-  } catch (error) {
-    shown.rows = [];
-    redraw();
-    parts.told.textContent = error instanceof Error ? error.message : String(error);
+/**
+ * @param {Row[]} rows
+ * @param {string} problem why there are none
+ */
+function showRows(rows, problem) {
+  shown.rows = rows;
+  listScopes();
+  redraw();
+  if (problem) {
+    parts.told.textContent = problem;
   }
-}
-
-/** @returns {Promise<Row[]>} */
-async function read() {
-  if (chosen.what === "runs") {
-    const query = new URLSearchParams({ job: parts.job.value, limit: "1000" });
-    if (parts.run.value && parts.against.value) {
-      query.set("run", parts.run.value);
-      query.set("against", parts.against.value);
-    }
-    return rowsOfDiff(await json(`memory/diff?${query}`));
-  }
-  const now = rowsOfStacks(await json("memory/stacks"));
-  return chosen.what === "since" && shown.mark ? changed(shown.mark.rows, now) : now;
-}
-
-async function onWhat() {
-  chosen.what = parts.what.value;
-  parts.runs.hidden = chosen.what !== "runs";
-  if (chosen.what === "runs") {
-    await listJobs();
-    await listRuns();
-  }
-  await load();
-}
-
-async function mark() {
-  shown.mark = { rows: rowsOfStacks(await json("memory/stacks")), at: new Date() };
-  nameMark();
-  await load();
-}
-
-function nameMark() {
-  if (shown.mark) {
-    parts.what.options[1].text = `Changed since ${clock(shown.mark.at, true)}`;
-  }
-}
-
-async function listJobs(job = parts.job.value) {
-  const { runs } = await json(`memory/runs?limit=1000`);
-  const names = [...new Set(runs.map((/** @type {any} */ run) => run.job))].sort();
-  parts.job.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
-  parts.job.value = names.includes(job) ? job : names[0] || "";
-}
-
-async function listRuns(run = 0, against = 0) {
-  const { runs } = parts.job.value ? await json(`memory/runs?job=${encodeURIComponent(parts.job.value)}&limit=${MAX_RUNS}`) : { runs: [] };
-  const options = () => runs.map((/** @type {any} */ each) => element("option", { value: each.id }, `#${each.id} at ${clock(new Date(each.started_at), true)}`));
-  parts.run.replaceChildren(...options());
-  parts.against.replaceChildren(...options());
-  parts.run.value = String(run || (runs[0] || {}).id || "");
-  parts.against.value = String(against || (runs[runs.length - 1] || {}).id || "");
 }
 
 function listScopes() {
@@ -174,10 +99,6 @@ function listScopes() {
 function set(what, value) {
   chosen[what] = value;
   redraw();
-}
-
-function isChange() {
-  return chosen.what !== "alive";
 }
 
 function redraw() {

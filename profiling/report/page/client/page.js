@@ -1,6 +1,6 @@
 // The page: wires its parts together.
 
-import { useRoutes } from "./api.js";
+import { useAnswers, useRoutes } from "./api.js";
 import { byId } from "./dom.js";
 import { clock } from "./format.js";
 import { showRuns, startFlame } from "./flame.js";
@@ -14,13 +14,16 @@ import { refreshTimeline, startTimeline } from "./timeline.js";
  * @param {string} [token]
  */
 function start(root = byId("page").dataset.root || "./", token = "") {
-  useRoutes(root, token);
+  const kept = document.querySelector("#answers");
+  kept ? useAnswers(JSON.parse(kept.textContent || "{}")) : useRoutes(root, token);
   localTimes();
   startTable(say);
   listenToBar();
   startTimeline(showRuns);
   startFlame();
-  follow(show, showLink);
+  if (!kept) {
+    follow(show, showLink);
+  }
 }
 
 /** @param {any} state */
@@ -30,6 +33,7 @@ function show(state) {
   const before = document.querySelector("#sentence")?.textContent;
   now.innerHTML = state.now; // from the service, escaped there
   document.title = state.title;
+  byId("process").textContent = String(state.process);
   localTimes();
   showRows(state.rows);
   refreshTimeline();
@@ -116,6 +120,6 @@ document.addEventListener("signed-in", (event) => {
   const { root, token } = /** @type {CustomEvent} */ (event).detail;
   start(root, token);
 });
-if (document.querySelector("#page") && !document.querySelector("script:not([src])")) {
+if (document.querySelector("#page") && !document.querySelector("#sign-in-script")) {
   start();
 }

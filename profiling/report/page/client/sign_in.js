@@ -21,6 +21,7 @@ async function open(root, token) {
   document.body.replaceChildren(...parsed.body.childNodes);
   const script = document.createElement("script");
   script.textContent = await program.text(); // allowed by its hash
+  script.id = "sign-in-script"; // it waits for the token
   document.body.append(script);
   document.dispatchEvent(new CustomEvent("signed-in", { detail: { root, token } }));
 }
