@@ -111,6 +111,8 @@ def _cause(accused: Sequence[Grower], growers: Sequence[Grower]) -> str:
         first, others = accused[0], len(accused) - 1
         also = f", and {others} more {'grows' if others == 1 else 'grow'}" if others else ""
         return f"{_accusation(first)}{also}."
+    if all(each.verdict.state is State.INSUFFICIENT_RUNS for each in growers):
+        return "Nothing has run often enough for a verdict."
     filling = [each for each in growers if each.verdict.state is State.GROWING]
     if not filling:
         return "Nothing grows."

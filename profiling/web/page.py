@@ -25,6 +25,7 @@ from profiling.web.messages import Problem, Request, Response, json_response
 from profiling.web.page_state import PageStates
 from profiling.web.query import Given
 
+NEEDS_TOKEN = "The memory of this service is shown to whoever has its debug token."  # noqa: S105 - a sentence
 MAX_LISTENERS = 8
 AROUND_LINES = 12  # of source, on each side of a line
 EVENT_STREAM = "text/event-stream"
@@ -121,7 +122,8 @@ def _file(file: files.ClientFile, given: Given) -> Response:
 
 def refusal(problem: Problem, request: Request, *, has_token: bool) -> Response:
     """Return the answer to a browser that may not look: the same status, and a form that asks for the token."""
-    html = document.sign_in_html(problem.detail, root_of(request), has_token=has_token)
+    detail = problem.detail if request.authorization or not has_token else NEEDS_TOKEN
+    html = document.sign_in_html(detail, root_of(request), has_token=has_token)
     return _html(html, document.sign_in_policy(), problem.status)
 
 

@@ -65,11 +65,11 @@ function grid(x, y, top, right, begin, end) {
     parts.push(drawn("line", { class: "grid", x1: EDGE.left, x2: right, y1: y(bytes), y2: y(bytes) }),
       drawn("text", { x: EDGE.left - 6, y: y(bytes) + 4, "text-anchor": "end" }, size(bytes)));
   }
-  const every = [60, 120, 300, 600, 1200, 1800, 3600, 7200, 86400, 172800].find((seconds) => (end - begin) / seconds <= Math.max(3, (right - EDGE.left) / 110)) || 172800;
+  const every = [5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 86400, 172800].find((seconds) => (end - begin) / seconds <= Math.max(3, (right - EDGE.left) / 110)) || 172800;
   const zone = new Date(begin * 1000).getTimezoneOffset() * 60;
   for (let at = Math.ceil((begin - zone) / every) * every + zone; at <= end; at += every) {
     const moment = new Date(at * 1000);
-    const text = every >= 86400 ? moment.toLocaleDateString("en-GB", { weekday: "short", day: "numeric" }) : clock(moment);
+    const text = every >= 86400 ? moment.toLocaleDateString("en-GB", { weekday: "short", day: "numeric" }) : clock(moment, every < 60);
     parts.push(drawn("text", { x: x(at), y: HEIGHT - 6, "text-anchor": x(at) < EDGE.left + 14 ? "start" : x(at) > right - 14 ? "end" : "middle" }, text));
   }
   return parts;

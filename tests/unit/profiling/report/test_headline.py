@@ -54,7 +54,13 @@ def test_leak_is_told_with_its_line_and_its_end_in_an_interval() -> None:
 def test_calm_process_is_told_in_two_short_sentences() -> None:
     told = headline(usage(76.4), [grower(STABLE)], NOW)
     assert (told.text, told.alert, told.deadline) == ("76 of 512 MB. Nothing grows.", Alert.CALM, None)
-    assert headline(usage(76.4), [], NOW).text == "76 of 512 MB. Nothing grows."
+
+
+def test_process_without_a_verdict_is_not_called_stable() -> None:
+    few = grower(replace(STABLE, state=State.INSUFFICIENT_RUNS))
+    for growers in ([], [few]):
+        assert headline(usage(76), growers, NOW).cause == "Nothing has run often enough for a verdict."
+    assert headline(usage(76), [few, grower(STABLE)], NOW).cause == "Nothing grows."
 
 
 @pytest.mark.parametrize(

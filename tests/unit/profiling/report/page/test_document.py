@@ -111,7 +111,7 @@ def test_page_names_each_job_once_with_icon_word_and_times() -> None:
 def test_empty_process_has_a_page_too() -> None:
     Tags(text := page_html(state(), "./"))
     assert "No job has run and no scope was called yet." in text
-    assert "100 of 512 MB. Nothing grows." in text
+    assert "100 of 512 MB. Nothing has run often enough for a verdict." in text
 
 
 def test_form_has_no_data_and_its_policy_allows_its_own_texts_alone() -> None:
