@@ -56,6 +56,10 @@ class Dispatcher:
             response = await self._form(problem, request) or problem.response()
         return replace(response, headers={**response.headers, PROCESS_HEADER: str(os.getpid())})
 
+    def end(self) -> None:
+        """End all answers that go on, because the server ends."""
+        self._handlers.end()
+
     async def _form(self, problem: Problem, request: Request) -> Response | None:
         """Return the form for the token if a browser is refused the page."""
         is_page = request.path in {"", "/"} and request.method in READING and prefers_html(request.accept)

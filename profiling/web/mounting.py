@@ -60,6 +60,7 @@ def mount(
     if requests:
         app.middlewares.insert(0, scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
     app.on_startup.append(partial(_start_watching, profiler))
+    app.on_shutdown.append(partial(_end_streams, dispatcher))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
 
@@ -155,6 +156,10 @@ def _label_of(request: web.Request, prefixes: tuple[str, ...]) -> str:
 
 async def _start_watching(profiler: Profiler, _: web.Application) -> None:
     profiler.start_watching()
+
+
+async def _end_streams(dispatcher: Dispatcher, _: web.Application) -> None:
+    dispatcher.end()
 
 
 def _refuse_other(app: object, profiler: object) -> None:

@@ -40,6 +40,7 @@ class Page:
         self._profiler = profiler
         self._states = PageStates(profiler, jobs)
         self._listening = 0
+        self._ending = asyncio.Event()
 
     async def show(self, request: Request) -> Response:
         """Answer with the page."""
@@ -68,11 +69,23 @@ class Page:
         self._listening += 1
         try:
             for number in range(updates):
-                if number:
-                    await asyncio.sleep(self._states.pace_s)
+                if number and await self._is_ending(self._states.pace_s):
+                    return
                 yield await self._event()
         finally:
             self._listening -= 1
+
+    async def _is_ending(self, wait_s: float) -> bool:
+        """Wait, and return whether the server ends meanwhile."""
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._ending.wait()
+        except TimeoutError:
+            return False
+
+    def end(self) -> None:
+        """End all answers that go on, because the server ends."""
+        self._ending.set()
 
     async def _event(self) -> bytes:
         state = await self._states.current()

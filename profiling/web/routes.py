@@ -58,6 +58,11 @@ class DebugRoutes:
                 self._page = await asyncio.to_thread(self._make_page)
         return self._page
 
+    def end(self) -> None:
+        """End all answers that go on, because the server ends."""
+        if self._page is not None:
+            self._page.end()
+
     def _make_page(self) -> Page:
         from profiling.web.page import Page
 

@@ -22,7 +22,11 @@ from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import MissingContentType, MissingHeaderNotRejected
 
 SEEN = Path(os.environ["VOLARIS_FUZZ_SEEN"])  # a line for each answer: the operation, its status and its form
-KNOWN_FILE = str(Path(__file__).with_name("own_application.py"))  # of a run, if that application is asked
+ROOT = Path(__file__).parents[2]
+FILES = (  # of which one is in a run, whichever application is asked
+    *("tests/acceptance/own_application.py", "volaris/jobs/prices.py", "volaris/store/prices.py"),
+    *("volaris/scheduler/loop.py", "volaris/market/simulated.py"),
+)
 PLACES = {
     "symbol": ("AAPL", "MSFT", "AAPL", None),
     "job_id": ("prices_1m", "retention", "prices_1m", None),
@@ -58,6 +62,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         case.path_parameters[name] = _place(name, value)
     _mend_list(case.path, query)
     _mend_diff(case.path, query)
+    if case.path.endswith("/source") and query.get("path"):
+        query["path"] = str(ROOT / FILES[_number(query["path"]) % len(FILES)])
     if "If-None-Match" in case.headers and _number(case.headers["If-None-Match"]) % 4 and _tags:
         case.headers["If-None-Match"] = ", ".join(_tags)
 

@@ -10,7 +10,7 @@ import { drawTimeline, EDGE } from "./timeline_draw.js";
 
 const SPANS = { "10m": "10 minutes", "2h": "2 hours", "7d": "a week" };
 /** @type {Record<string, number>} */
-const EVERY_S = { "10m": 2, "2h": 10, "7d": 60 };
+const EVERY_S = { "10m": 5, "2h": 10, "7d": 60 };
 const MAX_RUNS = 200;
 
 /** @type {{span: string, readAt: number, picture: Picture | null, runs: any[], forecast: any, chosen: [number, number] | null, cursor: number | null}} */

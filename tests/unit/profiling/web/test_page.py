@@ -128,6 +128,15 @@ async def test_listeners_are_few_and_a_place_is_free_when_one_leaves(profiler: P
     assert (await asked(debug, "/events")).status == 200
 
 
+async def test_answer_ends_with_the_server(profiler: Profiler) -> None:
+    debug = dispatcher(profiler, open_to_all=True)
+    parts = (await asked(debug, "/events?updates=60")).parts
+    assert parts is not None
+    await anext(parts)
+    debug.end()
+    assert [part async for part in parts] == []
+
+
 async def test_asgi_client_that_leaves_ends_the_answer_at_once(profiler: Profiler) -> None:
     sent: list[str] = []
     is_shown = asyncio.Event()
