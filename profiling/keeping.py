@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from profiling.adaptive import Adaptive
 from profiling.forks import ForkLock
 from profiling.histories import Histories
+from profiling.history import RunStore
 from profiling.judging import Judging
-from profiling.records import RunProfile
+from profiling.records import Level, ProfilerStatistics, RunProfile
 from profiling.run import Shared
+from profiling.samples import sampler
+from profiling.traces import tracing
 from profiling.windows import Windows
 
 if TYPE_CHECKING:
@@ -76,6 +79,22 @@ class Keeper:
             self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)
             if self.past is not None:
                 self.past.record_run(profile, judgement.verdict if judgement else None)
+
+    def statistics(self, level: Level, history: RunStore) -> ProfilerStatistics:
+        """Return what the profiler of this level is doing, and the sizes of what it keeps."""
+        adaptive = self._adaptive
+        return ProfilerStatistics(
+            level=level,
+            tracing=tracing.is_on(),
+            active_jobs=tuple(sorted(run.job for run in tuple(self._shared.active))),
+            runs=self.finished,
+            history_runs=len(history.runs()),
+            history_bytes=history.overhead_bytes(),
+            tracemalloc_bytes=tracing.table_bytes(),
+            sampler=sampler.statistics() if sampler.is_on() else None,
+            series_of=adaptive.series.job if adaptive and adaptive.series else None,
+            lost_share=adaptive.lost_share if adaptive else None,
+        )
 
     def _add(self, run: RunProfile) -> None:
         self.finished += 1

@@ -53,6 +53,7 @@ from profiling.windows import WINDOW_S, Windows
 
 if TYPE_CHECKING:
     from profiling.past.recorder import Past
+    from profiling.records.stack_profile import StackProfile
     from profiling.serve import DebugServer
 
 BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
@@ -209,8 +210,7 @@ class Profiler:
         from profiling.past.recorder import Past  # with its rings 0.4 MB, which programs without a server do not need
 
         with self._lock:
-            if self._keeper.past is None:
-                self._keeper.past = Past(self.usage, self._state_dir)
+            self._keeper.past = self._keeper.past or Past(self.usage, self._state_dir)
             return self._keeper.past
 
     def timeline(self, span: Span | str) -> Timeline:
@@ -357,6 +357,29 @@ class Profiler:
         """
         return self._overview.live(scope, group_by, order, limit)
 
+    def stack_profile(self, *, all_frames: bool = False) -> StackProfile:
+        """Return the live memory by stack, from the user's line on or with all frames. Raises SamplerUnavailable."""
+        return self._overview.stack_profile(all_frames=all_frames)
+
+    async def stack_profile_over(
+        self,
+        seconds: float,
+        *,
+        collect: bool = False,
+        all_frames: bool = False,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> StackProfile:
+        """Return how the live memory changes by stack from now until `wait(seconds)` returns, and what is allocated.
+
+        Raises DiffInProgress, SamplerUnavailable, and IntervalBroken if sampling was stopped meanwhile.
+        """
+        if not self._diffing.take():
+            raise DiffInProgress
+        try:
+            return await self._overview.stack_profile_over(seconds, wait, collect=collect, all_frames=all_frames)
+        finally:
+            self._diffing.give_back()
+
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler uses: tables of tracemalloc and of the sampler, history, and cases."""
         remembered_bytes = self._histories.overhead_bytes() + self._judging.cases.overhead_bytes()
@@ -364,18 +387,7 @@ class Profiler:
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing, and the sizes of what it keeps."""
-        return ProfilerStatistics(
-            level=self.level,
-            tracing=tracing.is_on(),
-            active_jobs=tuple(sorted(run.job for run in tuple(self._shared.active))),
-            runs=self._keeper.finished,
-            history_runs=len(self.history.runs()),
-            history_bytes=self.history.overhead_bytes(),
-            tracemalloc_bytes=tracing.table_bytes(),
-            sampler=sampler.statistics() if sampler.is_on() else None,
-            series_of=self._adaptive.series.job if self._adaptive and self._adaptive.series else None,
-            lost_share=self._adaptive.lost_share if self._adaptive else None,
-        )
+        return self._keeper.statistics(self.level, self.history)
 
     def close(self) -> None:
         """Switch tracing off if this profiler switched it on. Call this while no run and no worker thread is active."""

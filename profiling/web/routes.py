@@ -68,6 +68,11 @@ class DebugRoutes:
 
         return Page(self._profiler, self._jobs)
 
+    @property
+    def profiler(self) -> Profiler:
+        """Return the profiler whose data the routes show."""
+        return self._profiler
+
     async def health(self, _request: Request, _given: Given | None = None) -> Response:
         """Answer with the memory and its limit, at most HEALTH_KEPT_S old, at the cost of one small read."""
         made_s, body = self._health

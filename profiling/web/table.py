@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from profiling.live import LIVE_GROUPS, LIVE_ORDERS
 from profiling.records.timeline import Span
+from profiling.web import export_table
 from profiling.web.accept import HTML, prefers_html
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
@@ -210,4 +211,5 @@ ROUTES = (
         problems=_STEERED,
     ),
     *PAGE_ROUTES,
+    *export_table.ROUTES,
 )

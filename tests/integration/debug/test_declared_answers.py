@@ -40,6 +40,8 @@ PATHS = [
     ("GET", "/static/page.css"),
     ("GET", "/static/page.js"),
     ("GET", "/timeline?span=2h"),
+    ("GET", "/pprof/heap"),
+    ("GET", "/pprof/allocs?debug=1&gc=1"),
     ("GET", "/scopes"),
     ("GET", "/scopes/sync"),
     ("GET", "/scopes/nope"),

@@ -51,7 +51,8 @@ class Client:
         return self.request("DELETE", path, **said)
 
 
-SAMPLED = ("/memory/live", "/memory/stacks", "/scopes", "/scopes/sync")  # paths that need samples
+# paths that need samples
+SAMPLED = ("/memory/live", "/memory/stacks", "/scopes", "/scopes/sync", "/pprof/heap", "/pprof/allocs")
 SOURCE = "/source?path=/gone/a.py"  # a file of the runs that cannot be read
 NEEDED = {"/memory/diff": "/memory/diff?job=sync", "/source": SOURCE}  # queries without which there is no answer
 FORMS = {route.path: route.forms[0] for route in ROUTES}
