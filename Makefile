@@ -126,8 +126,8 @@ $(VENV)/.documents: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $@.txt
 	@touch $@
 
-# What README.md shows, drawn anew from a real run.
-pictures: setup
+# What README.md shows, drawn anew from a real run, and each state of the page, in .benchmarks/page.
+pictures: setup test-ui
 	$(BIN)/python docs/tools/pictures.py
 
 setup: $(VENV)/.installed

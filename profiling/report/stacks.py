@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from profiling.records import LiveStacks
-from profiling.source import LIBRARIES, is_user_code, short_path, top_package
+from profiling.source import LIBRARIES, PROFILER_FILES, is_user_code, short_path, top_package
 from profiling.units import to_mb
 
 Json = dict[str, Any]
@@ -47,10 +47,12 @@ def stacks_to_dict(live: LiveStacks) -> Json:
 def _file(path: str) -> Json:
     short = short_path(path)
     package = top_package(path)
-    if is_user_code(path):
-        kind, name = "user", package or short.partition("/")[0]
+    if path.startswith(PROFILER_FILES):
+        kind, name = "library", "profiling"
+    elif is_user_code(path):
+        kind, name = "user", package or short.lstrip("/").partition("/")[0]
     elif path.startswith(("<", *LIBRARIES)) and package is None:
         kind, name = "interpreter", "Python"
     else:
-        kind, name = "library", package or short.partition("/")[0]
+        kind, name = "library", package or short.lstrip("/").partition("/")[0]
     return {"file": short, "path": path, "kind": kind, "package": name}

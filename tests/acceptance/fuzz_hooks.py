@@ -62,8 +62,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         case.path_parameters[name] = _place(name, value)
     _mend_list(case.path, query)
     _mend_diff(case.path, query)
-    if case.path.endswith("/source") and query.get("path"):
-        query["path"] = str(ROOT / FILES[_number(query["path"]) % len(FILES)])
+    if case.path.endswith("/source"):
+        query["path"] = str(ROOT / FILES[_number(query.get("path")) % len(FILES)])
     if "If-None-Match" in case.headers and _number(case.headers["If-None-Match"]) % 4 and _tags:
         case.headers["If-None-Match"] = ", ".join(_tags)
 

@@ -25,6 +25,7 @@ LINKS = {
     "symbols": "/api/v1/symbols",
     "livez": "/livez",
     "readyz": "/readyz",
+    "page": "/debug/",
     "health": "/api/v1/debug/health",
     "jobs": "/api/v1/debug/jobs",
     "memory": "/api/v1/debug/memory",

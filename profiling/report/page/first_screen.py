@@ -12,6 +12,7 @@ from profiling.report.page.state import PageState, Row, Share
 from profiling.report.page.words import ALERTS, from_now, verdict_words
 from profiling.source import short_path
 
+MIN_FILLED_PERCENT = 5.0
 TREND_WIDTH, TREND_HEIGHT = 96, 20
 
 
@@ -51,14 +52,16 @@ def _end(text: str, deadline: Deadline) -> str:
 
 def _bar(state: PageState) -> str:
     usage = state.usage
-    full_bytes = max(usage.limit.limit_bytes, usage.rss_bytes, 1)
+    is_tiny = usage.percent < MIN_FILLED_PERCENT  # against the whole limit, nothing could be seen
+    full_bytes = max(usage.rss_bytes * 4 if is_tiny else usage.limit.limit_bytes, usage.rss_bytes, 1)
     begin, drawn, legend = 0.0, [], []
     for share in state.shares:
         width = 100 * share.size_bytes / full_bytes
         drawn.append(_segment(share, begin, width, usage.rss_bytes))
         legend.append(_legend(share))
         begin += width
-    words = f"{usage.percent:.0f} % of the limit of {size_text(usage.limit.limit_bytes)} ({usage.limit.source})"
+    words = f"{usage.percent:.{int(is_tiny)}f} % of the limit of {size_text(usage.limit.limit_bytes)}"
+    words += f" ({usage.limit.source})" + (f"; the bar ends at {size_text(full_bytes)}" if is_tiny else "")
     return (
         f'<svg id="bar" class="{state.headline.alert.value}" width="100%" height="28" role="group"'
         f' aria-label="Memory by holder">\n{"".join(drawn)}</svg>\n'

@@ -1,7 +1,9 @@
 // Requests to the debug routes. The token is in the memory of this script and nowhere else.
 
-/** @type {{root: string, token: string, answers: Record<string, any> | null}} */
-const session = { root: "./", token: "", answers: null };
+const MAX_TRIES = 12;
+
+/** @type {{root: string, token: string, process: string, answers: Record<string, any> | null}} */
+const session = { root: "./", token: "", process: "", answers: null };
 
 /**
  * Say where the debug routes are, and the token that they need, if any.
@@ -22,12 +24,36 @@ export function useAnswers(answers) {
 }
 
 /**
- * Return the response to a request.
+ * Say which process the page is about.
+ * @param {string} process
+ */
+export function useProcess(process) {
+  session.process = process;
+}
+
+/**
+ * Return the response to a request, of the process that the page is about, if one of a few tries meets it: a server may
+ * have several workers, of which each knows only its own memory.
  * @param {string} path relative to the debug routes
  * @param {RequestInit} [options]
  * @returns {Promise<Response>}
  */
-export function request(path, options = {}) {
+export async function request(path, options = {}) {
+  for (let tries = 1; ; tries += 1) {
+    const response = await send(path, options), process = response.headers.get("X-Profiler-Process");
+    const isIt = !session.process || !process || process === session.process;
+    if (isIt || !response.ok || tries === MAX_TRIES) {
+      return response;
+    }
+    await response.body?.cancel();
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} options
+ */
+function send(path, options) {
   const headers = new Headers(options.headers);
   if (session.token) {
     headers.set("Authorization", `Bearer ${session.token}`);
@@ -64,7 +90,7 @@ export async function json(path, options = {}) {
 export function post(path) {
   /** @type {Record<string, string>} */
   const headers = session.token ? {} : { Authorization: "Bearer page" };
-  return request(path, { method: "POST", headers }).then(async (response) => {
+  return send(path, { method: "POST", headers }).then(async (response) => {
     const body = await response.json();
     if (!response.ok) {
       throw new Error(body.detail || `${response.status}`);

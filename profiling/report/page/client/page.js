@@ -1,6 +1,6 @@
 // The page: wires its parts together.
 
-import { useAnswers, useRoutes } from "./api.js";
+import { useAnswers, useProcess, useRoutes } from "./api.js";
 import { byId } from "./dom.js";
 import { clock } from "./format.js";
 import { showRuns, startFlame } from "./flame.js";
@@ -16,6 +16,7 @@ import { refreshTimeline, startTimeline } from "./timeline.js";
 function start(root = byId("page").dataset.root || "./", token = "") {
   const kept = document.querySelector("#answers");
   kept ? useAnswers(JSON.parse(kept.textContent || "{}")) : useRoutes(root, token);
+  useProcess(byId("process").textContent || "");
   localTimes();
   startTable(say);
   listenToBar();
@@ -26,14 +27,22 @@ function start(root = byId("page").dataset.root || "./", token = "") {
   }
 }
 
+const PATIENCE_MS = 20000; // for which the states of other workers are ignored
+let seenAt = Date.now();
+
 /** @param {any} state */
 function show(state) {
+  if (String(state.process) !== byId("process").textContent && Date.now() - seenAt < PATIENCE_MS) {
+    return;
+  }
+  seenAt = Date.now();
   const now = byId("now"), target = /** @type {HTMLElement | null} */ (document.activeElement);
   const label = target && now.contains(target) ? target.getAttribute("aria-label") || target.textContent : null;
   const before = document.querySelector("#sentence")?.textContent;
   now.innerHTML = state.now; // from the service, escaped there
   document.title = state.title;
   byId("process").textContent = String(state.process);
+  useProcess(String(state.process));
   localTimes();
   showRows(state.rows);
   refreshTimeline();
@@ -68,6 +77,7 @@ function causeOf(sentence) {
 function showLink(isUp, why) {
   const link = byId("link");
   const text = isUp ? `Live, ${clock(new Date(), true)}` : `No connection since ${link.dataset.since || clock(new Date())}: ${why}. Trying again.`;
+  seenAt = isUp ? seenAt : 0; // whoever comes back may be another process
   if (isUp) {
     delete link.dataset.since;
   } else {

@@ -108,6 +108,15 @@ def test_page_names_each_job_once_with_icon_word_and_times() -> None:
     assert 'data-verb="resume"' in rows
 
 
+def test_bar_of_a_tiny_process_ends_before_the_limit_and_says_so() -> None:
+    tiny = state()
+    limit = MemoryLimit(limit_bytes=24_576 * MB, source="machine")
+    text = page_html(replace(tiny, usage=replace(tiny.usage, limit=limit)), "./")
+    assert "0.4 % of the limit of 24.0 GB (machine); the bar ends at 400 MB" in text
+    assert 'width="25.000%"' in text
+    assert "20 % of the limit of 512 MB (cgroup v2)<" in page_html(tiny, "./")
+
+
 def test_empty_process_has_a_page_too() -> None:
     Tags(text := page_html(state(), "./"))
     assert "No job has run and no scope was called yet." in text
