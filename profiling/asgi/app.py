@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from urllib.parse import quote, unquote
@@ -13,6 +12,7 @@ from profiling.web.access import Access
 from profiling.web.dispatcher import dispatcher_of
 from profiling.web.jobs import JobControl
 from profiling.web.messages import Request, Response, query_of
+from profiling.web.streaming import send_parts
 
 POLICY_VIOLATION = 1008  # of a WebSocket that is closed
 
@@ -89,23 +89,13 @@ async def _send(response: Response, send: Send, *, with_body: bool) -> None:
 async def _send_parts(response: Response, parts: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
     """Send the parts until their end, or until the client is gone, which not every server tells by an error."""
     await send(_start_of(response, {}))
-    sending = asyncio.create_task(_send_each(parts, send), name="profiling: parts of an answer")
-    leaving = asyncio.create_task(_client_gone(receive), name="profiling: client of an answer")
-    try:
-        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (sending, leaving):
-            task.cancel()
-        await asyncio.wait({sending, leaving})
-        await parts.aclose()
+
+    async def send_part(part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+    await send_parts(parts, send_part, _client_gone(receive))
     with suppress(OSError):  # the client is gone
         await send({"type": "http.response.body", "body": b""})
-
-
-async def _send_each(parts: AsyncGenerator[bytes], send: Send) -> None:
-    with suppress(OSError):  # the client is gone
-        async for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 async def _client_gone(receive: Receive) -> None:

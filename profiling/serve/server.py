@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import weakref
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Self
@@ -21,6 +21,7 @@ from profiling.web.background import BackgroundLoop
 from profiling.web.dispatcher import PREFIXES, dispatcher_of, split_path
 from profiling.web.jobs import JobControl
 from profiling.web.messages import Problem, Request, Response, query_of
+from profiling.web.streaming import send_parts
 
 MAX_CONNECTIONS = 32
 REQUEST_S = 10.0
@@ -166,9 +167,8 @@ class DebugServer:
                 response = await self._respond(head)
                 await self._send(connection, encode(response, with_body=head.method != "HEAD"))
                 if response.parts is not None:
-                    async with aclosing(response.parts) as parts:
-                        async for part in parts:
-                            await self._send(connection, part)
+                    gone = asyncio.get_running_loop().sock_recv(connection, RECEIVED_BYTES)
+                    await send_parts(response.parts, partial(self._send, connection), gone)
 
     async def _read(self, connection: socket.socket) -> Head:
         if len(self._tasks) > MAX_CONNECTIONS:

@@ -50,10 +50,12 @@ export async function request(path, options = {}) {
 }
 
 /**
+ * Return the response to a request, of whichever process answers.
  * @param {string} path
  * @param {RequestInit} options
+ * @returns {Promise<Response>}
  */
-function send(path, options) {
+export function send(path, options) {
   const headers = new Headers(options.headers);
   if (session.token) {
     headers.set("Authorization", `Bearer ${session.token}`);

@@ -1,12 +1,12 @@
 // Updates by server-sent events, read by fetch, because an EventSource cannot send the token.
 
-import { request } from "./api.js";
+import { send } from "./api.js";
 
 const FIRST_WAIT_MS = 1000, MAX_WAIT_MS = 15000;
 
 /**
  * Call `onState` for each event for as long as the page is visible, and `onLink` when the service goes or comes back.
- * @param {(state: any) => void} onState
+ * @param {(state: any) => boolean} onState returns false for a state of another process
  * @param {(isUp: boolean, why: string) => void} onLink
  */
 export async function follow(onState, onLink) {
@@ -25,7 +25,7 @@ export async function follow(onState, onLink) {
 
 /**
  * Read one answer to its end, and return how long to wait before the next request.
- * @param {(state: any) => void} onState
+ * @param {(state: any) => boolean} onState
  * @param {(isUp: boolean, why: string) => void} onLink
  * @returns {Promise<number>}
  */
@@ -34,7 +34,7 @@ async function readOnce(onState, onLink) {
   const leaveIfHidden = () => document.hidden && leave.abort();
   document.addEventListener("visibilitychange", leaveIfHidden);
   try {
-    const response = await request("events", { signal: leave.signal });
+    const response = await send("events", { signal: leave.signal });
     if (!response.ok || !response.body) {
       throw new Error(response.status === 403 ? "the token is no longer accepted" : `the service answers ${response.status}`);
     }
@@ -50,14 +50,17 @@ async function readOnce(onState, onLink) {
       for (const event of events) {
         const data = event.split("\n").find((line) => line.startsWith("data: "));
         if (data) {
+          const isOurs = onState(JSON.parse(data.slice(6)));
           onLink(true, "");
-          onState(JSON.parse(data.slice(6)));
+          if (!isOurs) {
+            leave.abort(); // the next request may meet the right one
+          }
         }
       }
     }
   } catch (error) {
     if (leave.signal.aborted) {
-      return 0;
+      return FIRST_WAIT_MS;
     }
     throw error;
   } finally {

@@ -30,10 +30,13 @@ function start(root = byId("page").dataset.root || "./", token = "") {
 const PATIENCE_MS = 20000; // for which the states of other workers are ignored
 let seenAt = Date.now();
 
-/** @param {any} state */
+/**
+ * @param {any} state
+ * @returns {boolean} whether it is of the process that the page is about
+ */
 function show(state) {
   if (String(state.process) !== byId("process").textContent && Date.now() - seenAt < PATIENCE_MS) {
-    return;
+    return false;
   }
   seenAt = Date.now();
   const now = byId("now"), target = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -54,6 +57,7 @@ function show(state) {
   if (before && causeOf(before) !== causeOf(after)) {
     say(after);
   }
+  return true;
 }
 
 /**
