@@ -154,7 +154,7 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt $(SAMPLER)
 constraints:
 	rm -rf .tox/constraints
 	$(PYTHON) -m venv .tox/constraints
-	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS),docs]'
+	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS),docs,browser]'
 	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
 	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+sync_api: Any = None
+with suppress(ImportError):
+    sync_api = importlib.import_module("playwright.sync_api")
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60
 PICTURES = ROOT / ".benchmarks" / "page"
-sync_api: Any = pytest.importorskip("playwright.sync_api", reason="no playwright here: make test-ui brings it")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if CHROMIUM is None:
-        skip = pytest.mark.skip(reason="no Chromium here: apt-get install chromium")
+    """Skip these tests, with the reason, where there is no browser or nothing to drive it with."""
+    why = (
+        "no playwright here: make test-ui brings it"
+        if sync_api is None
+        else "no Chromium here: apt-get install chromium"
+        if CHROMIUM is None
+        else None
+    )
+    if why is not None:
+        skip = pytest.mark.skip(reason=why)
         for item in items:
             if item.path.is_relative_to(Path(__file__).parent):
                 item.add_marker(skip)

@@ -6,7 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.ui.conftest import PICTURES, Look
+
+pytestmark = pytest.mark.slow
 
 FRAMES = 20_000
 DEPTH = 20

@@ -11,6 +11,8 @@ import pytest
 from tests.ui.conftest import Look, served
 from tests.ui.service import JOBS
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Look]
 STATES = ("calm", "leaking", "critical", "empty")
 DARK_PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "has_touch": True}

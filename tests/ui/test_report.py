@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from profiling.report.page.document import report_html
 from tests.ui.conftest import PICTURES, Look
 from tests.unit.profiling.report.page.test_document import ROW, state
+
+pytestmark = pytest.mark.slow
 
 ASKED = ("memory/stacks", "timeline?span=10m", "memory/runs?limit=200", "memory/runs?limit=1000", "jobs")
 MAX_BYTES = 5 << 20
@@ -36,6 +40,7 @@ def test_report_is_one_file_that_shows_the_leaking_line(
     look.wait_for_frames()
     look.wait_for_timeline()
     assert page.locator("img").count() == 0
+    assert page.locator("button[data-verb]").count() == 0
     page.locator("#flame details summary").click()
     assert "fit_surface" in page.inner_text("#flame details")
     page.get_by_role("button", name="2 hours").click()

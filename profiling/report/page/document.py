@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 
 from profiling.report.page.files import script, style_sheet
@@ -74,6 +75,7 @@ def report_html(state: PageState, answers: Mapping[str, object], dumps: Callable
         answers: What the service would answer, by the path of the request, such as `memory/stacks`.
         dumps: Writes JSON.
     """
+    body = _body(replace(state, can_steer=False), "./")
     kept = dumps(answers).replace("<", "\\u003c")  # so that no text in it ends the element
     policy = (
         f"default-src 'none'; img-src data:; script-src {script('page').csp_hash}; style-src {style_sheet().csp_hash}"
@@ -81,7 +83,7 @@ def report_html(state: PageState, answers: Mapping[str, object], dumps: Callable
     return _document(
         title_of(state),
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style_sheet().text}</style>',
-        f'{_body(state, "./")}\n<script type="application/json" id="answers">{kept}</script>\n'
+        f'{body}\n<script type="application/json" id="answers">{kept}</script>\n'
         f'<script type="module">{script("page").text}</script>',
     )
 
@@ -129,8 +131,8 @@ def _body(state: PageState, root: str) -> str:
 <h2 id="events-title">Events</h2>
 </section>
 </main>
-<footer><p><span id="link" role="status">As of <time datetime="{state.at.isoformat()}">{state.at:%H:%M:%S %Z}</time>
-</span>, process <span id="process">{state.process}</span></p>
+<footer><p><span id="link" role="status">As of {state.at:%H:%M:%S %Z}</span>,
+process <span id="process">{state.process}</span></p>
 <noscript><p>Reload for newer figures. The timeline and the flame graph need JavaScript.</p></noscript></footer>"""
 
 

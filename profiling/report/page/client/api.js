@@ -23,6 +23,11 @@ export function useAnswers(answers) {
   session.answers = answers;
 }
 
+/** Return whether there is a service to ask, as there is none in a report. */
+export function hasService() {
+  return session.answers === null;
+}
+
 /**
  * Say which process the page is about.
  * @param {string} process

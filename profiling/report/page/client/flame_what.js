@@ -1,6 +1,6 @@
 // What the flame graph shows: what is alive, what changed since a mark, or what changed between two runs.
 
-import { json } from "./api.js";
+import { hasService, json } from "./api.js";
 import { element } from "./dom.js";
 import { changed, rowsOfDiff, rowsOfStacks } from "./flame_data.js";
 import { clock } from "./format.js";
@@ -32,7 +32,8 @@ export function whatControls(show) {
   parts.against = select("compared with run", () => load({ job: parts.job.value, run: parts.run.value, against: parts.against.value }));
   parts.runs = element("span", { class: "tools", hidden: true }, parts.job, parts.run, "against", parts.against);
   const refresh = element("button", { type: "button", click: () => load({ job: parts.job.value, run: parts.run.value, against: parts.against.value }) }, "Refresh");
-  return [parts.what, parts.runs, refresh, element("button", { type: "button", click: mark }, "Mark now")];
+  const moments = [refresh, element("button", { type: "button", click: mark }, "Mark now")];
+  return [parts.what, parts.runs, ...(hasService() ? moments : [])];
 }
 
 /** Return whether changes are shown. */

@@ -73,6 +73,8 @@ async function readTimeline() {
     draw();
     log();
   } catch (error) {
+    shown.picture = null;
+    parts.chart.replaceChildren();
     parts.told.textContent = error instanceof Error ? error.message : String(error);
   }
 }
