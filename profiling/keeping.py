@@ -12,6 +12,7 @@ from profiling.judging import Judging
 from profiling.records import Level, ProfilerStatistics, RunProfile
 from profiling.run import Shared
 from profiling.samples import sampler
+from profiling.tallies import Tallies
 from profiling.traces import tracing
 from profiling.windows import Windows
 
@@ -41,6 +42,7 @@ class Keeper:
         adaptive: Adaptive | None,
     ) -> None:
         self.finished = 0  # runs so far
+        self.tallies = Tallies()
         self.past: Past | None = None  # its rings are only needed if a server, or a file, shows them
         self._shared = shared
         self._windows = windows
@@ -54,6 +56,7 @@ class Keeper:
         self._shared.sampling.keep_within()
         with self._lock:
             self._add(run)
+        self.tallies.record_run(run)
         self._judging.learn(run)
         judgement = self._judging.last(run.job)
         verdict = judgement.verdict if judgement else None

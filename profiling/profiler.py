@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from profiling.past.recorder import Past
     from profiling.records.stack_profile import StackProfile
     from profiling.serve import DebugServer
+    from profiling.tallies import Tally
 
 BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
 
@@ -217,6 +218,10 @@ class Profiler:
         """Return the recorded memory and events of the last `10m`, `2h` or `7d`."""
         return self._recorder().timeline(Span(span))
 
+    def tallies(self) -> Mapping[str, Tally]:
+        """Return how many runs of each job have ended since the start, how long they took, and what they cost."""
+        return self._keeper.tallies.copy()
+
     def _start_windows(self) -> None:
         if self._windows is None:
             return
@@ -335,11 +340,7 @@ class Profiler:
         return sorted({*self._histories.jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
 
     def scopes(self) -> list[ScopeSummary]:
-        """Return what each scope, each job and all other work holds, allocates and keeps; fastest growth first.
-
-        The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
-        SamplerUnavailable if no samples are taken.
-        """
+        """Return all scopes, jobs and other work, fastest growth first. Raises SamplerUnavailable."""
         return self._overview.scopes()
 
     def live(
@@ -352,8 +353,8 @@ class Profiler:
     ) -> LiveMemory:
         """Return the memory that is alive now, of the process or of one scope or job, by line, function, file or scope.
 
-        The estimates include what was allocated so far, whether it was freed since or not; the order `allocated` sorts
-        by that. Reads source files, so call this in a thread. Raises SamplerUnavailable, UnknownScope or ValueError.
+        The order `allocated` sorts by what was allocated so far, freed since or not. Reads source files, so call this
+        in a thread. Raises SamplerUnavailable, UnknownScope or ValueError.
         """
         return self._overview.live(scope, group_by, order, limit)
 

@@ -42,6 +42,7 @@ class Route:
     instead: tuple[Parameter, ...] = ()
     status: int = HTTPStatus.OK
     forms: tuple[str, ...] = (JSON,)  # media types of the answer
+    is_for_scrapers: bool = False  # who may have a token of their own
     is_open: bool = False  # to all requests; mounted beside the guarded routes
 
     @property

@@ -85,7 +85,10 @@ class Dispatcher:
         route, places = match
         if route.is_open:  # often called, so it passes none of the checks
             return await route.handler(self._handlers, request, {})
-        self._access.check(request.authorization, changes=request.method not in READING)
+        if route.is_for_scrapers:
+            self._access.check_scraper(request.authorization)
+        else:
+            self._access.check(request.authorization, changes=request.method not in READING)
         response = await route.handler(self._handlers, request, given(route, request.query, places))
         return replace(response, parts=None) if request.method == "HEAD" else response
 

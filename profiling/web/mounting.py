@@ -32,6 +32,7 @@ def mount(
     jobs: JobControl | None = None,
     prefixes: Sequence[str] = PREFIXES,
     requests: bool = False,
+    metrics: bool = False,
 ) -> None:
     """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
@@ -48,6 +49,7 @@ def mount(
         environment: The value of the key `environment` in the answer of health.
         jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
         prefixes: The paths that the routes are mounted under.
+        metrics: Whether the route `/metrics` is also at the root of the application, where Prometheus looks for it.
         requests: Whether each request is a call of a scope such as `GET /items/{id}`, by the path of its resource.
 
     Raises:
@@ -63,6 +65,12 @@ def mount(
     app.on_shutdown.append(partial(_end_streams, dispatcher))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
+    if metrics:
+        app.router.add_get("/metrics", partial(_respond_at_root, dispatcher))
+
+
+async def _respond_at_root(dispatcher: Dispatcher, request: web.Request) -> web.StreamResponse:
+    return aiohttp_response(await dispatcher.respond(_request_below("", request)))
 
 
 def check_access(access: Access, request: web.Request) -> None:

@@ -218,6 +218,16 @@ class Settings:
             unset="all requests are refused",
         ),
     )
+    metrics_token: str | None = field(
+        default=None,
+        metadata=_env(
+            "METRICS_TOKEN",
+            _TOKEN,
+            "token for `/metrics` alone, which a scraper sends as `Authorization: Bearer`",
+            secret=True,
+            unset="none; `/metrics` answers as every debug route",
+        ),
+    )
     log_format: LogFormat = field(
         default="text", metadata=_env("LOG_FORMAT", one_of(LogFormat), "text for people, json for programs")
     )

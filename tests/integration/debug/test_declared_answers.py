@@ -41,6 +41,7 @@ PATHS = [
     ("GET", "/static/page.js"),
     ("GET", "/timeline?span=2h"),
     ("GET", "/pprof/heap"),
+    ("GET", "/metrics"),
     ("GET", "/pprof/allocs?debug=1&gc=1"),
     ("GET", "/scopes"),
     ("GET", "/scopes/sync"),

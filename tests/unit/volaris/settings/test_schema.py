@@ -50,6 +50,7 @@ def test_nothing_set_gives_the_documented_defaults(empty_folder: Path) -> None:
         profiling_state_dir=None,
         profiling_exclusive=True,
         debug_token=None,
+        metrics_token=None,
         log_format="text",
         log_level="INFO",
     )

@@ -52,6 +52,7 @@ FITS: dict[str, list[tuple[str, Any]]] = {
     "profiling_state_dir": [("/var/lib/profiling", Path("/var/lib/profiling"))],
     "profiling_exclusive": [("true", True), ("false", False)],
     "debug_token": [(SECRET, SECRET)],
+    "metrics_token": [(SECRET, SECRET)],
     "log_format": [("text", "text"), ("json", "json"), ("JSON", "json")],
     "log_level": [("DEBUG", "DEBUG"), ("warning", "WARNING"), ("CRITICAL", "CRITICAL")],
 }
@@ -88,6 +89,7 @@ REFUSED: dict[str, list[str]] = {
     "profiling_state_dir": [],
     "profiling_exclusive": ["sometimes"],
     "debug_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
+    "metrics_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
     "log_format": ["xml"],
     "log_level": ["LOUD", "10"],
 }
