@@ -6,7 +6,7 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
+.PHONY: run check test test-ui lint-page slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
 	real-corpus test-3.14 wheels docs pictures setup constraints clean
 .DEFAULT_GOAL := run
 
@@ -36,18 +36,41 @@ test: setup
 slow-tests: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow
 
+# The page in a real Chromium, which apt-get brings. Writes pictures to .benchmarks/page.
+test-ui: $(VENV)/.browser
+	$(BIN)/python -m pytest tests/ui
+
+# What the tests drive a browser with. The package is not installed anew, which would compile the sampler once more.
+$(VENV)/.browser: $(VENV)/.installed
+	$(BIN)/python -c '$(subst docs,browser,$(DOCS_PACKAGES))' > $@.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $@.txt
+	@touch $@
+
 # All tests, which takes a third longer while coverage is measured.
 coverage: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term
 
-lint: setup module-sizes
+lint: setup module-sizes lint-page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
+# The types in the comments of the page's scripts, if there is npm. Nothing that npm brings is kept in the repository.
+TYPESCRIPT = 5.9.3
+TSC = .tox/typescript-$(TYPESCRIPT)/node_modules/.bin/tsc
+TSC_OPTIONS = --checkJs --allowJs --noEmit --strict --target es2022 --module es2022 --moduleResolution bundler \
+	--lib es2022,dom,dom.iterable
+PAGE = profiling/report/page/client
+
+lint-page:
+	@command -v npm > /dev/null || { echo "no npm here: the types of the page's scripts are not checked"; exit 0; }; \
+	[ -x $(TSC) ] || npm install --silent --no-save --no-package-lock --prefix .tox/typescript-$(TYPESCRIPT) \
+		typescript@$(TYPESCRIPT) && \
+	$(TSC) $(TSC_OPTIONS) $(PAGE)/page.js $(PAGE)/sign_in.js
+
 # ruff has no rule for the length of a module.
 MAX_MODULE_LINES = 400
-MODULES = $(shell find profiling volaris -name '*.py')
+MODULES = $(shell find profiling volaris -name '*.py' -o -path '*/client/*.js')
 
 module-sizes:
 	@awk 'FNR == $(MAX_MODULE_LINES) + 1 { print FILENAME " has over $(MAX_MODULE_LINES) lines; split it"; bad = 1 } \
@@ -103,8 +126,8 @@ $(VENV)/.documents: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $@.txt
 	@touch $@
 
-# What README.md shows, drawn anew from a real run.
-pictures: setup
+# What README.md shows, drawn anew from a real run, and each state of the page, in .benchmarks/page.
+pictures: setup test-ui
 	$(BIN)/python docs/tools/pictures.py
 
 setup: $(VENV)/.installed
@@ -131,7 +154,7 @@ $(VENV)/.installed: pyproject.toml setup.py constraints.txt $(EXTENSIONS)
 constraints:
 	rm -rf .tox/constraints
 	$(PYTHON) -m venv .tox/constraints
-	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS),docs]'
+	.tox/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(EXTRAS),docs,browser]'
 	{ echo "# Every version that the tests have passed with. Written by: make constraints"; \
 	  .tox/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 

@@ -1,4 +1,4 @@
-"""The commands `python -m profiling check FILE.py:FUNCTION` and `python -m profiling run SCRIPT.py`."""
+"""The commands of `python -m profiling`: `check FILE.py:FUNCTION`, `run SCRIPT.py` and `export SOURCE`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from profiling.check import command as check_command
 from profiling.check.output import end_of_stdout, open_closed_streams
+from profiling.export import command as export_command
 from profiling.launch import command as run_command
 
 LEAVING_S = 5.0
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check_command.add_to(commands)
     run_command.add_to(commands)
+    export_command.add_to(commands)
     return parser
 
 

@@ -107,6 +107,17 @@ class Adaptive:
             seen.runs_since_series = 0
             self.series = TracingSeries(job, level, SERIES_RUNS, self._clock())
 
+    def after_run(
+        self, run: RunProfile, verdict: Verdict | None, *, is_idle: Callable[[], bool], stop: Callable[[], None]
+    ) -> None:
+        """Begin a series of exact runs if the verdict calls for one, and stop tracing when its end is due and safe."""
+        self.record_run(run)
+        if verdict is not None:
+            self.maybe_start_series(run.job, verdict)
+        if self.is_over and is_idle() and is_quiet():
+            stop()
+            self.end_series()
+
     def end_series(self) -> None:
         """End the series, because tracing has been switched off."""
         self._lost_s = self._lost_so_far_s()

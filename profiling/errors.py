@@ -16,6 +16,7 @@
     ├── SamplerUnavailable
     ├── CannotCheck
     │   └── TargetFailed
+    ├── CannotExport
     ├── CannotLaunch
     └── MissingExtra
 
@@ -162,6 +163,10 @@ class MissingExtra(ProfilingError, ImportError):
             f"{part} needs the package {package}, which is not installed; "
             f"install it with: pip install 'volaris[{extra}]'"
         )
+
+
+class CannotExport(ProfilingError):
+    """Raised if there is no profile to export; the message says why."""
 
 
 class CannotLaunch(ProfilingError):

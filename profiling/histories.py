@@ -28,6 +28,10 @@ class Histories:
         """Return the names of all jobs with runs and of all scopes with windows."""
         return self._runs.jobs() + (self._windows.history.jobs() if self._windows else ())
 
+    def add_run(self, run: RunProfile) -> None:
+        """Keep a run of a job."""
+        self._runs.add(run)
+
     def of(self, job: str) -> RunStore:
         """Return the history that has the job or scope; that of jobs if none has it."""
         windows = self._windows_of(job)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from profiling.errors import SamplerUnavailable, UnknownJob, UnknownScope
+from profiling.errors import IntervalBroken, SamplerUnavailable, UnknownJob, UnknownScope
 from profiling.judging import Judging
 from profiling.live import LiveGroup, LiveOrder, PlacesOf, live_memory, owners, summaries
 from profiling.process import usage
@@ -12,6 +16,9 @@ from profiling.records import LiveMemory, RunProfile, ScopeSummary
 from profiling.run import Shared
 from profiling.samples import sampler
 from profiling.samples.estimates import SampleTable
+
+if TYPE_CHECKING:
+    from profiling.records.stack_profile import StackProfile
 
 
 class Overview:
@@ -46,13 +53,13 @@ class Overview:
         """Return a summary of each scope and job, the fastest growing one first. Raises SamplerUnavailable."""
         active = [run.job for run in tuple(self._shared.active)]
         runs = {name: self._known_runs(name) for name in self._names()}
-        return summaries(_samples(), owners(runs, self._labels, active, self._judging.cases))
+        return summaries(live_samples(), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
         """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable and UnknownScope."""
         if scope is not None and scope not in (known := self._names()):
             raise UnknownScope(scope, known)
-        samples, volumes = _samples(scope), self._shared.sampling.volumes
+        samples, volumes = live_samples(scope), self._shared.sampling.volumes
         volumes.update()
         return live_memory(
             samples,
@@ -65,6 +72,42 @@ class Overview:
             limit=limit,
         )
 
+    def stack_profile(self, *, all_frames: bool) -> StackProfile:
+        """Return the live memory by stack, and what was allocated so far by line. Raises SamplerUnavailable."""
+        from profiling.stack_profile import StackSums  # nobody needs it before somebody asks
+
+        sums, volumes, table = StackSums(all_frames=all_frames), self._shared.sampling.volumes, live_samples()
+        volumes.update()
+        sums.add_live(table)
+        sums.add_lines(volumes.lines(), volumes.elsewhere_bytes)
+        return sums.profile(self._labels, table.bytes_per_sample, time.time())
+
+    async def stack_profile_over(
+        self, seconds: float, wait: Callable[[float], Awaitable[object]], *, collect: bool, all_frames: bool
+    ) -> StackProfile:
+        """Return the change by stack until `wait(seconds)` returns, and what was allocated meanwhile.
+
+        Raises SamplerUnavailable, and IntervalBroken if sampling was stopped meanwhile.
+        """
+        from profiling.stack_profile import StackSums
+
+        sums, session, began_s = StackSums(all_frames=all_frames), sampler.current_session(), time.perf_counter()
+
+        def add(sign: float) -> SampleTable:
+            if collect:
+                gc.collect()
+            table = live_samples()
+            sums.add_live(table, sign)
+            return table
+
+        await asyncio.to_thread(add, -1.0)
+        with self._shared.sampling.volumes.followed(sums.add_allocated):
+            await wait(seconds)
+        if sampler.current_session() != session:
+            raise IntervalBroken
+        table = await asyncio.to_thread(add, 1.0)
+        return sums.profile(self._labels, table.bytes_per_sample, time.time(), seconds=time.perf_counter() - began_s)
+
     def _known_runs(self, name: str) -> Sequence[RunProfile]:
         try:
             return self._runs_of(name)
@@ -72,7 +115,8 @@ class Overview:
             return ()
 
 
-def _samples(scope: str | None = None) -> SampleTable:
+def live_samples(scope: str | None = None) -> SampleTable:
+    """Return what is alive now, of the process or of one scope or job. Raises SamplerUnavailable."""
     if not sampler.is_on():
         raise SamplerUnavailable(sampler.why_not_now() or "no samples are taken yet: call start_watching()")
     return sampler.snapshot(scope)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from profiling.accepted import job_of, level_of, sample_bytes_of
-from profiling.adaptive import Adaptive, is_quiet
+from profiling.adaptive import Adaptive
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, SamplerUnavailable
@@ -18,6 +20,7 @@ from profiling.forks import ForkLock, Turn
 from profiling.histories import Histories
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.judging import Judging
+from profiling.keeping import Keeper
 from profiling.live import LiveGroup, LiveOrder
 from profiling.overview import Overview
 from profiling.process import usage
@@ -34,6 +37,7 @@ from profiling.records import (
     TimeDiff,
     Verdict,
 )
+from profiling.records.timeline import Span, Timeline
 from profiling.run import Run, Shared
 from profiling.samples import sampler
 from profiling.samples.sampling import OUTSIDE_JOBS, Sampling
@@ -48,10 +52,12 @@ from profiling.watcher import Watcher
 from profiling.windows import WINDOW_S, Windows
 
 if TYPE_CHECKING:
+    from profiling.past.recorder import Past
+    from profiling.records.stack_profile import StackProfile
     from profiling.serve import DebugServer
+    from profiling.tallies import Tally
 
 BUDGET_MB = 64.0  # memory that reading the traces may take for a moment
-FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,6 +83,7 @@ class Profiler:
         patience: How long a job is watched before it is accused.
         all_threads: Attribute to a run also what threads outside its context allocate.
         window_s: Length of a window of a scope, and of what is allocated outside jobs, in seconds.
+        state_dir: A folder in which the timeline outlives the process; by default it does not.
 
     Examples:
         >>> profiler = Profiler(level=Level.LINES)
@@ -102,13 +109,13 @@ class Profiler:
         patience: Patience | None = None,
         all_threads: bool = False,
         window_s: float = WINDOW_S,
+        state_dir: str | PathLike[str] | None = None,
     ) -> None:
         add_user_packages(*packages)
         self.level = level = level_of(level)
         self.history: RunStore = history if history is not None else History()
         self.source = SourceReader()
         self._ids = itertools.count(1)
-        self._finished = 0
         self._diffing = Turn()
         why = sampler.unavailable_reason()
         self._adaptive = Adaptive(Level.COUNTERS if why else Level.SAMPLES) if level is Level.ADAPTIVE else None
@@ -121,7 +128,7 @@ class Profiler:
             reader=reader_of if reader is None else lambda _: reader,
             sampling=Sampling(sample_bytes_of(sample_bytes)),
             arenas=arenas,
-            keep=self._keep,
+            keep=lambda run: self._keeper.keep(run),
             next_id=lambda: next(self._ids),
             overhead_bytes=lambda: self.overhead_bytes() - tracing.table_bytes(),
             collector=BudgetedCollector(is_bounded=not collect),
@@ -129,7 +136,7 @@ class Profiler:
         )
         # If a run has the allocations of all threads, nothing is left for scopes and for what is outside jobs.
         is_watched = not all_threads and level is not Level.COUNTERS and not why
-        self._scopes = Scopes(self.start_watching, is_on=is_watched)
+        self._scopes = Scopes(self._start_windows, is_on=is_watched)
         self._windows = Windows(self._shared, window_s, self._scopes.labels) if is_watched else None
         self._histories = Histories(self.history, self._windows)
         self._judging = Judging(
@@ -143,7 +150,9 @@ class Profiler:
             self._shared, self._scopes.labels, self._judging, self._owners, self.runs, self.source.places
         )
         self._watcher = Watcher(self.end_windows, window_s)
-        self._lock = ForkLock()  # for the histories: runs end in the program's threads, windows in the watcher's
+        self._keeper = Keeper(self._shared, self._windows, self._histories, self._judging, self._adaptive)
+        self._lock = ForkLock()
+        self._state_dir = None if state_dir is None else Path(state_dir)
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
         """Return a context manager, `with` or `async with`, for one run of `job`; above a function, each call is a run.
@@ -190,11 +199,30 @@ class Profiler:
         return self._scopes.decorate(function_or_name)
 
     def start_watching(self) -> None:
-        """Watch scopes and what is allocated outside jobs, from a thread of the profiler, until `close`.
+        """Watch scopes and what is allocated outside jobs, and record the timeline, from threads, until `close`.
 
-        The first scope calls this, and so does each kind of server that the profiler is mounted in. Does nothing
-        without the extension or at level `counters`. Logs a warning if tracemalloc was on before sampling.
+        Each kind of server that the profiler is mounted in calls this. Without the extension or at level `counters`,
+        only the timeline is recorded. Logs a warning if tracemalloc was on before sampling.
         """
+        self._start_windows()
+        self._recorder().start()
+
+    def _recorder(self) -> Past:
+        from profiling.past.recorder import Past  # with its rings 0.4 MB, which programs without a server do not need
+
+        with self._lock:
+            self._keeper.past = self._keeper.past or Past(self.usage, self._state_dir)
+            return self._keeper.past
+
+    def timeline(self, span: Span | str) -> Timeline:
+        """Return the recorded memory and events of the last `10m`, `2h` or `7d`."""
+        return self._recorder().timeline(Span(span))
+
+    def tallies(self) -> Mapping[str, Tally]:
+        """Return how many runs of each job have ended since the start, how long they took, and what they cost."""
+        return self._keeper.tallies.copy()
+
+    def _start_windows(self) -> None:
         if self._windows is None:
             return
         try:
@@ -213,7 +241,7 @@ class Profiler:
         if self._windows is not None:
             self._shared.sampling.ensure_session()
             self._shared.sampling.keep_within()
-            self._turn(self._windows)
+            self._keeper.turn(self._windows)
 
     def serve(self, address: str, *, token: str | None = None, open_to_all: bool | None = None) -> DebugServer:
         """Serve the debug routes in a thread, and return the server, which runs until its `close`.
@@ -312,11 +340,7 @@ class Profiler:
         return sorted({*self._histories.jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
 
     def scopes(self) -> list[ScopeSummary]:
-        """Return what each scope, each job and all other work holds, allocates and keeps; fastest growth first.
-
-        The verdicts are the last ones, which may be some windows old. Takes some milliseconds. Raises
-        SamplerUnavailable if no samples are taken.
-        """
+        """Return all scopes, jobs and other work, fastest growth first. Raises SamplerUnavailable."""
         return self._overview.scopes()
 
     def live(
@@ -329,10 +353,33 @@ class Profiler:
     ) -> LiveMemory:
         """Return the memory that is alive now, of the process or of one scope or job, by line, function, file or scope.
 
-        The estimates include what was allocated so far, whether it was freed since or not; the order `allocated` sorts
-        by that. Reads source files, so call this in a thread. Raises SamplerUnavailable, UnknownScope or ValueError.
+        The order `allocated` sorts by what was allocated so far, freed since or not. Reads source files, so call this
+        in a thread. Raises SamplerUnavailable, UnknownScope or ValueError.
         """
         return self._overview.live(scope, group_by, order, limit)
+
+    def stack_profile(self, *, all_frames: bool = False) -> StackProfile:
+        """Return the live memory by stack, from the user's line on or with all frames. Raises SamplerUnavailable."""
+        return self._overview.stack_profile(all_frames=all_frames)
+
+    async def stack_profile_over(
+        self,
+        seconds: float,
+        *,
+        collect: bool = False,
+        all_frames: bool = False,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> StackProfile:
+        """Return how the live memory changes by stack from now until `wait(seconds)` returns, and what is allocated.
+
+        Raises DiffInProgress, SamplerUnavailable, and IntervalBroken if sampling was stopped meanwhile.
+        """
+        if not self._diffing.take():
+            raise DiffInProgress
+        try:
+            return await self._overview.stack_profile_over(seconds, wait, collect=collect, all_frames=all_frames)
+        finally:
+            self._diffing.give_back()
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler uses: tables of tracemalloc and the sampler, history, cases, volumes."""
@@ -341,60 +388,12 @@ class Profiler:
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing, and the sizes of what it keeps."""
-        return ProfilerStatistics(
-            level=self.level,
-            tracing=tracing.is_on(),
-            active_jobs=tuple(sorted(run.job for run in tuple(self._shared.active))),
-            runs=self._finished,
-            history_runs=len(self.history.runs()),
-            history_bytes=self.history.overhead_bytes(),
-            tracemalloc_bytes=tracing.table_bytes(),
-            sampler=sampler.statistics() if sampler.is_on() else None,
-            series_of=self._adaptive.series.job if self._adaptive and self._adaptive.series else None,
-            lost_share=self._adaptive.lost_share if self._adaptive else None,
-        )
+        return self._keeper.statistics(self.level, self.history)
 
     def close(self) -> None:
         """Switch tracing off if this profiler switched it on. Call this while no run and no worker thread is active."""
         self._watcher.close()
+        if self._keeper.past is not None:
+            self._keeper.past.close()
         self._shared.tracing.close()
         self._shared.sampling.close()
-
-    def _keep(self, run: RunProfile) -> None:
-        self._shared.sampling.keep_within()
-        with self._lock:
-            self._add(run)
-        self._judging.learn(run)
-        if self._adaptive is not None:
-            self._adapt(self._adaptive, run)
-        if self._windows is not None:
-            self._windows.record_run(run)
-            self._turn(self._windows)
-
-    def _add(self, run: RunProfile) -> None:
-        self._finished += 1
-        # the history lists its jobs in order, which takes long for thousands of jobs
-        if self._finished % FORGOTTEN_EVERY == 0:
-            self._judging.cases.keep_only(set(self._histories.jobs()))
-        if self._windows is not None and self._windows.leave_to_job(run.job):
-            self._judging.cases.forget(run.job)
-        self.history.add(run)
-
-    def _turn(self, windows: Windows) -> None:
-        profiles = windows.turn(self._judging.last)
-        # The time for judgements is limited, so the owner whose last judgement is the oldest comes first.
-        for profile in sorted(profiles, key=lambda window: self._judging.cases.of(window.job).judged_after):
-            with self._lock:
-                windows.history.add(profile)
-            self._judging.learn(profile)
-            judgement = self._judging.last(profile.job)
-            self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)
-
-    def _adapt(self, adaptive: Adaptive, run: RunProfile) -> None:
-        """Begin a series of exact runs if the verdict calls for one, and end the series when that is safe."""
-        adaptive.record_run(run)
-        if (verdict := self.last_verdict(run.job)) is not None:
-            adaptive.maybe_start_series(run.job, verdict)
-        if adaptive.is_over and not self._shared.active and is_quiet():
-            self._shared.tracing.close()
-            adaptive.end_series()

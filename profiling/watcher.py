@@ -24,10 +24,18 @@ class Watcher:
     child that was forked in another thread than the main one ends with its last thread, whichever thread that is.
     """
 
-    def __init__(self, method: Callable[[], None], every_s: float, name: str = "windows") -> None:
+    def __init__(
+        self,
+        method: Callable[[], None],
+        every_s: float,
+        *,
+        name: str = "profiling: windows",
+        failure: str = "windows could not be ended",
+    ) -> None:
         self._method = weakref.WeakMethod(method)  # so that the thread does not keep the profiler alive
         self._every_s = max(every_s, MIN_WAIT_S)
-        self._name = f"profiling: {name}"
+        self._name = name
+        self._failure = failure
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = ForkLock()
@@ -77,7 +85,7 @@ class Watcher:
         except SamplerUnavailable:
             raise
         except Exception:  # the next call may succeed, and nobody would start the thread again
-            _logger.exception("%s: an attempt failed; the next one is in %.3g s", self._name, self._every_s)
+            _logger.exception("%s; the next attempt is in %.3g s", self._failure, self._every_s)
 
     def _has_ended(self, is_over: threading.Event) -> bool:
         """Wait until the method is due; return at once that the thread is to end, if it is."""

@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SERVICE] = service
     store = service.store
     readers = Readers(prices=store.prices, chains=store.options, metrics=store.metrics, members=store.constituents)
-    access = access_of(settings.environment, settings.debug_token)
+    access = access_of(settings.environment, settings.debug_token, settings.metrics_token)
     jobs = SchedulerControl(service.scheduler, enabled=settings.scheduler_enabled)
     add_routes(
         app,
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> web.Application:
         ready=store.ready,
         overview_of=Overview(memory=service.profiler.usage, jobs=jobs, access=access, environment=settings.environment),
     )
-    mount(app, service.profiler, access=access, environment=settings.environment, jobs=jobs)
+    mount(app, service.profiler, access=access, environment=settings.environment, jobs=jobs, metrics=True)
     app.cleanup_ctx.append(_run_service)
     return app
 

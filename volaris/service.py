@@ -39,6 +39,7 @@ class Service:
             limit_mb=settings.memory_limit_mb,
             budget_mb=settings.profiling_budget_mb,
             packages=("volaris",),
+            state_dir=settings.profiling_state_dir,
         )
         self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
         self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)

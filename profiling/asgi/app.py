@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from urllib.parse import quote, unquote
 
 from profiling.asgi.types import Message, Receive, Scope, Send, path_below_root
@@ -10,6 +12,7 @@ from profiling.web.access import Access
 from profiling.web.dispatcher import dispatcher_of
 from profiling.web.jobs import JobControl
 from profiling.web.messages import Request, Response, query_of
+from profiling.web.streaming import send_parts
 
 POLICY_VIOLATION = 1008  # of a WebSocket that is closed
 
@@ -55,7 +58,11 @@ class DebugApp:
             await self._live(receive, send)
         elif scope["type"] == "http":
             self._watch()
-            await _send(await self._dispatcher.respond(_request_of(scope)), send, with_body=scope["method"] != "HEAD")
+            response = await self._dispatcher.respond(_request_of(scope))
+            if response.parts is None:
+                await _send(response, send, with_body=scope["method"] != "HEAD")
+            else:
+                await _send_parts(response, response.parts, receive, send)
         else:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "no WebSocket is here"})
 
@@ -75,24 +82,43 @@ class DebugApp:
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:
-    headers = {
-        "content-type": response.content_type,
-        "content-length": str(len(response.body)),
-        **{name.lower(): value for name, value in response.headers.items()},
-    }
-    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": int(response.status), "headers": pairs})
+    await send(_start_of(response, {"content-length": str(len(response.body))}))
     await send({"type": "http.response.body", "body": response.body if with_body else b""})
 
 
+async def _send_parts(response: Response, parts: AsyncGenerator[bytes], receive: Receive, send: Send) -> None:
+    """Send the parts until their end, or until the client is gone, which not every server tells by an error."""
+    await send(_start_of(response, {}))
+
+    async def send_part(part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+    await send_parts(parts, send_part, _client_gone(receive))
+    with suppress(OSError):  # the client is gone
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _client_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _start_of(response: Response, headers: Mapping[str, str]) -> Message:
+    named = {"content-type": response.content_type, **headers}
+    named |= {name.lower(): value for name, value in response.headers.items()}
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named.items()]
+    return {"type": "http.response.start", "status": int(response.status), "headers": pairs}
+
+
 def _request_of(scope: Scope) -> Request:
-    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    headers = {bytes(name): bytes(value) for name, value in reversed(scope["headers"])}  # the first of a name counts
     return Request(
         method=scope["method"],
         prefix=quote(str(scope.get("root_path", "")).rstrip("/")),
         path=_raw_path(scope),
         query=query_of(bytes(scope.get("query_string", b"")).decode("latin-1")),
-        authorization=bytes(authorization).decode(errors="surrogateescape"),
+        authorization=headers.get(b"authorization", b"").decode(errors="surrogateescape"),
+        accept=headers.get(b"accept", b"").decode("latin-1"),
     )
 
 

@@ -43,7 +43,9 @@ class End:
         self._is_overdue = False  # a SIGTERM had come when the other thread looked last
         self._lock = ForkLock()
         self._handler: Callable[[int, FrameType | None], None] = self._terminate  # one object, which can be recognised
-        self._watcher = Watcher(self._look, LOOKED_EVERY_S, "end")
+        self._watcher = Watcher(
+            self._look, LOOKED_EVERY_S, name="profiling: end", failure="no SIGTERM could be looked for"
+        )
         renew_in_children(self)
 
     def after_fork(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from profiling.records import MemoryLimit
 
 _LIMIT_FILES = {1: "memory.limit_in_bytes", 2: "memory.max"}
+_USAGE_FILES = {1: "memory.usage_in_bytes", 2: "memory.current"}
 _ESCAPE = re.compile(r"\\([0-7]{3})")  # mountinfo writes blanks and backslashes as octal numbers
 
 
@@ -34,6 +35,27 @@ def memory_limit(machine_bytes: int, root: Path = Path("/")) -> MemoryLimit:
     limits = [MemoryLimit(limit_bytes=size, source=f"cgroup v{version}") for version, size in _limits(root)]
     machine = MemoryLimit(limit_bytes=machine_bytes, source="machine")
     return min([machine, *limits], key=lambda limit: limit.limit_bytes)
+
+
+def memory_usage_bytes(root: Path = Path("/")) -> int | None:
+    """Return the memory of this process's container, or None if there is none, or none that this process sees."""
+    groups = parse_groups(_read(root / "proc/self/cgroup") or "")
+    mounts = parse_mounts(_read(root / "proc/self/mountinfo") or "")
+    for version, group in groups.items():
+        for mount in _showing(group, [mount for mount in mounts if mount.version == version]):
+            top, steps = _top_and_steps(root, mount, group)
+            directory = _directory(top, steps, _USAGE_FILES[version])
+            if (size_bytes := parse_limit(_read(directory / _USAGE_FILES[version]) or "")) is not None:
+                return size_bytes
+    return None
+
+
+def _top_and_steps(root: Path, mount: Mount, group: str) -> tuple[Path, tuple[str, ...]]:
+    """Return the directory of the mount point, and the steps from there down to the cgroup."""
+    steps = _below(group, mount.root)
+    if steps is None:
+        steps = tuple(part for part in PurePosixPath(group).parts if part not in ("/", ".."))
+    return root / mount.point.lstrip("/"), steps
 
 
 def _limits(root: Path) -> Iterator[tuple[int, int]]:
@@ -125,10 +147,7 @@ def _below(group: str, top: str) -> tuple[str, ...] | None:
 
 def _limits_on_path(root: Path, mount: Mount, group: str) -> Iterator[int]:
     """Yield the limits in bytes from the process's cgroup up to the mount point."""
-    top = root / mount.point.lstrip("/")
-    steps = _below(group, mount.root)
-    if steps is None:
-        steps = tuple(part for part in PurePosixPath(group).parts if part not in ("/", ".."))
+    top, steps = _top_and_steps(root, mount, group)
     directory = _directory(top, steps, _LIMIT_FILES[mount.version])
     if mount.version == 1:
         yield from _known(parse_hierarchical_limit(_read(directory / "memory.stat") or ""))

@@ -22,6 +22,7 @@ from profiling.records.runs import (
     TimeDiff,
 )
 from profiling.records.scopes import LiveMemory, LiveSite, OwnerKind, ScopeSummary
+from profiling.records.stacks import LiveStack, LiveStacks
 from profiling.records.verdict import Accusation, Bound, CheckResult, Forecast, Outlook, State, Suspect, Verdict
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "LineProfile",
     "LiveMemory",
     "LiveSite",
+    "LiveStack",
+    "LiveStacks",
     "MemoryLimit",
     "MemoryUsage",
     "ObjectReport",

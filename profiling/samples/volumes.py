@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from profiling.forks import ForkLock
@@ -52,6 +53,18 @@ class Volumes:
         self._lock = ForkLock()
         self._budget = Budget(MAX_SHARE, time.process_time, at_once_s=INITIAL_BUDGET_S)
         self.elsewhere_bytes = 0.0  # allocated at lines that are not remembered
+        self._followers: list[Callable[[SampleTable], None]] = []
+
+    @contextmanager
+    def followed(self, follower: Callable[[SampleTable], None]) -> Iterator[None]:
+        """Pass on, with its stacks, what is allocated within the block."""
+        self.update()
+        self._followers.append(follower)
+        try:
+            yield
+            self.update()
+        finally:
+            self._followers.remove(follower)
 
     def update(self, *, is_urgent: bool = True) -> None:
         """Add what was allocated since the last call. If this is not urgent, do so only while the time budget lasts."""
@@ -61,6 +74,8 @@ class Volumes:
             table, purged_bytes = sampler.volumes()
             self.elsewhere_bytes += purged_bytes
             self._add(table)
+            for follower in tuple(self._followers):
+                follower(table)
             if len(self._lines) > MAX_LINES:
                 self._forget_small_ones()
 

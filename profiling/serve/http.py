@@ -92,7 +92,7 @@ def encode(response: Response, *, with_body: bool = True) -> bytes:
         f"HTTP/1.1 {int(response.status)} {responses.get(response.status, '')}",
         *(f"{name}: {value}" for name, value in response.headers.items()),
         f"Content-Type: {response.content_type}",
-        f"Content-Length: {len(response.body)}",
+        *([f"Content-Length: {len(response.body)}"] if response.parts is None else []),  # else the end is the end
         "Connection: close",
     ]
     head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"

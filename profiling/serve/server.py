@@ -21,6 +21,7 @@ from profiling.web.background import BackgroundLoop
 from profiling.web.dispatcher import PREFIXES, dispatcher_of, split_path
 from profiling.web.jobs import JobControl
 from profiling.web.messages import Problem, Request, Response, query_of
+from profiling.web.streaming import send_parts
 
 MAX_CONNECTIONS = 32
 REQUEST_S = 10.0
@@ -165,6 +166,9 @@ class DebugServer:
             else:
                 response = await self._respond(head)
                 await self._send(connection, encode(response, with_body=head.method != "HEAD"))
+                if response.parts is not None:
+                    gone = asyncio.get_running_loop().sock_recv(connection, RECEIVED_BYTES)
+                    await send_parts(response.parts, partial(self._send, connection), gone)
 
     async def _read(self, connection: socket.socket) -> Head:
         if len(self._tasks) > MAX_CONNECTIONS:
@@ -202,6 +206,7 @@ class DebugServer:
             path=path,
             query=query_of(head.query),
             authorization=head.headers.get("authorization", ""),
+            accept=head.headers.get("accept", ""),
         )
         return await self._dispatcher.respond(request)
 

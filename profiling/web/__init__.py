@@ -16,11 +16,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from profiling.errors import MissingExtra
+from profiling.report.status import health_status
 from profiling.web.access import Access
 from profiling.web.dispatcher import PREFIXES as PREFIXES
 from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.messages import Problem
-from profiling.web.routes import health_status
 
 if TYPE_CHECKING:
     from profiling.web.mounting import check_access, mount

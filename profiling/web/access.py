@@ -33,11 +33,14 @@ class Access:
     closed: str = CLOSED  # the message if no request is accepted
     token_name: str = "token"  # noqa: S105 - what the service calls its token
 
+    metrics_token: str | None = field(default=None, repr=False)  # for scrapers, which may read metrics only
+
     def __post_init__(self) -> None:
-        if self.token is not None and not isinstance(self.token, str):
-            raise TypeError(f"token must be a str, not {type(self.token).__name__}")
-        if self.token and self.token.split() != [self.token]:
-            raise ValueError("token must not contain spaces, because it is sent in a header")
+        for name, token in (("token", self.token), ("metrics_token", self.metrics_token)):
+            if token is not None and not isinstance(token, str):
+                raise TypeError(f"{name} must be a str, not {type(token).__name__}")
+            if token and token.split() != [token]:
+                raise ValueError(f"{name} must not contain spaces, because it is sent in a header")
 
     @property
     def lets_nobody_in(self) -> bool:
@@ -50,12 +53,25 @@ class Access:
             return
         if self.lets_nobody_in:
             raise Problem(HTTPStatus.FORBIDDEN, self.closed)
-        scheme, _, given = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not given.strip():
+        given = _bearer_of(authorization)
+        if not given:
             header = f"Authorization: Bearer <{self.token_name}>"
             raise Problem(HTTPStatus.FORBIDDEN, f"the request has no bearer token; send the header `{header}`")
-        if self.token and not hmac.compare_digest(_bytes_of(given.strip()), _bytes_of(self.token)):
+        if self.token and not hmac.compare_digest(_bytes_of(given), _bytes_of(self.token)):
             raise Problem(HTTPStatus.FORBIDDEN, f"the bearer token is wrong; send the value of {self.token_name}")
+
+    def check_scraper(self, authorization: str) -> None:
+        """Raise Problem 403 if neither the token for metrics nor the rule for reading lets a scraper in."""
+        given = _bearer_of(authorization)
+        if self.metrics_token and hmac.compare_digest(_bytes_of(given), _bytes_of(self.metrics_token)):
+            return
+        self.check(authorization, changes=False)
+
+
+def _bearer_of(authorization: str) -> str:
+    """Return the token in the header, or an empty text."""
+    scheme, _, given = authorization.partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _bytes_of(text: str) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from profiling.web.messages import Response
+from profiling.web.messages import JSON, Response
 from profiling.web.parameters import MAX_ID, Parameter, Text, Whole
 from profiling.web.shapes import Shape
 
@@ -41,7 +41,8 @@ class Route:
     # parameters of the route's other form, which applies if the first of them is given
     instead: tuple[Parameter, ...] = ()
     status: int = HTTPStatus.OK
-    is_text_too: bool = False  # whether the answer may be plain text
+    forms: tuple[str, ...] = (JSON,)  # media types of the answer
+    is_for_scrapers: bool = False  # who may have a token of their own
     is_open: bool = False  # to all requests; mounted beside the guarded routes
 
     @property

@@ -5,14 +5,17 @@ No web framework is used here. An adapter makes a `Request` from what its server
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from urllib.parse import unquote
 
 from profiling.profiler import Profiler
+from profiling.web.accept import prefers_html
 from profiling.web.access import READING, Access
 from profiling.web.declarations import Route
 from profiling.web.errors import problem_of
@@ -50,8 +53,24 @@ class Dispatcher:
                 path = request.prefix + request.path
                 _log.error("unexpected error in %s %s", request.method, path, exc_info=error)
                 problem = Problem.unexpected()
-            response = problem.response()
+            response = await self._form(problem, request) or problem.response()
         return replace(response, headers={**response.headers, PROCESS_HEADER: str(os.getpid())})
+
+    def end(self) -> None:
+        """End all answers that go on, because the server ends."""
+        self._handlers.end()
+
+    async def _form(self, problem: Problem, request: Request) -> Response | None:
+        """Return the form for the token if a browser is refused the page."""
+        is_page = request.path in {"", "/"} and request.method in READING and prefers_html(request.accept)
+        if not is_page or problem.status != HTTPStatus.FORBIDDEN:
+            return None
+        return await asyncio.to_thread(self._make_form, problem, request)
+
+    def _make_form(self, problem: Problem, request: Request) -> Response:
+        from profiling.web.page import refusal  # needed only if somebody looks
+
+        return refusal(problem, request, has_token=not self._access.lets_nobody_in)
 
     async def _answer(self, request: Request) -> Response:
         found = dict(_routes_at(request.path))
@@ -66,8 +85,12 @@ class Dispatcher:
         route, places = match
         if route.is_open:  # often called, so it passes none of the checks
             return await route.handler(self._handlers, request, {})
-        self._access.check(request.authorization, changes=request.method not in READING)
-        return await route.handler(self._handlers, request, given(route, request.query, places))
+        if route.is_for_scrapers:
+            self._access.check_scraper(request.authorization)
+        else:
+            self._access.check(request.authorization, changes=request.method not in READING)
+        response = await route.handler(self._handlers, request, given(route, request.query, places))
+        return replace(response, parts=None) if request.method == "HEAD" else response
 
 
 def dispatcher_of(

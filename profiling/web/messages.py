@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import responses
@@ -12,7 +12,8 @@ from profiling.web.encoding import dumps
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
-TEXT = "text/plain; charset=utf-8"
+PLAIN = "text/plain"
+TEXT = f"{PLAIN}; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Request:
     path: str  # the rest of the path, percent-encoded: empty, or from a slash on
     query: Mapping[str, str] = field(default_factory=dict)  # the first value of each name
     authorization: str = ""  # value of that header; bytes that are not UTF-8 are lone surrogates
+    accept: str = ""  # value of that header
 
     @property
     def full_path(self) -> str:
@@ -39,6 +41,9 @@ class Response:
     status: int = HTTPStatus.OK
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)  # in addition to those of the content
+    # The parts of an answer that goes on, in place of the body. They end at their end, or when the client is gone. A
+    # server that would hold a thread meanwhile sends the first part only.
+    parts: AsyncGenerator[bytes] | None = None
 
 
 def json_response(document: object, status: int = HTTPStatus.OK) -> Response:

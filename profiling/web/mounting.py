@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 
 from aiohttp import hdrs, web
@@ -13,7 +14,7 @@ from profiling.web.access import READING, Access
 from profiling.web.dispatcher import PREFIXES, Dispatcher, dispatcher_of
 from profiling.web.jobs import JobControl
 from profiling.web.labels import NO_ROUTE, label_of
-from profiling.web.messages import Request, first_values
+from profiling.web.messages import Request, Response, first_values
 from profiling.web.problems import aiohttp_response
 from profiling.web.table import ROUTES
 
@@ -31,6 +32,7 @@ def mount(
     jobs: JobControl | None = None,
     prefixes: Sequence[str] = PREFIXES,
     requests: bool = False,
+    metrics: bool = False,
 ) -> None:
     """Add the debug routes to `app`, before it starts, under each of the prefixes. Reads no environment variable.
 
@@ -47,6 +49,7 @@ def mount(
         environment: The value of the key `environment` in the answer of health.
         jobs: The scheduler's jobs, to list and control them. By default, jobs with profiled runs are listed.
         prefixes: The paths that the routes are mounted under.
+        metrics: Whether the route `/metrics` is also at the root of the application, where Prometheus looks for it.
         requests: Whether each request is a call of a scope such as `GET /items/{id}`, by the path of its resource.
 
     Raises:
@@ -59,8 +62,15 @@ def mount(
     if requests:
         app.middlewares.insert(0, scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
     app.on_startup.append(partial(_start_watching, profiler))
+    app.on_shutdown.append(partial(_end_streams, dispatcher))
     for prefix in prefixes:
         _add_routes(app, prefix, dispatcher)
+    if metrics:
+        app.router.add_get("/metrics", partial(_respond_at_root, dispatcher))
+
+
+async def _respond_at_root(dispatcher: Dispatcher, request: web.Request) -> web.StreamResponse:
+    return aiohttp_response(await dispatcher.respond(_request_below("", request)))
 
 
 def check_access(access: Access, request: web.Request) -> None:
@@ -80,7 +90,12 @@ def _add_routes(app: web.Application, prefix: str, dispatcher: Dispatcher) -> No
     async def respond(request: web.Request) -> web.StreamResponse:
         # If `app` is mounted in another application, that one adds its prefix to the resource.
         asked = _request_below(index.canonical, request)
-        return aiohttp_response(await dispatcher.respond(asked))
+        response = await dispatcher.respond(asked)
+        return (
+            aiohttp_response(response)
+            if response.parts is None
+            else await _send_parts(response, response.parts, request)
+        )
 
     @web.middleware
     async def respond_if_no_route_fits(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,7 +118,19 @@ def _request_below(prefix: str, request: web.Request) -> Request:
         path=request.rel_url.raw_path.removeprefix(prefix),
         query=first_values(request.query.items()),
         authorization=request.headers.get(hdrs.AUTHORIZATION, ""),
+        accept=request.headers.get(hdrs.ACCEPT, ""),
     )
+
+
+async def _send_parts(response: Response, parts: AsyncGenerator[bytes], request: web.Request) -> web.StreamResponse:
+    headers = {**response.headers, hdrs.CONTENT_TYPE: response.content_type}
+    stream = web.StreamResponse(status=response.status, headers=headers)
+    await stream.prepare(request)
+    async with aclosing(parts):
+        with suppress(ConnectionError):  # the client is gone
+            async for part in parts:
+                await stream.write(part)
+    return stream
 
 
 def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
@@ -137,6 +164,10 @@ def _label_of(request: web.Request, prefixes: tuple[str, ...]) -> str:
 
 async def _start_watching(profiler: Profiler, _: web.Application) -> None:
     profiler.start_watching()
+
+
+async def _end_streams(dispatcher: Dispatcher, _: web.Application) -> None:
+    dispatcher.end()
 
 
 def _refuse_other(app: object, profiler: object) -> None:

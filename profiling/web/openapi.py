@@ -7,7 +7,8 @@ from typing import Any
 
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import PROBLEM
-from profiling.web.parameters import Parameter
+from profiling.web.messages import JSON, PROBLEM_JSON
+from profiling.web.parameters import Parameter, Text
 from profiling.web.shapes import Shape
 
 SECURITY = {"debug_token": {"type": "apiKey", "in": "header", "name": "Authorization"}}
@@ -44,29 +45,33 @@ def parts_of(routes: Iterable[Route], prefix: str) -> dict[str, Any]:
 
 def _operation(route: Route) -> dict[str, Any]:
     problems = {} if route.is_open else _REFUSED | dict(route.problems)
-    responses = {str(int(route.status)): _response(route.summary, route.answer)}
+    responses = {str(int(route.status)): _response(route.summary, route.answer, form=route.forms[0])}
     responses |= {str(status): _response(problems[status], PROBLEM) for status in sorted(problems)}
-    kinds = ["application/json", "application/problem+json", *(["text/plain"] if route.is_text_too else [])]
     return {
         "summary": route.summary,
-        "produces": kinds,
+        "produces": [*route.forms, PROBLEM_JSON],
         "parameters": _parameters(route),
         "responses": responses,
         "security": [] if route.is_open else _FOR_CHANGES if route.changes else _FOR_LOOKING,
     }
 
 
-def _response(description: str, shape: Shape | None) -> dict[str, Any]:
-    schema = {"$ref": f"#/definitions/{shape.name}"} if shape else {"type": "object"}
-    return {"description": description, "schema": schema}
+def _response(description: str, shape: Shape | None, form: str = JSON) -> dict[str, Any]:
+    other = {"type": "object"} if form == JSON else dict[str, str]()
+    return {"description": description, "schema": {"$ref": f"#/definitions/{shape.name}"} if shape else other}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     query = {parameter.name: parameter for parameter in (*route.parameters, *route.instead)}
     return [
         *(_parameter(place, "path", required=True) for place in route.places),
-        *(_parameter(parameter, "query", required=False) for parameter in query.values()),
+        *(_parameter(each, "query", required=_is_required(each, route)) for each in query.values()),
     ]
+
+
+def _is_required(parameter: Parameter, route: Route) -> bool:
+    """Return whether no request does without the parameter; OpenAPI 2.0 has no words for a route with two forms."""
+    return isinstance(parameter, Text) and parameter.required and not route.instead
 
 
 def _parameter(parameter: Parameter, place: str, *, required: bool) -> dict[str, Any]:

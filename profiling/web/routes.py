@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
 from profiling.process import composition, object_walk
@@ -25,6 +26,7 @@ from profiling.report.json import (
     verdict_to_dict,
 )
 from profiling.report.scopes import live_to_dict, live_to_text, scope_to_dict, scopes_to_dict, scopes_to_text
+from profiling.report.status import health_status
 from profiling.report.text import diff_to_text, time_diff_to_text
 from profiling.units import to_mb
 from profiling.web.encoding import dumps
@@ -32,16 +34,10 @@ from profiling.web.jobs import JobControl, JobInfo
 from profiling.web.messages import Request, Response, json_response, text_response
 from profiling.web.query import Given
 
-WARNING_PERCENT = 75.0
-CRITICAL_PERCENT = 85.0
+if TYPE_CHECKING:
+    from profiling.web.page import Page
+
 HEALTH_KEPT_S = 0.05  # so that even a thousand calls per second cost little
-
-
-def health_status(percent: float) -> str:
-    """Return `ok`, `warning` from 75 per cent of the limit, or `critical` above 85."""
-    if percent > CRITICAL_PERCENT:
-        return "critical"
-    return "warning" if percent >= WARNING_PERCENT else "ok"
 
 
 class DebugRoutes:
@@ -52,6 +48,30 @@ class DebugRoutes:
         self._jobs = jobs
         self._environment = environment
         self._health: tuple[float, bytes] = (-math.inf, b"")  # when the answer was made, and the answer
+        self._page: Page | None = None
+        self._opening = asyncio.Lock()
+
+    async def page(self) -> Page:
+        """Return the page, whose modules are imported, in a thread, when somebody looks for the first time."""
+        async with self._opening:
+            if self._page is None:
+                self._page = await asyncio.to_thread(self._make_page)
+        return self._page
+
+    def end(self) -> None:
+        """End all answers that go on, because the server ends."""
+        if self._page is not None:
+            self._page.end()
+
+    def _make_page(self) -> Page:
+        from profiling.web.page import Page
+
+        return Page(self._profiler, self._jobs)
+
+    @property
+    def profiler(self) -> Profiler:
+        """Return the profiler whose data the routes show."""
+        return self._profiler
 
     async def health(self, _request: Request, _given: Given | None = None) -> Response:
         """Answer with the memory and its limit, at most HEALTH_KEPT_S old, at the cost of one small read."""
@@ -121,6 +141,16 @@ class DebugRoutes:
         if given["format"] == "text":
             return text_response(live_to_text(live))
         return json_response(await asyncio.to_thread(live_to_dict, live))
+
+    async def timeline(self, _request: Request, given: Given) -> Response:
+        """Answer with the recorded memory and events of a span."""
+
+        def read() -> Json:
+            from profiling.report.timeline import timeline_to_dict  # nobody needs it before somebody asks
+
+            return timeline_to_dict(self._profiler.timeline(given["span"]))
+
+        return json_response(await asyncio.to_thread(read))
 
     async def scopes(self, _request: Request, given: Given) -> Response:
         """Answer with all scopes and jobs, the fastest growing one first."""

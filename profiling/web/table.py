@@ -7,21 +7,28 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 from profiling.live import LIVE_GROUPS, LIVE_ORDERS
+from profiling.records.timeline import Span
+from profiling.web import export_table
+from profiling.web.accept import HTML, prefers_html
 from profiling.web.answers import DIFF, GROUPS, JOB, JOB_VERDICT, JOBS, RUN_WITH_SITES, RUNS
 from profiling.web.declarations import Route
 from profiling.web.memory_answers import HEALTH, INDEX, MEMORY, TRIMMED
-from profiling.web.messages import Request, Response, json_response
+from profiling.web.messages import JSON, PLAIN, Request, Response, json_response
 from profiling.web.openapi import document_of
+from profiling.web.page_table import PAGE_ROUTES
 from profiling.web.parameters import MAX_ID, Choice, Text, Whole, limit
 from profiling.web.query import Given
 from profiling.web.routes import DebugRoutes
 from profiling.web.scope_answers import LIVE, SCOPE_WITH_SITES, SCOPES
+from profiling.web.timeline_answers import TIMELINE
 
 DOCUMENT_PATH = "/openapi.json"
 
 
-async def index(_owner: DebugRoutes, request: Request, _given: Given) -> Response:
-    """Answer with the routes, under the prefix of the request."""
+async def index(owner: DebugRoutes, request: Request, _given: Given) -> Response:
+    """Answer with the page for browsers, and for other clients with the routes, under the prefix of the request."""
+    if prefers_html(request.accept):
+        return await (await owner.page()).show(request)
     prefix = unquote(request.prefix)
     routes = [{"method": route.method, "path": prefix + route.path, "summary": route.summary} for route in ROUTES]
     return json_response({"routes": routes})
@@ -57,7 +64,14 @@ _NO_SAMPLES = {409: "no samples are taken"}
 _STEERED: Mapping[int, str] = _NO_JOB | {409: "no scheduler was passed to `mount`"}
 
 ROUTES = (
-    Route(method="GET", path="/", handler=index, summary="All debug routes", answer=INDEX),
+    Route(
+        method="GET",
+        path="/",
+        handler=index,
+        summary="All debug routes; for a browser a page that shows the state of the process",
+        answer=INDEX,
+        forms=(JSON, HTML),
+    ),
     Route(
         method="GET",
         path=DOCUMENT_PATH,
@@ -89,7 +103,7 @@ ROUTES = (
         answer=DIFF,
         parameters=_DIFF_OF_JOB,
         instead=_DIFF_OVER,
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_JOB
         | {409: "there are no two runs to compare", 429: "another diff is in progress", 503: "the budget is too small"},
     ),
@@ -100,8 +114,16 @@ ROUTES = (
         summary="The memory alive now, by line, function, file or scope, and what was allocated so far",
         answer=LIVE,
         parameters=(Text(name="scope", description="only the memory of this scope or job"), *_LIVE_AS),
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES | {404: "there is no such scope or job"},
+    ),
+    Route(
+        method="GET",
+        path="/timeline",
+        handler=DebugRoutes.timeline,
+        summary="The memory of the last minutes, hours or days, what it consisted of, and events",
+        answer=TIMELINE,
+        parameters=(Choice(name="span", description="how far to go back", choices=tuple(Span)),),
     ),
     Route(
         method="GET",
@@ -110,7 +132,7 @@ ROUTES = (
         summary="What each scope and job holds, allocates and keeps, the fastest growing one first",
         answer=SCOPES,
         parameters=(limit(50), _FORMAT),
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES,
     ),
     Route(
@@ -120,7 +142,7 @@ ROUTES = (
         summary="One scope or job, its verdict, and the lines that hold most of its memory",
         answer=SCOPE_WITH_SITES,
         parameters=_LIVE_AS,
-        is_text_too=True,
+        forms=(JSON, PLAIN),
         problems=_NO_SAMPLES | {404: "there is no such scope or job"},
     ),
     Route(
@@ -188,4 +210,6 @@ ROUTES = (
         answer=JOB,
         problems=_STEERED,
     ),
+    *PAGE_ROUTES,
+    *export_table.ROUTES,
 )

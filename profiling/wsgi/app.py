@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import replace
 from http.client import responses
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -12,7 +14,7 @@ from profiling.web.access import Access
 from profiling.web.background import BackgroundLoop
 from profiling.web.dispatcher import dispatcher_of
 from profiling.web.jobs import JobControl
-from profiling.web.messages import Request, query_of
+from profiling.web.messages import Request, Response, query_of
 from profiling.wsgi.routing import text_of
 
 if TYPE_CHECKING:
@@ -65,10 +67,19 @@ class DebugApp:
             self._is_watched = True
             self._profiler.start_watching()
         request = _request_of(environ)
-        response = self._loop.run(self._dispatcher.respond(request))
+        response = self._loop.run(self._respond(request))
         headers = {"Content-Type": response.content_type, "Content-Length": str(len(response.body)), **response.headers}
         start_response(f"{int(response.status)} {responses.get(response.status, 'Error')}", list(headers.items()))
         return [b""] if request.method == "HEAD" else [response.body]
+
+    async def _respond(self, request: Request) -> Response:
+        """Return the response, with the first part of one that goes on: each more would hold a thread of the server."""
+        response = await self._dispatcher.respond(request)
+        if response.parts is None:
+            return response
+        async with aclosing(response.parts) as parts:
+            first = await anext(parts, b"")
+        return replace(response, body=first, parts=None)
 
     def close(self) -> None:
         """End the thread. The next request begins another one."""
@@ -83,6 +94,7 @@ def _request_of(environ: WSGIEnvironment) -> Request:
         path=_raw_path(environ, prefix, path),
         query=query_of(environ.get("QUERY_STRING", "")),
         authorization=text_of(environ.get("HTTP_AUTHORIZATION", "")),
+        accept=text_of(environ.get("HTTP_ACCEPT", "")),
     )
 
 

@@ -22,6 +22,11 @@ from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import MissingContentType, MissingHeaderNotRejected
 
 SEEN = Path(os.environ["VOLARIS_FUZZ_SEEN"])  # a line for each answer: the operation, its status and its form
+ROOT = Path(__file__).parents[2]
+FILES = (  # of which one is in a run, whichever application is asked
+    *("tests/acceptance/own_application.py", "volaris/jobs/prices.py", "volaris/store/prices.py"),
+    *("volaris/scheduler/loop.py", "volaris/market/simulated.py"),
+)
 PLACES = {
     "symbol": ("AAPL", "MSFT", "AAPL", None),
     "job_id": ("prices_1m", "retention", "prices_1m", None),
@@ -50,12 +55,15 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Mend what is meant to be a good request."""
     query = case.query
     _bound_seconds(query)
+    _bound_updates(case.path, query)
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     for name, value in list(case.path_parameters.items()):
         case.path_parameters[name] = _place(name, value)
     _mend_list(case.path, query)
     _mend_diff(case.path, query)
+    if case.path.endswith("/source"):
+        query["path"] = str(ROOT / FILES[_number(query.get("path")) % len(FILES)])
     if "If-None-Match" in case.headers and _number(case.headers["If-None-Match"]) % 4 and _tags:
         case.headers["If-None-Match"] = ", ".join(_tags)
 
@@ -88,6 +96,12 @@ def _bound_seconds(query: dict[str, Any]) -> None:
     """A comparison over a good number of seconds takes as long."""
     if str(query.get("seconds")).isdecimal() and 1 < int(query["seconds"]) <= 600:
         query["seconds"] = 1
+
+
+def _bound_updates(path: str, query: dict[str, Any]) -> None:
+    """A stream of a good number of updates takes as many seconds."""
+    if path.endswith("/events") and str(query.get("updates", 10)).isdecimal() and int(query.get("updates", 10)) <= 60:
+        query["updates"] = 1
 
 
 def _place(name: str, value: object) -> object:

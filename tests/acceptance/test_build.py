@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from profiling.report.page.files import FOLDER
 from tests.acceptance.built import (
     PIP,
     WITHOUT_SAMPLER,
@@ -109,6 +110,8 @@ def test_wheel_is_pure_if_the_sampler_is_left_out_on_purpose(tmp_path: Path) -> 
 def test_install_without_a_compiler_has_all_but_the_extension(installed: Path) -> None:
     assert (installed / "profiling" / "samples" / "sampler.py").is_file()
     assert (installed / "volaris" / "store" / "migrations" / "0001_prices.sql").is_file()
+    client = installed / "profiling" / "report" / "page" / "client"
+    assert {path.name for path in client.iterdir()} == {path.name for path in FOLDER.iterdir()}
     assert list(installed.rglob("*.so")) == []
 
 

@@ -193,6 +193,15 @@ class Settings:
             "memory in MB for reading the traces of a run; if that would take more, the run has no exact lines",
         ),
     )
+    profiling_state_dir: Path | None = field(
+        default=None,
+        metadata=_env(
+            "PROFILING_STATE_DIR",
+            folder(),
+            "folder in which the timeline of the memory outlives a restart",
+            unset="none; the timeline begins with the process",
+        ),
+    )
     profiling_exclusive: bool = field(
         default=True,
         metadata=_env(
@@ -207,6 +216,16 @@ class Settings:
             "token for the debug routes in production, sent as `Authorization: Bearer`",
             secret=True,
             unset="all requests are refused",
+        ),
+    )
+    metrics_token: str | None = field(
+        default=None,
+        metadata=_env(
+            "METRICS_TOKEN",
+            _TOKEN,
+            "token for `/metrics` alone, which a scraper sends as `Authorization: Bearer`",
+            secret=True,
+            unset="none; `/metrics` answers as every debug route",
         ),
     )
     log_format: LogFormat = field(

@@ -14,6 +14,7 @@ from marshmallow import fields, validate
 from profiling import MemoryUsage
 from profiling.units import to_mb
 from profiling.web import Access, JobControl, JobInfo, Problem, check_access, health_status
+from profiling.web.accept import HTML, prefers_html
 from volaris.web.handlers import described, json_answer
 from volaris.web.overview_page import POLICY, overview_page
 from volaris.web.schemas import Strict
@@ -24,12 +25,12 @@ LINKS = {
     "symbols": "/api/v1/symbols",
     "livez": "/livez",
     "readyz": "/readyz",
+    "page": "/debug/",
     "health": "/api/v1/debug/health",
     "jobs": "/api/v1/debug/jobs",
     "memory": "/api/v1/debug/memory",
     "runs": "/api/v1/debug/memory/runs",
 }
-HTML = "text/html"
 
 _VERSION = version("volaris")  # reads from disk, so it runs at import
 
@@ -149,27 +150,3 @@ def _may_look(request: web.Request) -> bool:
     except Problem:
         return False
     return True
-
-
-def prefers_html(accept: str) -> bool:
-    """Return whether an Accept header names text/html, and does not prefer JSON."""
-    wanted = dict(_media_ranges(accept))
-    json = next((wanted[kind] for kind in ("application/json", "application/*", "*/*") if kind in wanted), 0.0)
-    html = wanted.get(HTML, 0.0)
-    return html > 0 and html >= json
-
-
-def _media_ranges(accept: str) -> list[tuple[str, float]]:
-    ranges = []
-    for entry in accept.split(","):
-        kind, *parameters = (part.strip().lower() for part in entry.split(";"))
-        weights = [text.removeprefix("q=") for text in parameters if text.startswith("q=")]
-        ranges.append((kind, _weight(weights[0]) if weights else 1.0))
-    return ranges
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0

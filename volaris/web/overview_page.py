@@ -62,6 +62,7 @@ LABELS = {
     "symbols": "Symbols",
     "livez": "Liveness",
     "readyz": "Readiness",
+    "page": "Page of the memory",
     "health": "Health",
     "jobs": "Jobs and their verdicts",
     "memory": "What the process holds",

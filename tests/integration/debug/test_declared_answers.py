@@ -33,6 +33,16 @@ PATHS = [
     ("GET", "/memory/diff"),
     ("GET", "/memory/live"),
     ("GET", "/memory/live?group_by=scope&order=allocated"),
+    ("GET", "/memory/stacks"),
+    ("GET", f"/source?path={__file__}&line=1"),
+    ("GET", "/source?path=/nope.py"),
+    ("GET", "/events?updates=1"),
+    ("GET", "/static/page.css"),
+    ("GET", "/static/page.js"),
+    ("GET", "/timeline?span=2h"),
+    ("GET", "/pprof/heap"),
+    ("GET", "/metrics"),
+    ("GET", "/pprof/allocs?debug=1&gc=1"),
     ("GET", "/scopes"),
     ("GET", "/scopes/sync"),
     ("GET", "/scopes/nope"),
@@ -77,6 +87,7 @@ async def test_answers_have_the_declared_keys_and_no_others(
     monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
     monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
     ring: deque[bytes] = deque(maxlen=10_000)
+    recorder = profiler._recorder()  # notes events from here on
     for _ in range(40):
         with profiler.run("sync"):
             kept.append(bytes(500_000))
@@ -84,6 +95,7 @@ async def test_answers_have_the_declared_keys_and_no_others(
             ring.extend(bytes(5_000) for _ in range(100))
     app = web.Application()
     mount(app, profiler, open_to_all=True, environment="test", jobs=jobs)
+    recorder.tick()
     with held_to_declarations(app) as met:
         async with TestClient(TestServer(app)) as client:
             for method, path in PATHS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
@@ -165,8 +165,9 @@ async def test_profiler_without_samples_answers_with_409(path: str) -> None:
     profiler = Profiler(level=Level.COUNTERS)
     with profiler.run("sync"):
         pass
-    async with client_of(profiler) as client:
-        told = await problem(await client.get(f"/debug{path}"), 409)
+    with closing(profiler):
+        async with client_of(profiler) as client:
+            told = await problem(await client.get(f"/debug{path}"), 409)
     assert "no samples" in told["detail"]
 
 

@@ -51,7 +51,11 @@ class Client:
         return self.request("DELETE", path, **said)
 
 
-SAMPLED = ("/memory/live", "/scopes", "/scopes/sync")  # paths that need samples
+# paths that need samples
+SAMPLED = ("/memory/live", "/memory/stacks", "/scopes", "/scopes/sync", "/pprof/heap", "/pprof/allocs")
+SOURCE = "/source?path=/gone/a.py"  # a file of the runs that cannot be read
+NEEDED = {"/memory/diff": "/memory/diff?job=sync", "/source": SOURCE}  # queries without which there is no answer
+FORMS = {route.path: route.forms[0] for route in ROUTES}
 
 
 def routes(method: str) -> list[str]:
@@ -59,7 +63,12 @@ def routes(method: str) -> list[str]:
     guarded = [route for route in ROUTES if route.method == method and route.path != "/health"]
     paths = [route.path.format(run_id=1, job_id="sync", scope="sync") for route in guarded]
     answered = [path for path in paths if path not in SAMPLED or not sampler.unavailable_reason()]
-    return [f"{path}?job=sync" if path == "/memory/diff" else path for path in answered]
+    return [NEEDED.get(path, path) for path in answered]
+
+
+def form_of(path: str) -> str:
+    """The media type that the answer at a path has."""
+    return "application/problem+json" if path == SOURCE else FORMS.get(path.partition("?")[0], "application/json")
 
 
 @asynccontextmanager

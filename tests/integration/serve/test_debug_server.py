@@ -194,6 +194,7 @@ def test_socket_that_a_dead_process_has_left_is_replaced_and_a_file_is_not(profi
 
 
 def test_port_that_is_taken_is_an_error_that_names_it(profiler: Profiler) -> None:
+    profiler.start_watching()
     before = threading.active_count()
     with (
         DebugServer(profiler, "127.0.0.1:0") as server,

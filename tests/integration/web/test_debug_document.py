@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import orjson
@@ -22,9 +22,10 @@ from volaris.web.openapi import DEBUG_PREFIX as PREFIX
 @asynccontextmanager
 async def serving_debug() -> AsyncIterator[Client]:
     app = make_app()
-    mount(app, Profiler(level=Level.COUNTERS), open_to_all=True, jobs=HandMadeJobs())
-    async with TestClient(TestServer(app)) as client:
-        yield client
+    with closing(Profiler(level=Level.COUNTERS)) as profiler:
+        mount(app, profiler, open_to_all=True, jobs=HandMadeJobs())
+        async with TestClient(TestServer(app)) as client:
+            yield client
 
 
 async def document_of(client: Client) -> dict[str, Any]:
@@ -92,6 +93,7 @@ async def test_health_stays_open_beside_the_guarded_routes() -> None:
     async with serving_debug() as client, client.get(f"{PREFIX}/health") as response:
         assert response.status == 200
     app = web.Application()
-    mount(app, Profiler(level=Level.COUNTERS))
-    async with TestClient(TestServer(app)) as client, client.head("/debug/health") as response:
-        assert response.status == 200
+    with closing(Profiler(level=Level.COUNTERS)) as profiler:
+        mount(app, profiler)
+        async with TestClient(TestServer(app)) as client, client.head("/debug/health") as response:
+            assert response.status == 200

@@ -12,10 +12,11 @@ from html.parser import HTMLParser
 import pytest
 
 from profiling.web import Access, JobInfo
+from profiling.web.accept import prefers_html
 from tests.integration.debug.conftest import HandMadeJobs
 from tests.integration.web.service import NoJobs, Parts, document_in, serving
 from volaris.web import access_of
-from volaris.web.overview import OverviewSchema, prefers_html
+from volaris.web.overview import OverviewSchema
 from volaris.web.overview_page import overview_page
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}

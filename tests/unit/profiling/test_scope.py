@@ -259,10 +259,16 @@ def test_names_come_from_many_threads_at_once(profiler: Profiler) -> None:
 # ---- where there is nothing to watch with ----
 
 
+def names_of_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
+
+
 @pytest.mark.parametrize("options", [{"level": Level.COUNTERS}, {"all_threads": True}], ids=str)
-async def test_scopes_only_pass_where_nothing_is_sampled_for_them(options: dict[str, object]) -> None:
+async def test_scopes_only_pass_and_only_the_timeline_is_recorded_where_nothing_is_sampled(
+    options: dict[str, object],
+) -> None:
     with closing(Profiler(**options)) as profiler:  # type: ignore[arg-type]
-        before = threading.active_count()
+        before = names_of_threads()
         with profiler.scope("route"):
             pass
         async with profiler.scope("route"):
@@ -270,7 +276,7 @@ async def test_scopes_only_pass_where_nothing_is_sampled_for_them(options: dict[
         assert profiler.watch(lambda: 1)() == 1
         profiler.start_watching()
         profiler.end_windows()
-        assert threading.active_count() == before
+        assert names_of_threads() - before == {"profiling: timeline"}
         assert not sampler.is_on()
 
 
@@ -312,17 +318,18 @@ def test_first_scope_starts_a_thread_that_close_ends() -> None:
     assert not sampler.is_on()
 
 
-def test_profiler_that_nobody_closes_is_collected_and_its_thread_ends() -> None:
+def test_profiler_that_nobody_closes_is_collected_and_its_threads_end() -> None:
     profiler = Profiler(level=Level.SAMPLES, window_s=0.0)
     profiler.start_watching()
-    thread, sampling = profiler._watcher._thread, profiler._shared.sampling
-    assert thread is not None
+    threads, sampling = [profiler._watcher._thread, profiler._recorder()._watcher._thread], profiler._shared.sampling
     found = weakref.ref(profiler)
     del profiler
     while found() is not None:  # the thread holds it while it ends windows
         gc.collect()
-    thread.join(60)
-    assert not thread.is_alive()
+    for thread in threads:
+        assert thread is not None
+        thread.join(60)
+        assert not thread.is_alive()
     sampling.close()
 
 

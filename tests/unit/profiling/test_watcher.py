@@ -32,5 +32,5 @@ def test_an_error_is_logged_and_the_thread_goes_on(caplog: pytest.LogCaptureFixt
         assert windows.has_ended.wait(60)
         watcher.close()
     (record,) = caplog.records
-    assert record.getMessage() == "profiling: windows: an attempt failed; the next one is in 0.02 s"
+    assert record.getMessage() == "windows could not be ended; the next attempt is in 0.02 s"
     assert "no such window" in caplog.text

@@ -47,8 +47,10 @@ def test_nothing_set_gives_the_documented_defaults(empty_folder: Path) -> None:
         memory_limit_mb=None,
         profiling="lines",
         profiling_budget_mb=64,
+        profiling_state_dir=None,
         profiling_exclusive=True,
         debug_token=None,
+        metrics_token=None,
         log_format="text",
         log_level="INFO",
     )

@@ -49,8 +49,10 @@ FITS: dict[str, list[tuple[str, Any]]] = {
     "profiling": [(word, word) for word in ("off", "counters", "samples", "lines", "stacks", "adaptive")]
     + [("Lines", "lines")],
     "profiling_budget_mb": [("64", 64.0), ("0.5", 0.5)],
+    "profiling_state_dir": [("/var/lib/profiling", Path("/var/lib/profiling"))],
     "profiling_exclusive": [("true", True), ("false", False)],
     "debug_token": [(SECRET, SECRET)],
+    "metrics_token": [(SECRET, SECRET)],
     "log_format": [("text", "text"), ("json", "json"), ("JSON", "json")],
     "log_level": [("DEBUG", "DEBUG"), ("warning", "WARNING"), ("CRITICAL", "CRITICAL")],
 }
@@ -84,8 +86,10 @@ REFUSED: dict[str, list[str]] = {
     "memory_limit_mb": ["0", "-512", "inf", "512MB"],
     "profiling": ["sample", "on"],
     "profiling_budget_mb": ["0", "-1", "much"],
+    "profiling_state_dir": [],
     "profiling_exclusive": ["sometimes"],
     "debug_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
+    "metrics_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
     "log_format": ["xml"],
     "log_level": ["LOUD", "10"],
 }

@@ -1,0 +1,58 @@
+"""The figures of a profiler at one moment, read in some milliseconds. Call this in a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from profiling.errors import SamplerUnavailable
+from profiling.metrics.families import Figures
+from profiling.process import cgroup
+from profiling.profiler import Profiler
+from profiling.records import OwnerKind, ScopeSummary
+from profiling.records.timeline import Parts, Span
+
+
+def read(profiler: Profiler) -> Figures:
+    """Return the figures; without samples, what jobs and scopes hold is left out."""
+    return Figures(
+        at_s=time.time(),
+        usage=profiler.usage(),
+        container_bytes=cgroup.memory_usage_bytes(),
+        parts=_parts(profiler),
+        owners=_owners(profiler),
+        tallies=profiler.tallies(),
+        statistics=profiler.statistics(),
+        overhead_bytes=profiler.overhead_bytes(),
+    )
+
+
+def _parts(profiler: Profiler) -> Parts:
+    told = profiler.timeline(Span.TEN_MINUTES)
+    if not told.at_s:
+        return Parts()
+    return Parts(python_bytes=told.python_bytes[-1], c_heap_bytes=told.c_heap_bytes[-1], free_bytes=told.free_bytes[-1])
+
+
+def _owners(profiler: Profiler) -> Sequence[ScopeSummary]:
+    try:
+        return profiler.scopes()
+    except SamplerUnavailable:
+        return [_without_samples(profiler, job) for job in profiler.history.jobs()]
+
+
+def _without_samples(profiler: Profiler, job: str) -> ScopeSummary:
+    verdict = profiler.last_verdict(job)
+    return ScopeSummary(
+        name=job,
+        kind=OwnerKind.JOB,
+        calls=0,
+        active=0,
+        live_bytes=0,
+        error_bytes=0.0,
+        live_blocks=0,
+        allocated_bytes_per_call=None,
+        bytes_per_call=None,
+        bytes_per_hour=None,
+        verdict=verdict,
+    )

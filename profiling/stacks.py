@@ -1,0 +1,63 @@
+"""Live memory by stack, from one reading of the samples: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiling.records import LiveStack, LiveStacks
+from profiling.samples.estimates import LOOP_FUNCTIONS, SampleTable, users_frame
+
+
+def live_stacks(table: SampleTable, rss_bytes: int, limit: int) -> LiveStacks:
+    """Return the `limit` largest stacks.
+
+    The profiler's own memory does not count. Frames outside of the event loop are left out, because whoever started the
+    loop has not called what the loop calls.
+    """
+    frame_of = users_frame(table.frames)
+    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
+    sums: dict[tuple[str | None, tuple[int, ...]], list[float]] = {}
+    unattributed_bytes = 0.0
+    for row in table.rows():
+        if not len(row.stack):
+            unattributed_bytes += row.figures[0]
+        elif frame_of(row.stack) is not None:
+            found = sums.setdefault((row.job, _inside_loop(row.stack, is_loop)), [0.0, 0.0])
+            found[0] += row.figures[0]
+            found[1] += row.figures[2]
+    stacks = [LiveStack(scope, frames, round(size), round(count)) for (scope, frames), (size, count) in sums.items()]
+    stacks.sort(key=lambda stack: -stack.size_bytes)
+    omitted_bytes = sum(stack.size_bytes for stack in stacks[limit:])
+    listed, frames = _renumbered(stacks[:limit], table.frames)
+    return LiveStacks(
+        frames=frames,
+        stacks=listed,
+        size_bytes=sum(stack.size_bytes for stack in stacks) + round(unattributed_bytes),
+        unattributed_bytes=round(unattributed_bytes),
+        omitted_bytes=omitted_bytes,
+        rss_bytes=rss_bytes,
+        bytes_per_sample=table.bytes_per_sample,
+    )
+
+
+def _inside_loop(stack: Sequence[int], is_loop: Sequence[bool]) -> tuple[int, ...]:
+    """Return the frames up to the loop, outermost first."""
+    end = next((place for place, number in enumerate(stack) if place and is_loop[number]), len(stack))
+    return tuple(reversed(stack[:end]))
+
+
+def _renumbered(
+    stacks: Sequence[LiveStack], frames: Sequence[tuple[str, str, int]]
+) -> tuple[tuple[LiveStack, ...], tuple[tuple[str, str, int], ...]]:
+    """Return the stacks with numbers for the frames that they use, and these frames."""
+    numbers: dict[int, int] = {}
+    listed = tuple(
+        LiveStack(
+            stack.scope,
+            tuple(numbers.setdefault(number, len(numbers)) for number in stack.frames),
+            stack.size_bytes,
+            stack.count,
+        )
+        for stack in stacks
+    )
+    return listed, tuple(frames[number] for number in numbers)
