@@ -48,6 +48,7 @@ def test_first_screen_needs_no_script(look: Open) -> None:
     assert "iv_metrics leaks" in page.sentence()
     assert page.page.locator("#rows tr").count() >= len(JOBS)
     page.page.click("a.open:text('iv_metrics')")
+    page.page.wait_for_url("**/scopes/**")
     assert "tests/ui/service.py" in page.page.inner_text("body")
 
 
@@ -90,7 +91,7 @@ def test_two_runs_are_shown_as_a_change(look: Open) -> None:
     page.page.get_by_label("job", exact=True).select_option("iv_metrics")
     page.until("document.querySelector('#flame-told').textContent.includes('all changes: +')")
     page.page.locator("#flame details summary").click()
-    assert "fit_surface" in page.page.inner_text("#flame details")
+    page.until("document.querySelector('#flame details').innerText.includes('fit_surface')")
     page.picture("change-between-runs")
 
 

@@ -42,7 +42,7 @@ def test_report_is_one_file_that_shows_the_leaking_line(
     assert page.locator("img").count() == 0
     assert page.locator("button[data-verb]").count() == 0
     page.locator("#flame details summary").click()
-    assert "fit_surface" in page.inner_text("#flame details")
+    look.until("document.querySelector('#flame details').innerText.includes('fit_surface')")
     page.get_by_role("button", name="2 hours").click()
     look.until("document.querySelector('#timeline-told').textContent === 'this is not in the report'")
     look.picture("report")
