@@ -22,7 +22,9 @@ SAMPLE_TYPES = (
 NO_FRAME: Frame = ("", "(no Python code)", 0)
 GZIP = 31  # window bits of zlib, with the header and the checksum of gzip
 LEVEL = 4  # a quarter of the time of the default, for a few per cent more bytes
+PIECE_BYTES = 1 << 16
 _MASK = (1 << 64) - 1
+_SMALL = [bytes([value]) for value in range(0x80)]
 
 
 def to_pprof(profile: StackProfile, *, executable: str, build_id: str, default: str = "inuse_space") -> bytes:
@@ -35,7 +37,13 @@ def to_pprof(profile: StackProfile, *, executable: str, build_id: str, default: 
         default: The sample type that tools show first.
     """
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
-    return b"".join([*map(packer.compress, _messages(profile, executable, build_id, default)), packer.flush()])
+    packed, waiting = [], bytearray()
+    for message in _messages(profile, executable, build_id, default):
+        waiting += message
+        if len(waiting) >= PIECE_BYTES:  # each call of zlib takes a buffer of 16 KB
+            packed.append(packer.compress(waiting))
+            waiting = bytearray()
+    return b"".join([*packed, packer.compress(waiting), packer.flush()])
 
 
 class _Strings:
@@ -121,6 +129,8 @@ def _message(number: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if 0 <= value < 0x80:
+        return _SMALL[value]
     value &= _MASK  # a negative number in two's complement
     packed = bytearray()
     while value > 0x7F:

@@ -1,0 +1,89 @@
+"""What each export costs a service at 65 536 live samples: time, the longest stall of another thread, and memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.results import Results
+
+TARGET_STALL_MS = 20.0
+TARGET_MB = 8.0
+
+PROGRAM = """
+import json, statistics, sys, threading, time
+from profiling.process.usage import peak_rss_bytes, reset_peak, resident_and_virtual
+from profiling.profiler import Profiler
+from profiling.samples import sampler
+
+LINES, DEEP = 2_000, 20
+source = "\\n".join(f"def f{n}(kept, count, deep):\\n  if deep: return f{n}(kept, count, deep - 1)\\n"
+                   f"  kept.extend(bytes(900) for _ in range(count))" for n in range(LINES))
+functions, kept = {}, []
+exec(compile(source, "/srv/app/views.py", "exec"), functions)
+profiler = Profiler(level="samples", sample_bytes=900, window_s=3_600.0)
+profiler.start_watching()
+number = 0
+while sampler.statistics().alive < 62_000:
+    with profiler.scope(f"GET /{number % 50}"):
+        functions[f"f{number % LINES}"](kept, 16, number % DEEP)
+    number += 1
+
+def pprof():
+    from profiling.web.exports import _encoded
+    return _encoded(profiler.stack_profile(), "inuse_space")
+def collapsed():
+    from profiling.report.folded import to_folded
+    return to_folded(profiler.stack_profile()).encode()
+def speedscope():
+    from profiling.report.speedscope import to_speedscope
+    return json.dumps(to_speedscope(profiler.stack_profile(), "memory")).encode()
+def prometheus():
+    from profiling.metrics.prometheus import exposition
+    return exposition(profiler, "")[0]
+def timeline():
+    from profiling.report.timeline import timeline_to_dict
+    return json.dumps(timeline_to_dict(profiler.timeline("7d"))).encode()
+
+export = {f.__name__: f for f in (pprof, collapsed, speedscope, prometheus, timeline)}[sys.argv[1]]
+is_over, gaps_s = threading.Event(), []
+def watch():
+    last_s = time.perf_counter()
+    while not is_over.wait(0.001):
+        now_s = time.perf_counter()
+        gaps_s.append(now_s - last_s - 0.001)
+        last_s = now_s
+export()  # imports
+before, _ = resident_and_virtual()
+reset_peak()
+stalls_s, times_s = [], []
+for _ in range(7):
+    is_over.clear(); gaps_s.clear()
+    thread = threading.Thread(target=watch); thread.start()
+    began_s = time.thread_time()
+    size = len(export())
+    times_s.append(time.thread_time() - began_s)
+    is_over.set(); thread.join()
+    stalls_s.append(max(gaps_s, default=0.0))
+print(json.dumps({"ms": statistics.median(times_s) * 1e3, "stall_ms": statistics.median(stalls_s) * 1e3,
+    "mb": (peak_rss_bytes() - before) / 2**20, "bytes": size, "alive": sampler.statistics().alive}))
+profiler.close()
+"""
+
+
+@pytest.mark.parametrize("export", ["pprof", "collapsed", "speedscope", "prometheus", "timeline"])
+def test_export_of_65536_live_samples(export: str, benchmark: BenchmarkFixture, results: Results) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    benchmark.pedantic(lambda: None, rounds=1)  # type: ignore[no-untyped-call]
+    results.add(
+        what=f"export `{export}` of {told['alive']} live samples, {told['ms']:.0f} ms of CPU time, "
+        f"{told['bytes'] / 1024:.0f} KiB: longest stall of another thread, and memory at its peak",
+        ours=f"{told['stall_ms']:.1f} ms, {told['mb']:.1f} MB",
+        against=f"targets: {TARGET_STALL_MS:.0f} ms, {TARGET_MB:.0f} MB",
+        ratio=min(TARGET_STALL_MS / max(told["stall_ms"], 1e-3), TARGET_MB / max(told["mb"], 1e-3)),
+    )
