@@ -1,4 +1,4 @@
-"""docs/http.md has every key of the answers about scopes, and docs/cli.md every option of `profiling run`."""
+"""docs/http.md has every key of the answers about scopes, and docs/cli.md every option of `run` and `export`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ def test_keys_of_scopes_and_of_live_memory_are_all_explained() -> None:
         assert sorted(re.findall(r"`(\w+)`", live[f"`{name}`"])) == sorted(shape.keys)
 
 
-def test_options_of_run_are_all_explained(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["run", "export"])
+def test_options_of_a_command_are_all_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
-        main(["run", "--help"])
-    options = set(re.findall(r"--\w+", capsys.readouterr().out)) - {"--help"}
+        main([command, "--help"])
+    options = set(re.findall(r"^  (-\w|--\w+)\b", capsys.readouterr().out, re.MULTILINE)) - {"-h"}
     (section,) = re.findall(r"## python -m profiling\n(.*?)\n## ", (DOCS / "cli.md").read_text(), re.DOTALL)
-    assert {cell.strip("`").split()[0] for cell in rows(section)} == options
+    about = next(part for part in section.split("\n`python -m profiling ") if part.startswith(command))
+    assert {cell.strip("`").split()[0] for cell in rows(about)} == options
