@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
@@ -22,6 +23,7 @@ pytestmark = [
 
 RUNS = 60
 SCOPES = 12
+KEPT = 10_000
 
 
 class Users:
@@ -29,7 +31,7 @@ class Users:
 
     def __init__(self, profiler: Profiler) -> None:
         self.profiler = profiler
-        self.kept: list[bytes] = []
+        self.kept = deque[bytes](maxlen=KEPT)  # or the endless threads fill the memory while the others wait
         self.errors: list[BaseException] = []
         self.is_over = threading.Event()
 
