@@ -18,6 +18,10 @@ def documents(number: int) -> Any:
     return json.loads(json.dumps([{"key": at, "text": str(at) * 3} for at in range(number)]))
 
 
+def pages(number: int) -> list[bytearray]:
+    return [bytearray(20_000) for _ in range(number)]
+
+
 class Store:
     """A store that never forgets."""
 
@@ -33,11 +37,12 @@ store = Store()
 
 
 def leak(profiler: Profiler, times: int = 20) -> None:
-    """Keep about 4 MB under the job `sync`, and 2 MB under the scope `GET /x`."""
+    """Keep about 5 MB under the job `sync`, and 2 MB under the scope `GET /x`."""
     for _ in range(times):
         with profiler.run("sync"):
             kept.append(blocks(20))
             store.add(10)
+            kept.append(pages(2))
         with profiler.scope("GET /x"):
             kept.append(documents(200))
             kept.append("x" * 50_000)
