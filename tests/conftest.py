@@ -65,7 +65,8 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     # The loop's own executor ends with the loop, which is after this.
     left = {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")} - threads_before
     for thread in left:
-        if thread.name.startswith("AnyIO worker"):  # told to end when its loop did, which takes a moment
+        # Told to end when its loop did, which takes a moment; asgiref joins its own threads in another one.
+        if thread.name.startswith("AnyIO worker") or thread.name.endswith("(join)"):
             thread.join(ENDING_S)
     left = {thread for thread in left if thread.is_alive()}
     assert not left, f"threads left: {left}"
