@@ -1,4 +1,4 @@
-"""The commands of `python -m profiling`: `check FILE.py:FUNCTION`, `run SCRIPT.py` and `export SOURCE`."""
+"""The commands of `python -m profiling`: `check`, `run`, `export`, `report` and `top`."""
 
 from __future__ import annotations
 

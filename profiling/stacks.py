@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from profiling.records import LiveStack, LiveStacks
 from profiling.samples.estimates import LOOP_FUNCTIONS, SampleTable, users_frame
 
+STARTERS = LOOP_FUNCTIONS | {
+    "Caller.run_to_end"
+}  # the last one, in `profiling.check.calls`, calls a function that is run
+
 
 def live_stacks(table: SampleTable, rss_bytes: int, limit: int) -> LiveStacks:
     """Return the `limit` largest stacks.
 
     The profiler's own memory does not count. Frames outside of the event loop are left out, because whoever started the
-    loop has not called what the loop calls.
+    loop has not called what the loop calls. So are those of a command that runs a function.
     """
     frame_of = users_frame(table.frames)
-    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
+    is_loop = [function in STARTERS for _, function, _ in table.frames]
     sums: dict[tuple[str | None, tuple[int, ...]], list[float]] = {}
     unattributed_bytes = 0.0
     for row in table.rows():
