@@ -14,19 +14,25 @@ from profiling.report.page.document import report_html
 from profiling.report.page.state import PageState, Row, order, shares_of
 from profiling.report.stacks import stacks_to_dict
 from profiling.source import is_user_code, short_path
+from profiling.stacks import STARTERS, inside_loop, renumbered
 
 MAX_ROWS = 100
 MAX_STACKS = 5_000
 NO_OWNER = "(before scopes were known)"
 
 
-def profile_html(profile: StackProfile) -> str:
-    """Return the report of a profile as one file. Looks up the packages of files, so call this in a thread."""
+def profile_html(profile: StackProfile, when: str = "") -> str:
+    """Return the report of a profile as one file. Looks up the packages of files, so call this in a thread.
+
+    Args:
+        profile: The profile.
+        when: At which moment the memory was alive, such as "at the peak", if that is known.
+    """
     live = stacks_of(profile, MAX_STACKS)
-    return report_html(state_of(profile), {"memory/stacks": stacks_to_dict(live)}, json.dumps)
+    return report_html(state_of(profile, when), {"memory/stacks": stacks_to_dict(live)}, json.dumps)
 
 
-def state_of(profile: StackProfile) -> PageState:
+def state_of(profile: StackProfile, when: str = "") -> PageState:
     """Return the first screen: who holds how much. Of a change, only what was added counts."""
     held: dict[str | None, float] = defaultdict(float)
     for row in profile.rows:
@@ -41,7 +47,7 @@ def state_of(profile: StackProfile) -> PageState:
         usage=None,
         headline=Headline(
             alert=Alert.CALM,
-            memory=_memory(profile, total_bytes),
+            memory=_memory(profile, total_bytes, when),
             cause=_cause(profile),
             deadline=None,
             end="",
@@ -55,9 +61,10 @@ def state_of(profile: StackProfile) -> PageState:
 def stacks_of(profile: StackProfile, limit: int) -> LiveStacks:
     """Return the `limit` largest stacks. Of a change, only what was added counts."""
     grown = [row for row in profile.rows if row.live_bytes > 0]
+    is_start = [function in STARTERS for _, function, _ in profile.frames]
     stacks = sorted(
         (
-            LiveStack(row.owner, tuple(reversed(row.stack)), round(row.live_bytes), round(row.live_blocks))
+            LiveStack(row.owner, inside_loop(row.stack, is_start), round(row.live_bytes), round(row.live_blocks))
             for row in grown
             if len(row.stack)
         ),
@@ -65,9 +72,10 @@ def stacks_of(profile: StackProfile, limit: int) -> LiveStacks:
     )
     unattributed_bytes = round(sum(row.live_bytes for row in grown if not len(row.stack)))
     size_bytes = sum(stack.size_bytes for stack in stacks) + unattributed_bytes
+    listed, frames = renumbered(stacks[:limit], profile.frames)
     return LiveStacks(
-        frames=tuple(profile.frames),
-        stacks=tuple(stacks[:limit]),
+        frames=frames,
+        stacks=listed,
         size_bytes=size_bytes,
         unattributed_bytes=unattributed_bytes,
         omitted_bytes=sum(stack.size_bytes for stack in stacks[limit:]),
@@ -81,9 +89,9 @@ def _row(profile: StackProfile, owner: str | None, held_bytes: int) -> Row:
     return Row(name=owner or NO_OWNER, kind=kind, calls=0, held_bytes=held_bytes, pace_bytes=None, verdict=None)
 
 
-def _memory(profile: StackProfile, total_bytes: int) -> str:
+def _memory(profile: StackProfile, total_bytes: int, when: str) -> str:
     if profile.seconds is None:
-        return f"{size_text(total_bytes)} were alive."
+        return f"{size_text(total_bytes)} were alive{when and f' {when}'}."
     return f"{size_text(total_bytes)} more were alive after {profile.seconds:.0f} s."
 
 

@@ -78,7 +78,14 @@ def test_stacks_sum_up(rows: list[StackRow], limit: int) -> None:
 
 
 def test_stacks_are_outermost_first() -> None:
-    assert stacks_of(PROFILE, 9).stacks[0].frames == (1, 0)
+    live = stacks_of(PROFILE, 9)
+    assert [live.frames[number] for number in live.stacks[0].frames] == [FRAMES[1], FRAMES[0]]
+
+
+def test_frames_of_a_test_begin_at_the_test() -> None:
+    frames = [*FRAMES, ("/site-packages/_pytest/python.py", "pytest_pyfunc_call", 9)]
+    rows = [StackRow("test", [0, 1, 3, 2], 1.0 * MB, 1.0, 0.0, 0.0)]
+    assert stacks_of(replace(PROFILE, frames=frames, rows=rows), 9).frames == (FRAMES[1], FRAMES[0])
 
 
 def test_names_of_others_are_no_markup() -> None:
