@@ -173,6 +173,10 @@ class CannotExport(ProfilingError):
 class NoAnswer(ProfilingError):
     """Raised if a service cannot be reached, or refuses a request; the message says why."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status  # of the answer; None if there is none
+
 
 class CannotLaunch(ProfilingError):
     """Raised if `profiling run` cannot start: there is no such program, or the address cannot be used."""

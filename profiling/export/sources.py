@@ -17,7 +17,7 @@ from profiling.process.build_id import build_id
 from profiling.profiler import Profiler
 from profiling.records import Level
 from profiling.records.stack_profile import StackProfile
-from profiling.remote import SCHEMES, ask
+from profiling.remote import SCHEMES, Service
 from profiling.report.pprof import to_pprof
 from profiling.report.pprof_reader import from_pprof
 from profiling.trial import Bounds, Trial
@@ -28,7 +28,7 @@ PROFILES = (".pb.gz", ".pb")
 def profile_of(source: str, *, seconds: int | None, runs: int) -> bytes:
     """Return the profile as pprof has it. Raises NoAnswer, CannotExport, and CannotCheck for a wrong function."""
     if source.startswith(SCHEMES):
-        return ask(source, f"/pprof/heap{'' if seconds is None else f'?seconds={seconds}'}")
+        return Service(source).ask(f"/pprof/heap{'' if seconds is None else f'?seconds={seconds}'}").body
     if source.endswith(PROFILES):
         return _read(Path(source))
     with _ran(source, Bounds(runs=runs), Level.SAMPLES) as profiler:
@@ -40,7 +40,7 @@ def report_of_source(source: str, bounds: Bounds) -> str:
     from profiling.web.report import report_of
 
     if source.startswith(SCHEMES):
-        return ask(source, "/report").decode(errors="replace")
+        return Service(source).ask("/report").body.decode(errors="replace")
     if source.endswith(PROFILES):
         return report_of_profile(_read(Path(source)))
     with _ran(source, bounds, level_for(None)[0]) as profiler:
