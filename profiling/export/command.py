@@ -6,10 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from profiling.check.command import FAILED, INTERRUPTED, run_count
+from profiling.check.output import prints_to_stderr
 from profiling.errors import CannotCheck, CannotExport, NoAnswer, SamplerUnavailable, TargetFailed
 
 FORMATS = ("pprof", "speedscope", "collapsed", "html")
-FAILED = 2
 SOURCE = "address of a service (http://localhost:8080), a profile (heap.pb.gz), or FILE.py:FUNCTION to run"
 TOKEN = "The token of a service is taken from the environment variable PROFILING_TOKEN."  # noqa: S105 - a sentence
 
@@ -27,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     export.add_argument(
         "--seconds", type=int, metavar="S", help="of a service: what changes in S seconds, and is allocated meanwhile"
     )
-    export.add_argument("--runs", type=int, default=12, metavar="N", help="of a function (default: %(default)s)")
+    export.add_argument("--runs", type=run_count, default=12, metavar="N", help="of a function (default: %(default)s)")
     export.add_argument("-o", "--output", metavar="FILE", help="where to write (default: stdout)")
     export.set_defaults(run=run, data=_exported)
     report = commands.add_parser(
@@ -38,7 +39,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     report.add_argument("source", metavar="SOURCE", help=SOURCE)
     report.add_argument(
-        "--runs", type=int, metavar="N", help="of a function: exactly N runs (default: until its verdict is sure)"
+        "--runs", type=run_count, metavar="N", help="of a function: exactly N runs (default: until its verdict is sure)"
     )
     report.add_argument("-o", "--output", metavar="FILE", help="where to write (default: stdout)")
     report.set_defaults(run=run, data=_reported)
@@ -47,11 +48,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(arguments: argparse.Namespace) -> int:
     """Write what the command asks for, and return the exit status."""
     try:
-        _write(arguments.data(arguments), arguments.output)
+        with prints_to_stderr():  # whatever a function prints, because the result may go to stdout
+            data = arguments.data(arguments)
+        _write(data, arguments.output)
     except (CannotExport, CannotCheck, NoAnswer, SamplerUnavailable, OSError) as error:
         traceback = error.users_traceback if isinstance(error, TargetFailed) else ""
         sys.stderr.write(f"profiling: {error}\n{traceback}")
         return FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("profiling: interrupted\n")
+        return INTERRUPTED
     return 0
 
 

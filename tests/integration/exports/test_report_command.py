@@ -88,6 +88,21 @@ def test_function_is_run_and_its_verdict_and_line_are_told(tmp_path: Path, profi
     assert not any(each["path"].endswith("profiling/__main__.py") for each in stacks["files"])
 
 
+def test_prints_of_a_function_are_not_in_the_report(tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(f"{LEAK}    print('printed')\n")
+    command = [sys.executable, "-m", "profiling", "report", f"{tmp_path / 'jobs.py'}:leak", "--runs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.startswith("<!DOCTYPE html>")
+    assert done.stderr == "printed\n" * 2
+
+
+@pytest.mark.parametrize("runs", ["0", "-1", "many"])
+def test_wrong_number_of_runs_is_told(runs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", "jobs.py:leak", f"--runs={runs}"])
+    assert "is not a whole number from 1 to 1000" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [("report",), ("export", "--format", "html")])
 def test_stored_profile_is_reported(server: DebugServer, tmp_path: Path, command: tuple[str, ...]) -> None:
     profile, report = tmp_path / "heap.pb.gz", tmp_path / "report.html"

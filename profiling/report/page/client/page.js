@@ -4,6 +4,7 @@ import { canAnswer, useAnswers, useProcess, useRoutes } from "./api.js";
 import { byId } from "./dom.js";
 import { clock } from "./format.js";
 import { showRuns, startFlame } from "./flame.js";
+import { keepButton } from "./keep.js";
 import { follow } from "./live.js";
 import { showRows, startTable } from "./table.js";
 import { refreshTimeline, startTimeline } from "./timeline.js";
@@ -27,6 +28,7 @@ function start(root = byId("page").dataset.root || "./", token = "") {
     startFlame();
   }
   if (!kept) {
+    document.querySelector("footer")?.append(keepButton(say));
     follow(show, showLink);
   }
 }
