@@ -26,16 +26,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "taken from the environment variable PROFILING_TOKEN.",
     )
     command.add_argument("address", metavar="URL", help="address of the service, like http://localhost:8080")
-    add_options(command)
-    command.set_defaults(run=run)
-
-
-def add_options(command: argparse.ArgumentParser) -> None:
-    """Add the options that do not depend on how the service is named."""
     command.add_argument(
         "--interval", type=_seconds, default=1.0, metavar="S", help="seconds between two looks (default: %(default)g)"
     )
     command.add_argument("--updates", type=_count, metavar="N", help="end after N looks (default: never)")
+    command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

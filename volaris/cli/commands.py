@@ -15,8 +15,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 # Nothing imported here may need a package of the extra `service`, so that `main` can report a missing one.
-from profiling.errors import NoAnswer
-from profiling.top.command import add_options, shown
 from volaris.errors import MissingPackage, SettingError, UnknownJob, VolarisError
 
 if TYPE_CHECKING:
@@ -77,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("job", metavar="JOB")
     diff.set_defaults(command=_diff)
     top = commands.add_parser("top", help="show which jobs of the running service hold memory and grow, once a second")
-    add_options(top)
+    top.add_argument("--interval", type=float, default=1.0, metavar="S", help="seconds between two looks (default: 1)")
+    top.add_argument("--updates", type=_count, metavar="N", help="end after N looks (default: never)")
     top.set_defaults(command=_top)
     iv = commands.add_parser("iv", help="show a symbol's volatility figures, from the running service")
     iv.add_argument("symbol", metavar="SYMBOL")
@@ -162,7 +161,9 @@ def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _top(settings: Settings, arguments: argparse.Namespace) -> int:
+    from profiling.errors import NoAnswer
     from profiling.remote import Service
+    from profiling.top.command import shown
     from volaris.cli import client
 
     service = Service(client.address(settings), settings.debug_token or "")
