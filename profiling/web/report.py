@@ -18,13 +18,13 @@ from profiling.report.page.document import report_html
 from profiling.report.page.state import PageState, Row
 from profiling.web.access import Access
 from profiling.web.dispatcher import Dispatcher
-from profiling.web.jobs import JobControl, ProfiledJobs
+from profiling.web.jobs import ProfiledJobs
 from profiling.web.messages import Request, query_of
 from profiling.web.page_state import PageStates
 from profiling.web.routes import DebugRoutes
 
 MAX_BYTES = 4 << 20  # of all answers in a report; answers that have no room are left out
-MAX_OPENED = 30  # rows that open to their lines
+MAX_OPENED = 12  # rows that open to their lines
 MAX_DIFFS = 10  # jobs with what changed from the first of their runs to the last
 MAX_SOURCES = 40  # lines with the source around them
 MAX_RUNS, MAX_RUNS_OF_JOB = 1_000, 50  # as in the page
@@ -39,13 +39,13 @@ ALWAYS = (
 
 
 async def report(owner: DebugRoutes, state: PageState) -> str:
-    """Return the report of a state."""
+    """Return the report of a state, without blocking the loop."""
     return await asyncio.to_thread(report_html, state, await _answers(owner, state), _joined)
 
 
-def report_of(profiler: Profiler, jobs: JobControl | None = None) -> str:
+def report_of(profiler: Profiler) -> str:
     """Return the report of a profiler of this process. Waits for a thread, because this one may have an event loop."""
-    jobs = jobs or ProfiledJobs(profiler)
+    jobs = ProfiledJobs(profiler)
     owner = DebugRoutes(profiler, jobs, None)
 
     async def make() -> str:
