@@ -15,7 +15,7 @@ TARGET_STALL_MS = 20.0
 TARGET_MB = 8.0
 
 PROGRAM = """
-import json, statistics, sys, threading, time
+import asyncio, json, statistics, sys, threading, time
 from profiling.process.usage import peak_rss_bytes, reset_peak, resident_and_virtual
 from profiling.profiler import Profiler
 from profiling.samples import sampler
@@ -23,7 +23,7 @@ from profiling.samples import sampler
 LINES, DEEP = 2_000, 20
 source = "\\n".join(f"def f{n}(kept, count, deep):\\n  if deep: return f{n}(kept, count, deep - 1)\\n"
                    f"  kept.extend(bytes(900) for _ in range(count))" for n in range(LINES))
-functions, kept = {}, []
+functions, kept, service = {}, [], asyncio.Runner()
 exec(compile(source, "/srv/app/views.py", "exec"), functions)
 profiler = Profiler(level="samples", sample_bytes=900, window_s=3_600.0)
 profiler.start_watching()
@@ -42,6 +42,12 @@ def collapsed():
 def speedscope():
     from profiling.report.speedscope import to_speedscope
     return json.dumps(to_speedscope(profiler.stack_profile(), "memory")).encode()
+def report():
+    from profiling.web.page import Page
+    from profiling.web.jobs import ProfiledJobs
+    from profiling.web.routes import DebugRoutes
+    jobs = ProfiledJobs(profiler)
+    return service.run(Page(profiler, jobs).report(DebugRoutes(profiler, jobs, None))).body
 def prometheus():
     from profiling.metrics.prometheus import exposition
     return exposition(profiler, "")[0]
@@ -49,7 +55,7 @@ def timeline():
     from profiling.report.timeline import timeline_to_dict
     return json.dumps(timeline_to_dict(profiler.timeline("7d"))).encode()
 
-export = {f.__name__: f for f in (pprof, collapsed, speedscope, prometheus, timeline)}[sys.argv[1]]
+export = {f.__name__: f for f in (pprof, collapsed, speedscope, report, prometheus, timeline)}[sys.argv[1]]
 is_over, gaps_s = threading.Event(), []
 def watch():
     last_s = time.perf_counter()
@@ -64,18 +70,19 @@ stalls_s, times_s = [], []
 for _ in range(7):
     is_over.clear(); gaps_s.clear()
     thread = threading.Thread(target=watch); thread.start()
-    began_s = time.thread_time()
+    began_s = time.process_time()  # of all threads, because a report is made in several
     size = len(export())
-    times_s.append(time.thread_time() - began_s)
+    times_s.append(time.process_time() - began_s)
     is_over.set(); thread.join()
     stalls_s.append(max(gaps_s, default=0.0))
 print(json.dumps({"ms": statistics.median(times_s) * 1e3, "stall_ms": statistics.median(stalls_s) * 1e3,
     "mb": (peak_rss_bytes() - before) / 2**20, "bytes": size, "alive": sampler.statistics().alive}))
+service.close()
 profiler.close()
 """
 
 
-@pytest.mark.parametrize("export", ["pprof", "collapsed", "speedscope", "prometheus", "timeline"])
+@pytest.mark.parametrize("export", ["pprof", "collapsed", "speedscope", "report", "prometheus", "timeline"])
 def test_export_of_65536_live_samples(export: str, benchmark: BenchmarkFixture, results: Results) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)

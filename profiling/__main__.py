@@ -1,4 +1,4 @@
-"""The commands of `python -m profiling`: `check FILE.py:FUNCTION`, `run SCRIPT.py` and `export SOURCE`."""
+"""The commands of `python -m profiling`: `check`, `run`, `export`, `report` and `top`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from profiling.check import command as check_command
 from profiling.check.output import end_of_stdout, open_closed_streams
 from profiling.export import command as export_command
 from profiling.launch import command as run_command
+from profiling.top import command as top_command
 
 LEAVING_S = 5.0
 
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     check_command.add_to(commands)
     run_command.add_to(commands)
     export_command.add_to(commands)
+    top_command.add_to(commands)
     return parser
 
 

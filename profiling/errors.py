@@ -17,6 +17,7 @@
     ├── CannotCheck
     │   └── TargetFailed
     ├── CannotExport
+    ├── NoAnswer
     ├── CannotLaunch
     └── MissingExtra
 
@@ -167,6 +168,14 @@ class MissingExtra(ProfilingError, ImportError):
 
 class CannotExport(ProfilingError):
     """Raised if there is no profile to export; the message says why."""
+
+
+class NoAnswer(ProfilingError):
+    """Raised if a service cannot be reached, or refuses a request; the message says why."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status  # of the answer; None if there is none
 
 
 class CannotLaunch(ProfilingError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiling.adaptive import Adaptive
@@ -9,7 +12,7 @@ from profiling.forks import ForkLock
 from profiling.histories import Histories
 from profiling.history import RunStore
 from profiling.judging import Judging
-from profiling.records import Level, ProfilerStatistics, RunProfile
+from profiling.records import Level, MemoryUsage, ProfilerStatistics, RunProfile, Verdict
 from profiling.run import Shared
 from profiling.samples import sampler
 from profiling.tallies import Tallies
@@ -19,7 +22,11 @@ from profiling.windows import Windows
 if TYPE_CHECKING:
     from profiling.past.recorder import Past
 
+Listener = Callable[[RunProfile, Verdict | None], object]
+
 FORGOTTEN_EVERY = 64  # runs; then jobs that the history has dropped are forgotten
+
+_logger = logging.getLogger(__name__)
 
 
 class Keeper:
@@ -49,6 +56,8 @@ class Keeper:
         self._histories = histories
         self._judging = judging
         self._adaptive = adaptive
+        self.listeners: list[Listener] = []  # called at the end of each run
+        self._making = ForkLock()
         self._lock = ForkLock()  # for the histories: runs end in the program's threads, windows in the watcher's
 
     def keep(self, run: RunProfile) -> None:
@@ -70,6 +79,23 @@ class Keeper:
             self._windows.record_run(run)
             self.turn(self._windows)
 
+        for listener in self.listeners:
+            self._call(listener, run, verdict)
+
+    def _call(self, listener: Listener, run: RunProfile, verdict: Verdict | None) -> None:
+        try:
+            listener(run, verdict)
+        except Exception:  # whatever it is, the job has nothing to do with it
+            _logger.exception("a listener of the runs failed")
+
+    def recorder(self, usage: Callable[[], MemoryUsage], state_dir: Path | None) -> Past:
+        """Return the recorder of the past, made when it is needed for the first time."""
+        from profiling.past.recorder import Past  # with its rings 0.4 MB, which programs without a server do not need
+
+        with self._making:
+            self.past = self.past or Past(usage, state_dir)
+            return self.past
+
     def turn(self, windows: Windows) -> None:
         """End the windows whose time is over, and keep their profiles."""
         profiles = windows.turn(self._judging.last)
@@ -82,6 +108,16 @@ class Keeper:
             self._shared.sampling.suspect(profile.job, is_suspect=judgement is not None and judgement.keeps_something)
             if self.past is not None:
                 self.past.record_run(profile, judgement.verdict if judgement else None)
+
+    def overhead_bytes(self) -> int:
+        """Return the bytes that the profiler uses: tables of tracemalloc and the sampler, and what is remembered."""
+        remembered = self._histories, self._judging.cases, self._shared.sampling.volumes
+        return tracing.table_bytes() + sampler.table_bytes() + sum(each.overhead_bytes() for each in remembered)
+
+    def close(self) -> None:
+        """Stop recording the past."""
+        if self.past is not None:
+            self.past.close()
 
     def statistics(self, level: Level, history: RunStore) -> ProfilerStatistics:
         """Return what the profiler of this level is doing, and the sizes of what it keeps."""

@@ -16,7 +16,7 @@ from profiling.adaptive import Adaptive
 from profiling.compare.diff import GroupBy, compare
 from profiling.compare.interval import diff_over
 from profiling.errors import DiffInProgress, SamplerUnavailable
-from profiling.forks import ForkLock, Turn
+from profiling.forks import Turn
 from profiling.histories import Histories
 from profiling.history import History, RunStore, pair_to_compare
 from profiling.judging import Judging
@@ -151,7 +151,6 @@ class Profiler:
         )
         self._watcher = Watcher(self.end_windows, window_s)
         self._keeper = Keeper(self._shared, self._windows, self._histories, self._judging, self._adaptive)
-        self._lock = ForkLock()
         self._state_dir = None if state_dir is None else Path(state_dir)
 
     def run(self, job: str, *, why_inexact: str | None = None) -> Run:
@@ -167,6 +166,13 @@ class Profiler:
         level, care = self.next_level(job_of(job)), self._judging.care(job)
         again = partial(self.run, job, why_inexact=why_inexact)
         return Run(job, level, self._shared, samples=samples, care=care, again=again, why_inexact=why_inexact)
+
+    def on_run(self, listener: Callable[[RunProfile, Verdict | None], object]) -> None:
+        """Call a function at the end of each run, where the run ends, with the run and the last verdict on its job.
+
+        The function must be quick. If it raises, the error is logged, and the run goes on to its end.
+        """
+        self._keeper.listeners.append(listener)
 
     def scope(self, name: str) -> Scope:
         """Return a context manager, `with` or `async with`, for one call of a scope, such as `"GET /items/{id}"`.
@@ -208,11 +214,7 @@ class Profiler:
         self._recorder().start()
 
     def _recorder(self) -> Past:
-        from profiling.past.recorder import Past  # with its rings 0.4 MB, which programs without a server do not need
-
-        with self._lock:
-            self._keeper.past = self._keeper.past or Past(self.usage, self._state_dir)
-            return self._keeper.past
+        return self._keeper.recorder(self.usage, self._state_dir)
 
     def timeline(self, span: Span | str) -> Timeline:
         """Return the recorded memory and events of the last `10m`, `2h` or `7d`."""
@@ -383,8 +385,7 @@ class Profiler:
 
     def overhead_bytes(self) -> int:
         """Return the bytes that the profiler uses: tables of tracemalloc and the sampler, history, cases, volumes."""
-        remembered = self._histories, self._judging.cases, self._shared.sampling.volumes
-        return tracing.table_bytes() + sampler.table_bytes() + sum(each.overhead_bytes() for each in remembered)
+        return self._keeper.overhead_bytes()
 
     def statistics(self) -> ProfilerStatistics:
         """Return what the profiler is doing, and the sizes of what it keeps."""
@@ -393,7 +394,6 @@ class Profiler:
     def close(self) -> None:
         """Switch tracing off if this profiler switched it on. Call this while no run and no worker thread is active."""
         self._watcher.close()
-        if self._keeper.past is not None:
-            self._keeper.past.close()
+        self._keeper.close()
         self._shared.tracing.close()
         self._shared.sampling.close()

@@ -7,28 +7,31 @@ from collections.abc import Sequence
 from profiling.records import LiveStack, LiveStacks
 from profiling.samples.estimates import LOOP_FUNCTIONS, SampleTable, users_frame
 
+# Beside loops: what calls the function of a command, in `profiling.check.calls`, and what calls a test.
+STARTERS = LOOP_FUNCTIONS | {"Caller.run_to_end", "pytest_pyfunc_call"}
+
 
 def live_stacks(table: SampleTable, rss_bytes: int, limit: int) -> LiveStacks:
     """Return the `limit` largest stacks.
 
     The profiler's own memory does not count. Frames outside of the event loop are left out, because whoever started the
-    loop has not called what the loop calls.
+    loop has not called what the loop calls. So are those of a command that runs a function or a test.
     """
     frame_of = users_frame(table.frames)
-    is_loop = [function in LOOP_FUNCTIONS for _, function, _ in table.frames]
+    is_loop = [function in STARTERS for _, function, _ in table.frames]
     sums: dict[tuple[str | None, tuple[int, ...]], list[float]] = {}
     unattributed_bytes = 0.0
     for row in table.rows():
         if not len(row.stack):
             unattributed_bytes += row.figures[0]
         elif frame_of(row.stack) is not None:
-            found = sums.setdefault((row.job, _inside_loop(row.stack, is_loop)), [0.0, 0.0])
+            found = sums.setdefault((row.job, inside_loop(row.stack, is_loop)), [0.0, 0.0])
             found[0] += row.figures[0]
             found[1] += row.figures[2]
     stacks = [LiveStack(scope, frames, round(size), round(count)) for (scope, frames), (size, count) in sums.items()]
     stacks.sort(key=lambda stack: -stack.size_bytes)
     omitted_bytes = sum(stack.size_bytes for stack in stacks[limit:])
-    listed, frames = _renumbered(stacks[:limit], table.frames)
+    listed, frames = renumbered(stacks[:limit], table.frames)
     return LiveStacks(
         frames=frames,
         stacks=listed,
@@ -40,13 +43,13 @@ def live_stacks(table: SampleTable, rss_bytes: int, limit: int) -> LiveStacks:
     )
 
 
-def _inside_loop(stack: Sequence[int], is_loop: Sequence[bool]) -> tuple[int, ...]:
-    """Return the frames up to the loop, outermost first."""
+def inside_loop(stack: Sequence[int], is_loop: Sequence[bool]) -> tuple[int, ...]:
+    """Return the frames up to the loop, or up to whatever starts the program's code, outermost first."""
     end = next((place for place, number in enumerate(stack) if place and is_loop[number]), len(stack))
     return tuple(reversed(stack[:end]))
 
 
-def _renumbered(
+def renumbered(
     stacks: Sequence[LiveStack], frames: Sequence[tuple[str, str, int]]
 ) -> tuple[tuple[LiveStack, ...], tuple[tuple[str, str, int], ...]]:
     """Return the stacks with numbers for the frames that they use, and these frames."""

@@ -77,12 +77,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _add_bounds(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--runs",
-        type=_runs,
+        type=run_count,
         metavar="N",
         help=f"run it exactly N times; a verdict needs {MIN_RUNS} (default: see below)",
     )
     command.add_argument(
-        "--max-runs", type=_runs, default=MAX_RUNS, metavar="N", help="run it at most N times (default: %(default)s)"
+        "--max-runs",
+        type=run_count,
+        default=MAX_RUNS,
+        metavar="N",
+        help="run it at most N times (default: %(default)s)",
     )
     command.add_argument(
         "--max-seconds",
@@ -158,7 +162,8 @@ def _bounds(arguments: argparse.Namespace) -> Bounds:
     return Bounds(runs=arguments.runs, max_runs=arguments.max_runs, max_seconds=arguments.max_seconds)
 
 
-def _runs(text: str) -> int:
+def run_count(text: str) -> int:
+    """Return a number of runs on the command line. Raises ArgumentTypeError."""
     if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_ASKED:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_RUNS_ASKED}")
     return int(text)

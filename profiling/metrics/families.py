@@ -57,19 +57,18 @@ class Figures:
 
 
 def families(figures: Figures) -> Iterator[Family]:
-    """Yield the metrics of these figures."""
+    """Yield the metrics of these figures, always the same ones; one that is not known now has no samples."""
     yield _gauge("memory_rss_bytes", "Resident memory of the process.", figures.usage.rss_bytes)
     yield _gauge("memory_limit_bytes", "Memory limit of the process.", figures.usage.limit.limit_bytes)
-    if figures.container_bytes is not None:
-        yield _gauge("container_memory_bytes", "Memory of the container, with its page cache.", figures.container_bytes)
+    yield _gauge("container_memory_bytes", "Memory of the container, with its page cache.", figures.container_bytes)
     yield _parts(figures)
     yield from _of_owners(figures)
     yield from _of_runs(figures.tallies)
     yield from _of_the_profiler(figures)
 
 
-def _gauge(name: str, told: str, value: float) -> Family:
-    return Family(f"profiling_{name}", told, Kind.GAUGE, [Sample({}, value)])
+def _gauge(name: str, told: str, value: float | None) -> Family:
+    return Family(f"profiling_{name}", told, Kind.GAUGE, [] if value is None else [Sample({}, value)])
 
 
 def _parts(figures: Figures) -> Family:
@@ -131,8 +130,9 @@ def _of_the_profiler(figures: Figures) -> Iterator[Family]:
     cost_s = sum(tally.cost_s for tally in figures.tallies.values())
     told = "Time that measuring runs has taken."
     yield Family("profiling_overhead_seconds", told, Kind.COUNTER, [Sample({}, cost_s)])
-    if (sampler := figures.statistics.sampler) is not None:
-        yield _gauge("sample_interval_bytes", "Mean number of bytes per sample.", sampler.bytes_per_sample)
-        yield _gauge("samples_alive", "Samples of live memory.", sampler.alive)
-        taken = [Sample({}, sampler.taken)]
-        yield Family("profiling_samples_taken", "Samples taken since sampling began.", Kind.COUNTER, taken)
+    sampler = figures.statistics.sampler
+    interval_bytes = sampler.bytes_per_sample if sampler else None
+    yield _gauge("sample_interval_bytes", "Mean number of bytes per sample.", interval_bytes)
+    yield _gauge("samples_alive", "Samples of live memory.", sampler.alive if sampler else None)
+    taken = [Sample({}, sampler.taken)] if sampler else []
+    yield Family("profiling_samples_taken", "Samples taken since sampling began.", Kind.COUNTER, taken)

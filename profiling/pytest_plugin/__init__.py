@@ -14,6 +14,7 @@ from typing import Literal
 import pytest
 
 from profiling.pytest_plugin.options import COMPARE_FAIL, OPTIONS, Options
+from profiling.pytest_plugin.reports import Reports
 from profiling.pytest_plugin.unheeded import Unheeded
 
 GROUP = "memory", "memory of tests, by profiling"
@@ -41,11 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "no_leaks(runs, warmup, tolerance): repeat the test, and fail it if every run keeps more memory"
     )
     options = Options.read(config)
+    reports = Reports(options.report)
+    config.pluginmanager.register(reports, "profiling-reports")
     # Imported only if needed, so that other test suites start no slower.
     if options.is_on:
         from profiling.pytest_plugin.markers import Markers
 
-        config.pluginmanager.register(Markers(options), "profiling-markers")
+        config.pluginmanager.register(Markers(options, reports), "profiling-markers")
     else:
         config.pluginmanager.register(
             Unheeded(options.without_effect, is_meant=options.is_off), "profiling-unheeded-markers"
@@ -53,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.hasplugin("benchmark"):
         from profiling.pytest_plugin.benchmark import Benchmarks
 
-        config.pluginmanager.register(Benchmarks(options), "profiling-benchmarks")
+        config.pluginmanager.register(Benchmarks(options, reports), "profiling-benchmarks")
     else:
         config.pluginmanager.register(NoBenchmarks(), "profiling-benchmarks")
 

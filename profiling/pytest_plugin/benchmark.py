@@ -16,7 +16,8 @@ from profiling.pytest_plugin import workers
 from profiling.pytest_plugin.checks import KEY, Figures
 from profiling.pytest_plugin.measurement import Case, measure, standing_at
 from profiling.pytest_plugin.options import COMPARE_FAIL, Options
-from profiling.pytest_plugin.peak import JOB, close_when_quiet
+from profiling.pytest_plugin.peak import JOB, Peak, close_when_quiet
+from profiling.pytest_plugin.reports import Reports
 from profiling.samples import sampler
 from profiling.units import format_bytes
 
@@ -33,7 +34,7 @@ class BenchmarkSession(Protocol):
 class MemoryBenchmark:
     """The fixture `memory_benchmark`: call it once, with a plain or an async function."""
 
-    def __init__(self, benchmark: Any, keep: Callable[[Figures], None]) -> None:
+    def __init__(self, benchmark: Any, keep: Callable[[Figures, Peak], None]) -> None:
         self.benchmark = benchmark
         self._keep = keep
 
@@ -71,9 +72,9 @@ class MemoryBenchmark:
 
     def _measure(self, case: Case) -> None:
         if self.benchmark.enabled:
-            figures = measure(case)
+            figures, peak = measure(case)
             self.benchmark.extra_info[KEY] = figures.to_info()
-            self._keep(figures)
+            self._keep(figures, peak)
 
 
 def _callers_line() -> tuple[str, int]:
@@ -116,7 +117,8 @@ def _finished(result: Any) -> Any:
 class Benchmarks:
     """The fixture, and the report and checks of its results."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, reports: Reports) -> None:
+        self._reports = reports
         self._checks = options.compare_fail
         self._measured: list[tuple[str, Figures]] = []
         self._not_measured = 0
@@ -144,7 +146,8 @@ class Benchmarks:
     def memory_benchmark(self, benchmark: Any, request: pytest.FixtureRequest) -> Iterator[MemoryBenchmark]:
         """Benchmark as pytest-benchmark's `benchmark` does, and keep the memory in `extra_info["memory"]`."""
 
-        def keep(figures: Figures) -> None:
+        def keep(figures: Figures, peak: Peak) -> None:
+            self._reports.write_peak(request.node, peak)
             request.node.stash[MEASURED] = figures
             self._measured.append((request.node.nodeid, figures))
 

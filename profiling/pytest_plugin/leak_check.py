@@ -25,20 +25,25 @@ MAX_SECONDS = 30.0  # for all runs of one test
 MAX_PACE_BYTES = 4_096.0  # bytes per run; growth above both this and the tolerance always counts
 
 
-def find_leak(call: Callable[[], object], plan: LeakPlan) -> Verdict | None:
+def find_leak(call: Callable[[], object], plan: LeakPlan, report: Callable[[Profiler], None]) -> Verdict | None:
     """Return the verdict if the call keeps more than the tolerance, else None.
 
     The caller has made the first run of the warm-up. If a run raises, the error ends the check, with a note of the
     run's number.
+
+    Args:
+        call: Runs the test.
+        plan: How often the test is repeated, and what it may keep.
+        report: Is called with the profiler that has measured the runs, once for each round of runs.
     """
     for number in range(2, plan.warmup + 1):
         _run(call, number)
-    verdict = _judged(call, plan, Level.SAMPLES if sampler.unavailable_reason() is None else Level.LINES)
+    verdict = _judged(call, plan, Level.SAMPLES if sampler.unavailable_reason() is None else Level.LINES, report)
     if not _is_leak(verdict, plan):
         return None
     if verdict.state is State.LEAKING and not _begins_at_users(verdict) and sampler.unavailable_reason() is not None:
         # The line is in a library. Without samples its callers are only known at the slowest level.
-        with_stacks = _judged(call, plan, Level.STACKS)
+        with_stacks = _judged(call, plan, Level.STACKS, report)
         return with_stacks if _is_leak(with_stacks, plan) else verdict
     return verdict
 
@@ -51,7 +56,7 @@ def _begins_at_users(verdict: Verdict) -> bool:
     return bool(verdict.suspects) and is_user_code(verdict.suspects[0].site[0])
 
 
-def _judged(call: Callable[[], object], plan: LeakPlan, level: Level) -> Verdict:
+def _judged(call: Callable[[], object], plan: LeakPlan, level: Level, report: Callable[[Profiler], None]) -> Verdict:
     bounds = Bounds(
         first_runs=plan.runs,
         quick_look_s=0.0,  # the user has chosen how many runs are enough
@@ -70,7 +75,9 @@ def _judged(call: Callable[[], object], plan: LeakPlan, level: Level) -> Verdict
         while trial.goes_on():
             with profiler.run(JOB):
                 _run(call, plan.warmup + trial.runs)
-        return trial.verdict()
+        verdict = trial.verdict()
+        report(profiler)
+        return verdict
     finally:
         close_when_quiet(profiler)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import unittest
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
+from profiling.profiler import Profiler
 from profiling.pytest_plugin import workers
 from profiling.pytest_plugin.failure_messages import format_leak_failure, format_limit_failure
 from profiling.pytest_plugin.leak_check import find_leak
 from profiling.pytest_plugin.marker_arguments import LeakPlan, limit_of, parse_no_leaks
 from profiling.pytest_plugin.options import MARKERS, Options
 from profiling.pytest_plugin.peak import JOB, PeakWatch, close_when_quiet
+from profiling.pytest_plugin.reports import Reports
 from profiling.pytest_plugin.sizes import Size
 from profiling.samples import sampler
 from profiling.source import SourceReader
@@ -26,8 +28,9 @@ REPEATING = pytest.StashKey[bool]()
 class Markers:
     """Hooks around marked tests."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, reports: Reports) -> None:
         self._options = options
+        self._reports = reports
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -92,9 +95,11 @@ class Markers:
         with watch or contextlib.nullcontext():
             result = yield  # if the test fails, there is nothing to check
         if watch and limit:
+            if watch.peak:
+                self._reports.write_peak(pyfuncitem, watch.peak)
             _hold_limit(watch, limit)
         if plan:
-            _hold_plan(pyfuncitem, plan)
+            _hold_plan(pyfuncitem, plan, lambda profiler: self._reports.write_runs(pyfuncitem, profiler))
         return result
 
 
@@ -110,11 +115,11 @@ def _hold_limit(watch: PeakWatch, limit: Size) -> None:
         pytest.fail(format_limit_failure(watch.peak, limit, SourceReader().places), pytrace=False)
 
 
-def _hold_plan(item: pytest.Function, plan: LeakPlan) -> None:
+def _hold_plan(item: pytest.Function, plan: LeakPlan, report: Callable[[Profiler], None]) -> None:
     item.stash[REPEATING] = True
     try:
         # Repeated by the hook, because only the other plugins know how to run an async test.
-        verdict = find_leak(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan)
+        verdict = find_leak(lambda: item.ihook.pytest_pyfunc_call(pyfuncitem=item), plan, report)
     finally:
         item.stash[REPEATING] = False
     if verdict is not None:

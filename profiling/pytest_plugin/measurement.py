@@ -50,8 +50,8 @@ class Case:
     teardown: Callable[..., object] | None = None
 
 
-def measure(case: Case) -> Figures:
-    """Run the function repeatedly; each figure is that of the median run."""
+def measure(case: Case) -> tuple[Figures, Peak]:
+    """Run the function repeatedly, and return its figures, each of the median run, and what it held at its peak."""
     peak = _middle([_peak(case) for _ in range(PEAK_RUNS)], key=lambda peak: peak.size_bytes)
     profiler = Profiler(level=Level.LINES, sample_bytes=SAMPLE_BYTES)
     try:
@@ -59,7 +59,7 @@ def measure(case: Case) -> Figures:
         kept = _kept(profiler, case, KEPT_RUNS)
     finally:
         close_when_quiet(profiler)
-    return Figures(
+    figures = Figures(
         peak_bytes=peak.size_bytes,
         retained_bytes=_bytes(kept) - _bytes(nothing),
         blocks=_blocks(kept) - _blocks(nothing),
@@ -67,6 +67,7 @@ def measure(case: Case) -> Figures:
         retained_lines=_lines(_kept_by_line(kept)),
         note=peak.why,
     )
+    return figures, peak
 
 
 def _peak(case: Case) -> Peak:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -53,7 +54,8 @@ COMPARE_FAIL = Option(
     "fail if a benchmark's memory exceeds the saved run's by more than, say, peak:10%, retained:4 KB or blocks:100",
     is_list=True,
 )
-OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL)
+REPORT = Option("memory_report", "PROFILING_PYTEST_REPORT", "", "folder for an HTML report of each measured test")
+OPTIONS = (MEMORY, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL, REPORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class Options:
     warmup: int
     tolerance: Size
     compare_fail: tuple[Check, ...]
+    report: Path | None  # the folder for reports
 
     @classmethod
     def read(cls, config: pytest.Config) -> Options:
@@ -83,6 +86,7 @@ class Options:
             warmup=_read(config, WARMUP, parse_count),
             tolerance=_read(config, TOLERANCE, Size.parse),
             compare_fail=_read(config, COMPARE_FAIL, parse_checks),
+            report=_read(config, REPORT, lambda text: config.invocation_params.dir / text if text else None),
         )
 
 

@@ -14,7 +14,7 @@ from profiling.adaptive import is_quiet
 from profiling.errors import SamplerUnavailable
 from profiling.records import SiteTable
 from profiling.samples import sampler
-from profiling.samples.estimates import estimate_live, table_of
+from profiling.samples.estimates import SampleTable, estimate_live, table_of
 from profiling.samples.sampling import Sampling
 from profiling.traces import tracing
 
@@ -29,6 +29,7 @@ class Peak:
     size_bytes: int  # traced memory above what there was before the block; exact
     held: SiteTable | None  # by line, estimated; None if the lines are not known
     why: str | None  # why the lines are not known
+    samples: SampleTable | None = None  # what was held, by stack; None if the lines are not known
 
 
 class PeakWatch:
@@ -60,9 +61,12 @@ class PeakWatch:
         try:
             # The code in the block, for example, may have stopped tracing.
             peak_bytes = tracing.traced_peak_bytes() if tracing.is_on() else None
-            held = self._held()
+            samples = self._held()
+            held = table_of(estimate_live(samples)) if samples else None
             if kind is None and peak_bytes is not None and self._before_bytes is not None:
-                self.peak = Peak(size_bytes=max(0, peak_bytes - self._before_bytes), held=held, why=self._why)
+                self.peak = Peak(
+                    size_bytes=max(0, peak_bytes - self._before_bytes), held=held, why=self._why, samples=samples
+                )
         finally:
             sampler.set_current_job(self._label)
             self._sampling.close()
@@ -76,14 +80,14 @@ class PeakWatch:
         sampler.set_current_job(label)
         self._number = sampler.watch(label.birth)
 
-    def _held(self) -> SiteTable | None:
+    def _held(self) -> SampleTable | None:
         if not sampler.is_on():
             self._why = self._why or "sampling was stopped during the test"
             return None
         if self._number is None:
             self._why = self._why or "too many peaks are watched at once"
             return None
-        return table_of(estimate_live(sampler.take_peak(self._number)))
+        return sampler.take_peak(self._number)
 
 
 class Closes(Protocol):

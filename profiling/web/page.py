@@ -24,6 +24,7 @@ from profiling.web.jobs import JobControl
 from profiling.web.messages import Problem, Request, Response, json_response
 from profiling.web.page_state import PageStates
 from profiling.web.query import Given
+from profiling.web.routes import DebugRoutes
 
 NEEDS_TOKEN = "The memory of this service is shown to whoever has its debug token."  # noqa: S105 - a sentence
 MAX_LISTENERS = 8
@@ -41,6 +42,7 @@ class Page:
         self._states = PageStates(profiler, jobs)
         self._listening = 0
         self._ending = asyncio.Event()
+        self._reporting = asyncio.Lock()  # a report takes some megabytes, so only one is made at a time
 
     async def show(self, request: Request) -> Response:
         """Answer with the page."""
@@ -98,6 +100,18 @@ class Page:
             "pace_s": self._states.pace_s,
         }
         return b"retry: 1000\nevent: state\ndata: " + dumps(told) + b"\n\n"
+
+    async def report(self, owner: DebugRoutes) -> Response:
+        """Answer with the page of this moment as one file to keep."""
+        from profiling.web.report import report  # needed only for a report
+
+        async with self._reporting:
+            state = await self._states.current()
+            html = await report(owner, state)
+        name = f"memory-{state.at:%Y%m%d-%H%M%S}.html"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store", **_PRIVATE}
+        body = await asyncio.to_thread(html.encode, errors="replace")
+        return Response(body=body, content_type=f"{HTML}; charset=utf-8", headers=headers)
 
     async def stacks(self, given: Given) -> Response:
         """Answer with all live stacks. Raises SamplerUnavailable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from profiling.web.accept import HTML
 from profiling.web.declarations import Route
 from profiling.web.messages import Request, Response
 from profiling.web.page_answers import SOURCE, STACKS
@@ -25,6 +26,11 @@ async def source(owner: DebugRoutes, _request: Request, given: Given) -> Respons
 async def events(owner: DebugRoutes, _request: Request, given: Given) -> Response:
     """Answer with updates of the page."""
     return await (await owner.page()).events(given)
+
+
+async def report(owner: DebugRoutes, _request: Request, _given: Given) -> Response:
+    """Answer with the page as one file."""
+    return await (await owner.page()).report(owner)
 
 
 async def page_css(owner: DebugRoutes, _request: Request, given: Given) -> Response:
@@ -72,6 +78,14 @@ PAGE_ROUTES = (
         ),
         forms=("text/event-stream",),
         problems={503: "too many pages are being updated"},
+    ),
+    Route(
+        method="GET",
+        path="/report",
+        handler=report,
+        summary="The page of this moment as one HTML file to keep, which needs no service",
+        answer=None,
+        forms=(HTML,),
     ),
     Route(
         method="GET",

@@ -154,7 +154,7 @@ class DebugRoutes:
 
     async def scopes(self, _request: Request, given: Given) -> Response:
         """Answer with all scopes and jobs, the fastest growing one first."""
-        scopes = self._profiler.scopes()
+        scopes = await asyncio.to_thread(self._profiler.scopes)
         to_form = scopes_to_text if given["format"] == "text" else scopes_to_dict
         told = await asyncio.to_thread(to_form, scopes, given["limit"])
         return text_response(told) if isinstance(told, str) else json_response(told)
@@ -164,7 +164,7 @@ class DebugRoutes:
         name = given["scope"]
         with suppress(UnknownJob):  # none of its windows has ended yet
             await self._profiler.verdicts(name)
-        scopes = self._profiler.scopes()
+        scopes = await asyncio.to_thread(self._profiler.scopes)
         found = next((scope for scope in scopes if scope.name == name), None)
         if found is None:
             raise UnknownScope(name, [scope.name for scope in scopes])

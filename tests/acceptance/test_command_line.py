@@ -90,6 +90,9 @@ def test_service_runs_its_job_answers_the_commands_and_stops_in_good_order(servi
     assert diff.returncode == 0
     assert re.search(r"^prices_1m: run \d+ against run \d+, by line$", diff.stdout, re.MULTILINE)
     assert " = attributed " in diff.stdout
+    top = volaris("top", "--updates", "1", PORT=port)
+    assert top.returncode == 0
+    assert re.search(r"^.* \d+  prices_1m", top.stdout, re.MULTILINE)
     unknown = volaris("diff", "nope", PORT=port)
     assert (unknown.returncode, unknown.stderr) == (1, f"volaris: there is no job 'nope'; the known jobs are: {JOBS}\n")
     assert serving.stop() == 0

@@ -203,6 +203,20 @@ def test_accessibility_checker_finds_nothing_serious(look: Open, state: str, sch
     assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
 
 
+def test_report_is_saved_with_the_token(look: Open) -> None:
+    page = look("closed")
+    page.page.fill("#token", "t0ken")
+    page.page.keyboard.press("Enter")
+    page.wait_for_frames()
+    with page.page.expect_download() as download:
+        page.page.get_by_role("button", name="Save a report").click()
+    assert re.fullmatch(r"memory-\d{8}-\d{6}\.html", download.value.suggested_filename)
+    html = download.value.path().read_text()
+    assert "iv_metrics leaks" in html
+    assert 'id="answers"' in html
+    page.until("document.querySelector('#said')?.textContent === 'the report is saved'")
+
+
 def test_keyboard_alone_reaches_everything(look: Open) -> None:
     page = look("leaking")
     page.wait_for_frames()

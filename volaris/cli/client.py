@@ -99,8 +99,13 @@ async def _without_header(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield piece
 
 
+def address(settings: Settings) -> str:
+    """Return the address of the running service."""
+    return f"http://{EVERYWHERE.get(settings.host, settings.host)}:{settings.port}"
+
+
 def _url(settings: Settings, path: str) -> URL:
-    return URL(f"http://{EVERYWHERE.get(settings.host, settings.host)}:{settings.port}{path}", encoded=True)
+    return URL(address(settings) + path, encoded=True)
 
 
 def _session(settings: Settings, total_s: float | None) -> aiohttp.ClientSession:

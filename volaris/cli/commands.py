@@ -1,4 +1,4 @@
-"""The command line: `volaris serve | run JOB | jobs | diff JOB | iv SYMBOL | export prices|options|iv`.
+"""The command line: `volaris serve | run JOB | jobs | diff JOB | top | iv SYMBOL | export prices|options|iv`.
 
 The exit status is 0 on success, 1 if the command failed, and 2 if the command line or a setting was wrong.
 """
@@ -74,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     diff = commands.add_parser("diff", help="show which memory a job's last run added, in the running service")
     diff.add_argument("job", metavar="JOB")
     diff.set_defaults(command=_diff)
+    top = commands.add_parser("top", help="show which jobs of the running service hold memory and grow, once a second")
+    top.add_argument("--interval", type=float, default=1.0, metavar="S", help="seconds between two looks (default: 1)")
+    top.add_argument("--updates", type=_count, metavar="N", help="end after N looks (default: never)")
+    top.set_defaults(command=_top)
     iv = commands.add_parser("iv", help="show a symbol's volatility figures, from the running service")
     iv.add_argument("symbol", metavar="SYMBOL")
     iv.set_defaults(command=_iv)
@@ -154,6 +158,19 @@ def _diff(settings: Settings, arguments: argparse.Namespace) -> int:
     query = {"job": arguments.job, "format": "text"}
     _print(asyncio.run(client.get(settings, "/memory/diff", query)).decode().rstrip("\n"))
     return 0
+
+
+def _top(settings: Settings, arguments: argparse.Namespace) -> int:
+    from profiling.errors import NoAnswer
+    from profiling.remote import Service
+    from profiling.top.command import shown
+    from volaris.cli import client
+
+    service = Service(client.address(settings), settings.debug_token or "")
+    try:
+        return shown(service, arguments.interval, arguments.updates)
+    except NoAnswer as error:
+        return _complain(error, EXIT_FAILED)
 
 
 def _iv(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -67,7 +67,9 @@ def sign_in_html(detail: str, root: str, *, has_token: bool) -> str:
     )
 
 
-def report_html(state: PageState, answers: Mapping[str, object], dumps: Callable[[object], str] = json.dumps) -> str:
+def report_html(
+    state: PageState, answers: Mapping[str, object], dumps: Callable[[Mapping[str, object]], str] = json.dumps
+) -> str:
     """Return the page as one file that needs no service.
 
     Args:
@@ -109,6 +111,7 @@ def _document(title: str, head: str, body: str) -> str:
 def _body(state: PageState, root: str) -> str:
     heads = "".join(_head(name, kind) for name, kind in _COLUMNS)
     note = f'<p class="soft">No samples: {escape(state.without_samples)}.</p>' if state.without_samples else ""
+    process = "" if state.process is None else f', process <span id="process">{state.process}</span>'
     return f"""<a class="skip" href="#jobs">Skip to jobs and scopes</a>
 <header id="now">
 {now_html(state)}
@@ -131,9 +134,8 @@ def _body(state: PageState, root: str) -> str:
 <h2 id="events-title">Events</h2>
 </section>
 </main>
-<footer><p><span id="link" role="status">As of {state.at:%H:%M:%S %Z}</span>,
-process <span id="process">{state.process}</span></p>
-<noscript><p>Reload for newer figures. The timeline and the flame graph need JavaScript.</p></noscript></footer>"""
+<footer><p><span id="link" role="status">As of {state.at:%Y-%m-%d %H:%M:%S %Z}</span>{process}</p>
+<noscript><p>The timeline and the flame graph need JavaScript.</p></noscript></footer>"""
 
 
 _COLUMNS = (

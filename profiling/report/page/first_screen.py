@@ -6,7 +6,7 @@ from datetime import datetime
 from html import escape
 from urllib.parse import quote
 
-from profiling.records import OwnerKind
+from profiling.records import MemoryUsage, OwnerKind
 from profiling.report.headline import Deadline, size_text
 from profiling.report.page.state import PageState, Row, Share
 from profiling.report.page.words import ALERTS, from_now, verdict_words
@@ -30,15 +30,17 @@ def rows_html(state: PageState) -> str:
 
 def title_of(state: PageState) -> str:
     """Return the title of the page, which a tab shows."""
-    return f"{state.headline.memory.rstrip('.')} ({state.headline.alert.value})"
+    memory = state.headline.memory.rstrip(".")
+    return memory if state.usage is None else f"{memory} ({state.headline.alert.value})"
 
 
 def _sentence(state: PageState) -> str:
     told = state.headline
     icon, word = ALERTS[told.alert]
     end = f" {_end(told.end, told.deadline)}" if told.deadline and told.end else ""
+    alert = f'<p class="alert {told.alert.value}"><span aria-hidden="true">{icon}</span> {word}</p>\n'
     return (
-        f'<p class="alert {told.alert.value}"><span aria-hidden="true">{icon}</span> {word}</p>\n'
+        f"{'' if state.usage is None else alert}"  # without a limit nobody knows how urgent it is
         f'<h1 id="sentence">{escape(told.memory)} {escape(told.cause)}{end}</h1>'
     )
 
@@ -51,17 +53,14 @@ def _end(text: str, deadline: Deadline) -> str:
 
 
 def _bar(state: PageState) -> str:
-    usage = state.usage
-    is_tiny = usage.percent < MIN_FILLED_PERCENT  # against the whole limit, nothing could be seen
-    full_bytes = max(usage.rss_bytes * 4 if is_tiny else usage.limit.limit_bytes, usage.rss_bytes, 1)
+    shared_bytes = sum(share.size_bytes for share in state.shares)
+    full_bytes, words = _scale(state.usage, shared_bytes)
     begin, drawn, legend = 0.0, [], []
     for share in state.shares:
         width = 100 * share.size_bytes / full_bytes
-        drawn.append(_segment(share, begin, width, usage.rss_bytes))
+        drawn.append(_segment(share, begin, width, shared_bytes))
         legend.append(_legend(share))
         begin += width
-    words = f"{usage.percent:.{int(is_tiny)}f} % of the limit of {size_text(usage.limit.limit_bytes)}"
-    words += f" ({usage.limit.source})" + (f"; the bar ends at {size_text(full_bytes)}" if is_tiny else "")
     return (
         f'<svg id="bar" class="{state.headline.alert.value}" width="100%" height="28" role="group"'
         f' aria-label="Memory by holder">\n{"".join(drawn)}</svg>\n'
@@ -69,8 +68,19 @@ def _bar(state: PageState) -> str:
     )
 
 
-def _segment(share: Share, begin: float, width: float, rss_bytes: int) -> str:
-    percent = 100 * share.size_bytes / max(1, rss_bytes)
+def _scale(usage: MemoryUsage | None, shared_bytes: int) -> tuple[int, str]:
+    """Return the size at which the bar ends, and what the bar shows, in words."""
+    if usage is None:
+        return max(1, shared_bytes), f"the bar is all live memory of the profile, {size_text(shared_bytes)}"
+    is_tiny = usage.percent < MIN_FILLED_PERCENT  # against the whole limit, nothing could be seen
+    full_bytes = max(usage.rss_bytes * 4 if is_tiny else usage.limit.limit_bytes, usage.rss_bytes, 1)
+    words = f"{usage.percent:.{int(is_tiny)}f} % of the limit of {size_text(usage.limit.limit_bytes)}"
+    words += f" ({usage.limit.source})" + (f"; the bar ends at {size_text(full_bytes)}" if is_tiny else "")
+    return full_bytes, words
+
+
+def _segment(share: Share, begin: float, width: float, shared_bytes: int) -> str:
+    percent = 100 * share.size_bytes / max(1, shared_bytes)
     told = escape(f"{share.name}: {size_text(share.size_bytes)}, {percent:.0f} % of the memory in use")
     return (
         f'<a href="#{_target(share)}" class="segment" aria-label="{told}"><rect class="{_colour(share)}"'
@@ -100,7 +110,7 @@ def row_id(name: str) -> str:
 
 
 def _row(row: Row, state: PageState) -> str:
-    icon, word, state_class = verdict_words(row.verdict)
+    icon, word, state_class = ("", "", "unknown") if state.usage is None else verdict_words(row.verdict)
     reason = escape(row.verdict.reason) if row.verdict else ""
     pace = "" if row.pace_bytes is None else f"{size_text(row.pace_bytes)} per {row.unit}"
     held = "" if row.held_bytes is None else size_text(row.held_bytes)

@@ -37,6 +37,7 @@ PATHS = [
     ("GET", f"/source?path={__file__}&line=1"),
     ("GET", "/source?path=/nope.py"),
     ("GET", "/events?updates=1"),
+    ("GET", "/report"),
     ("GET", "/static/page.css"),
     ("GET", "/static/page.js"),
     ("GET", "/timeline?span=2h"),

@@ -9,7 +9,7 @@ import pytest
 
 from profiling import Profiler
 from profiling.__main__ import main
-from profiling.export.sources import TOKEN_VARIABLE
+from profiling.remote import TOKEN_VARIABLE
 from profiling.report.pprof_reader import from_pprof
 from profiling.serve import DebugServer
 

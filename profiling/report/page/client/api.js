@@ -29,6 +29,14 @@ export function hasService() {
 }
 
 /**
+ * Return whether an answer can be asked for: always of a service; of a report only if the answer is in it.
+ * @param {string} path
+ */
+export function canAnswer(path) {
+  return session.answers === null || path in session.answers;
+}
+
+/**
  * Say which process the page is about.
  * @param {string} process
  */

@@ -1,6 +1,6 @@
 // What the flame graph shows: what is alive, what changed since a mark, or what changed between two runs.
 
-import { hasService, json } from "./api.js";
+import { canAnswer, hasService, json } from "./api.js";
 import { element } from "./dom.js";
 import { changed, rowsOfDiff, rowsOfStacks } from "./flame_data.js";
 import { clock } from "./format.js";
@@ -26,7 +26,7 @@ export function whatControls(show) {
   onRows = show;
   const select = (/** @type {string} */ label, /** @type {() => void} */ onchange) => element("select", { "aria-label": label, change: onchange });
   parts.what = select("what is shown", () => load({ what: parts.what.value }));
-  parts.what.append(...Object.entries(WORDS).map(([value, text]) => element("option", { value }, text)));
+  parts.what.append(...Object.entries(WORDS).filter(([value]) => isOffered(value)).map(([value, text]) => element("option", { value }, text)));
   parts.job = select("job", () => load({ job: parts.job.value }));
   parts.run = select("run", () => load({ job: parts.job.value, run: parts.run.value, against: parts.against.value }));
   parts.against = select("compared with run", () => load({ job: parts.job.value, run: parts.run.value, against: parts.against.value }));
@@ -34,6 +34,14 @@ export function whatControls(show) {
   const refresh = element("button", { type: "button", click: () => load({ job: parts.job.value, run: parts.run.value, against: parts.against.value }) }, "Refresh");
   const moments = [refresh, element("button", { type: "button", click: mark }, "Mark now")];
   return [parts.what, parts.runs, ...(hasService() ? moments : [])];
+}
+
+/**
+ * Return whether there is something to show: a report has no mark, and may have no runs.
+ * @param {string} what
+ */
+function isOffered(what) {
+  return what === "alive" || (what === "since" ? hasService() : canAnswer("memory/runs?limit=1000"));
 }
 
 /** Return whether changes are shown. */
@@ -80,7 +88,10 @@ async function mark() {
 /** @param {Row[]} rows */
 function setMark(rows) {
   chosen.mark = { rows, at: new Date() };
-  parts.what.options[1].text = `Changed since ${clock(chosen.mark.at, true)}`;
+  const option = parts.what.querySelector("option[value=since]");
+  if (option) {
+    option.text = `Changed since ${clock(chosen.mark.at, true)}`;
+  }
 }
 
 /**

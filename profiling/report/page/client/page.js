@@ -1,9 +1,10 @@
 // The page: wires its parts together.
 
-import { useAnswers, useProcess, useRoutes } from "./api.js";
+import { canAnswer, useAnswers, useProcess, useRoutes } from "./api.js";
 import { byId } from "./dom.js";
 import { clock } from "./format.js";
 import { showRuns, startFlame } from "./flame.js";
+import { keepButton } from "./keep.js";
 import { follow } from "./live.js";
 import { showRows, startTable } from "./table.js";
 import { refreshTimeline, startTimeline } from "./timeline.js";
@@ -16,13 +17,18 @@ import { refreshTimeline, startTimeline } from "./timeline.js";
 function start(root = byId("page").dataset.root || "./", token = "") {
   const kept = document.querySelector("#answers");
   kept ? useAnswers(JSON.parse(kept.textContent || "{}")) : useRoutes(root, token);
-  useProcess(byId("process").textContent || "");
+  useProcess(document.querySelector("#process")?.textContent || "");
   localTimes();
   startTable(say);
   listenToBar();
-  startTimeline(showRuns);
-  startFlame();
+  if (canAnswer("timeline?span=10m")) {
+    startTimeline(showRuns);
+  }
+  if (canAnswer("memory/stacks") || canAnswer("memory/runs?limit=1000")) {
+    startFlame();
+  }
   if (!kept) {
+    document.querySelector("footer")?.append(keepButton(say));
     follow(show, showLink);
   }
 }

@@ -17,6 +17,7 @@ DEFAULTS = {
     "warmup": "2",
     "tolerance": "4.0 KB",
     "compare_fail": "",
+    "report": "None",
 }
 VALUES = {  # the option: what is given, the field that has it, and how that is shown
     "memory": ("true", "is_on", "True"),
@@ -25,6 +26,7 @@ VALUES = {  # the option: what is given, the field that has it, and how that is 
     "memory_leak_warmup": ("3", "warmup", "3"),
     "memory_leak_tolerance": ("30 KiB", "tolerance", "30.0 KiB"),
     "benchmark_memory_compare_fail": ("peak:10%,blocks:5", "compare_fail", "peak:10% blocks:5"),
+    "memory_report": ("/reports", "report", "/reports"),
 }
 WAYS = ["command line", "environment", "ini file", "TOML file"]
 
@@ -83,7 +85,7 @@ def test_empty_variable_and_empty_line_are_as_if_not_set(
     assert read(pytester) == DEFAULTS
 
 
-SWITCH, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL = OPTIONS
+SWITCH, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL, REPORT = OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,7 @@ SWITCH, LIMIT, RUNS, WARMUP, TOLERANCE, COMPARE_FAIL = OPTIONS
         (WARMUP, ("5", "6", "7")),
         (TOLERANCE, ("1.0 KB", "2.0 KB", "3.0 KB")),
         (COMPARE_FAIL, ("peak:1%", "retained:2000 B", "blocks:3")),
+        (REPORT, ("/reports/1", "/reports/2", "/reports/3")),
     ],
     ids=lambda value: value.name if isinstance(value, Option) else "",
 )

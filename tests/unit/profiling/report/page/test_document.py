@@ -110,6 +110,7 @@ def test_page_names_each_job_once_with_icon_word_and_times() -> None:
 
 def test_bar_of_a_tiny_process_ends_before_the_limit_and_says_so() -> None:
     tiny = state()
+    assert tiny.usage is not None
     limit = MemoryLimit(limit_bytes=24_576 * MB, source="machine")
     text = page_html(replace(tiny, usage=replace(tiny.usage, limit=limit)), "./")
     assert "0.4 % of the limit of 24.0 GB (machine); the bar ends at 400 MB" in text
