@@ -167,7 +167,7 @@ class MissingExtra(ProfilingError, ImportError):
 
 
 class CannotExport(ProfilingError):
-    """Raised if there is no profile to export; the message says why."""
+    """Raised if there is nothing to export, or no place to write to; the message says why."""
 
 
 class NoAnswer(ProfilingError):

@@ -78,7 +78,6 @@ class Keeper:
         if self._windows is not None:
             self._windows.record_run(run)
             self.turn(self._windows)
-
         for listener in self.listeners:
             self._call(listener, run, verdict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from profiling.errors import NoAnswer
 TOKEN_VARIABLE = "PROFILING_TOKEN"  # noqa: S105 - its name; on a command line all users of the machine would see it
 TIMEOUT_S = 660.0  # more than the longest change takes
 MAX_BYTES = 256 << 20  # of an answer
+MAX_PROBLEM_BYTES = 10_000  # of an answer that refuses
 DEBUG = "/debug"
 SCHEMES = ("http://", "https://")
 PROCESS_HEADER = "X-Profiler-Process"
@@ -58,10 +60,20 @@ class Service:
                 return Answer(answer.read(MAX_BYTES), answer.headers.get(PROCESS_HEADER, ""))
         except urllib.error.HTTPError as error:
             with error:
-                told = error.read(2_000).decode(errors="replace")
+                told = _detail(error.read(MAX_PROBLEM_BYTES))
             raise NoAnswer(f"the service answered with {error.code}: {told}", error.code) from error
         except (OSError, ValueError, HTTPException) as error:
-            raise NoAnswer(f"the service cannot be reached: {error}") from error
+            reason = getattr(error, "reason", error)  # of an URLError, which names no address
+            why = getattr(reason, "strerror", None) or reason
+            raise NoAnswer(f"the service cannot be reached: {self._base}: {why}") from error
+
+
+def _detail(body: bytes) -> str:
+    """Return what a problem says in its detail, or the whole answer if it is no such problem."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body.decode(errors="replace")
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

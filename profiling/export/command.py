@@ -95,7 +95,10 @@ def converted(data: bytes, form: str) -> bytes:
 
 def _write(data: bytes, path: str | None) -> None:
     if path is not None:
-        Path(path).write_bytes(data)
+        try:
+            Path(path).write_bytes(data)
+        except OSError as error:
+            raise CannotExport(f"{path} cannot be written: {error.strerror}") from error
         return
     sys.stdout.buffer.write(data)
     sys.stdout.flush()

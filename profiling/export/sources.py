@@ -72,6 +72,10 @@ def _read(path: Path) -> bytes:
 @contextmanager
 def _ran(source: str, bounds: Bounds, level: Level) -> Iterator[Profiler]:
     """Run the function until its verdict is sure, or as often as the bounds say, and yield the profiler."""
+    if ":" not in source or "://" in source:
+        raise CannotExport(
+            f"{source!r} is no address (http://localhost:8080), profile (heap.pb.gz) or FILE.py:FUNCTION"
+        )
     (target,) = load([source])
     caller = Caller(target.site)
     profiler = Profiler(

@@ -138,7 +138,7 @@ def _rises_clearly(totals: Sequence[float], births: Births, runs: Sequence[int],
     """Return whether the total rises by more than the error of its ends, over these runs.
 
     If samples are thinned in between, the total is drawn anew. If entries expire as new ones are added, the samples of
-    both are drawn independently of each other. A leak has neither error, but too few samples to tell it apart.
+    both are drawn independently of each other. A leak has neither error; by few samples it looks like such a store.
     """
     width = _width(totals, len(runs), at_once)
     if width < END_RUNS:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiling import Profiler
+from profiling import Profiler, remote
 from profiling.__main__ import main
 from profiling.remote import TOKEN_VARIABLE
 from profiling.report.pprof_reader import from_pprof
@@ -62,14 +62,29 @@ def test_function_is_run_and_its_line_is_told(tmp_path: Path, profiler: Profiler
     [
         ("http://user:password@localhost/", "no password"),
         ("http://localhost/debug?token=t0ken", "no query"),
-        ("http://127.0.0.1:9/", "cannot be reached"),
-        ("missing.pb.gz", "No such file"),
+        ("http://127.0.0.1:9/", "the service cannot be reached: http://127.0.0.1:9/debug: Connection refused"),
+        ("missing.pb.gz", "missing.pb.gz cannot be read: No such file"),
         ("missing.py:leak", "missing.py"),
+        ("nowhere", "'nowhere' is no address (http://localhost:8080), profile (heap.pb.gz) or FILE.py:FUNCTION"),
+        ("ftp://host/file.py:leak", "is no address"),
     ],
 )
-def test_what_cannot_be_exported_is_told(source: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", source]) == 2
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_wrong_source_is_told(command: str, source: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, source]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_file_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "jobs.py").write_text(LEAK)
+    nowhere = tmp_path / "none" / "out"
+    assert main(["export", f"{tmp_path / 'jobs.py'}:leak", "--runs", "1", "-o", str(nowhere)]) == 2
+    assert f"profiling: {nowhere} cannot be written: No such file" in capsys.readouterr().err
+
+
+def test_refusal_is_told_by_its_detail() -> None:
+    assert remote._detail(b'{"status": 403, "detail": "not without a token"}') == "not without a token"
+    assert remote._detail(b"<p>no") == "<p>no"
 
 
 def test_file_that_is_no_profile_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

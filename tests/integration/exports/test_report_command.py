@@ -157,19 +157,6 @@ def test_names_are_written_as_the_browser_writes_them(name: str, component: str,
     assert web_report._form(name) == form
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("http://127.0.0.1:9/", "cannot be reached"),
-        ("missing.pb.gz", "No such file"),
-        ("missing.py:leak", "missing.py"),
-    ],
-)
-def test_what_cannot_be_reported_is_told(source: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", source]) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_nothing_of_it_is_imported_before_somebody_asks() -> None:
     code = (
         "import sys, profiling.__main__, profiling.web, profiling.serve\n"
