@@ -150,16 +150,16 @@ def test_store_without_a_limit_excuses_nothing(profiler: Profiler) -> None:
 def test_stores_are_looked_at_before_an_accusation_and_never_where_nothing_grows(
     keeps: bool, looks_there_are: int, profiler: Profiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, find, kept = list[None](), holders.find_holders, list[object]()
+    looks, find, kept = list[None](), holders.find_stores, list[object]()
 
     def job() -> None:
         made = [bytes(300) for _ in range(ITEMS)]
         kept.extend(made if keeps else ())
 
-    def counted() -> list[holders.Holder]:
+    def counted() -> list[holders.Store]:
         looks.append(None)
         return find()
 
-    monkeypatch.setattr(holders, "find_holders", counted)
+    monkeypatch.setattr(holders, "find_stores", counted)
     assert verdicts_of(profiler, job)[-1].state is (State.LEAKING if keeps else State.STABLE)
     assert len(looks) == looks_there_are
