@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 from profiling.decorated import decorated
@@ -25,6 +26,14 @@ class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Proto
 
 
 _call_of: Callable[[sampler.Label], Scope] = sampler.scope
+_staying: ContextVar[Scope] = ContextVar("staying")  # the call that lasts as long as its context
+
+
+def stay(call: Any) -> None:
+    """Begin a call that lasts as long as its context, which a task drops at its end; do nothing without a sampler."""
+    if not isinstance(call, nullcontext):
+        call.stay()
+        _staying.set(call)
 
 
 class Scopes:
