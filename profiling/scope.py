@@ -39,8 +39,9 @@ def stay(call: Any) -> None:
 class Scopes:
     """The labels of all scopes of one profiler, by name."""
 
-    def __init__(self, begin: Callable[[], None], *, is_on: bool) -> None:
+    def __init__(self, begin: Callable[[], None], *, is_on: bool, doubles: bool = False) -> None:
         self._begin = begin  # called once, before the first scope is entered
+        self._doubles = doubles  # whether the bytes per sample follow the work
         self._labels: dict[str, sampler.Label] = {}
         self._lock = ForkLock()
         self._is_on = is_on
@@ -76,7 +77,7 @@ class Scopes:
             known = name if len(self._labels) < MAX_SCOPES else OTHER_SCOPES
             label = self._labels.get(known)
             if label is None:
-                label = self._labels[known] = shared_label(known)
+                label = self._labels[known] = shared_label(known, doubles=self._doubles)
         if is_first:
             self._begin()
         return label
