@@ -32,6 +32,7 @@ ROOT = HERE.parents[1]
 TOOLS = {"__init__", "score", "test_corpus", "traffic", "truth"}
 MARK = "# <- retained here"
 LIMIT_MB = 512
+DUE_BYTES = 15_000  # per run; slower leaks may take longer
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Job:
     verdict: str
     lines: frozenset[int]  # that allocate what is kept; empty where none of its own does
     leaks_from: int = 1  # the run from which on it leaks
+    bytes_per_run: float = 0.0  # alone, of a leak of Python's heap
 
     @classmethod
     def read(cls, path: Path) -> Job:
@@ -52,10 +54,11 @@ class Job:
             for node in ast.parse(text).body
             if isinstance(node, ast.Assign)
             and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id in {"VERDICT", "LEAKS_FROM_RUN"}
+            and node.targets[0].id in {"VERDICT", "LEAKS_FROM_RUN", "BYTES_PER_RUN"}
         }
         marked = (number for number, line in enumerate(text.splitlines(), start=1) if MARK in line)
-        return cls(path.stem, values["VERDICT"], frozenset(marked), values.get("LEAKS_FROM_RUN", 1))
+        lines, leaks_from = frozenset(marked), values.get("LEAKS_FROM_RUN", 1)
+        return cls(path.stem, values["VERDICT"], lines, leaks_from, values.get("BYTES_PER_RUN", 0.0))
 
     def is_told(self, state: str, lines: Sequence[tuple[str, int]]) -> bool:
         """Return whether the state is right and, for a leak of a line, the first line is one of those marked."""
@@ -139,15 +142,17 @@ async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     leaks = [job for job in every if job.verdict != "stable"]
     silent = [job for job in leaks if not said[job.name].was_accused]
     not_due = [job.name for job in silent if runs - job.leaks_from < Patience().slow_runs]  # see docs/levels.md
-    missed = [job.name for job in silent if job.name not in not_due]
+    due = [job for job in silent if job.name not in not_due]
+    small = [job.name for job in due if 0 < job.bytes_per_run < DUE_BYTES]
+    missed = [job.name for job in due if job.name not in small]
     wrong_line = [job.name for job in leaks if said[job.name].was_accused and not _is_right(job, said[job.name])]
     accused = [job.name for job in every if job.verdict == "stable" and said[job.name].was_accused]
     withdrawn = [name for name, one in said.items() if one.was_withdrawn]
     for name in dict.fromkeys([*missed, *wrong_line, *accused, *withdrawn]):
         _print(f"{name}: {said[name].reasons}, {said[name].last}")
     _print(
-        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; not due yet {not_due}; "
-        f"wrong line {wrong_line}; "
+        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; "
+        f"not due yet {not_due}, below {DUE_BYTES:,} B {small}; wrong line {wrong_line}; "
         f"accused {len(accused)} of {len(every) - len(leaks)} {accused}; withdrawn {withdrawn}"
     )
     return bool(missed or accused or withdrawn or wrong_line)
