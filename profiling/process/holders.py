@@ -28,7 +28,7 @@ INITIAL_WALK_BUDGET_S = 0.1  # budget beyond that share; there is also one searc
 MAX_WALKS_S = 0.01  # of CPU time in one search; after that no further store is looked into
 MIN_ITEMS = 8  # a store with fewer items is not one that fills up
 MAX_HOLDERS = 64  # stores that are looked into, the largest first
-MAX_KNOWN = 4_096  # stores that are remembered, 150 bytes each
+MAX_KNOWN = 1_024  # stores that are remembered, 150 bytes each; a large program has some hundred
 MIN_SHARE = 0.75  # a store explains a line if it holds at least this share of what is alive there
 
 
