@@ -6,30 +6,26 @@ samples lie in the objects that each store holds. No code of the program runs.
 
 from __future__ import annotations
 
-import math
-import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from profiling.process.contents import Contents, bounds_at
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.stores import Holder, Reader, reader_of
 from profiling.process.tracked import tracked_objects
-from profiling.records import Bound, SiteKey
 from profiling.samples import sampler
-from profiling.samples.estimates import lines_by_birth
 from profiling.stopwatch import Budget
-from profiling.verdict.bounds import Reading, reading_after
-from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.bounds import MAX_AWAITED, Reading, reading_after
+from profiling.verdict.evidence import Evidence
 
 MAX_WALK_TIME_SHARE = 0.005  # highest share of the time
 INITIAL_WALK_BUDGET_S = 0.1  # budget beyond that share; there is also one search for each accusation
-MAX_WALKS_S = 0.01  # of CPU time in one search; after that no further store is looked into
 MIN_ITEMS = 8  # a store with fewer items is not one that fills up
 MAX_HOLDERS = 64  # stores that are looked into, the largest first
 MAX_KNOWN = 1_024  # stores that are remembered, 150 bytes each; a large program has some hundred
-MIN_SHARE = 0.75  # a store explains a line if it holds at least this share of what is alive there
+FRESH_RUNS = 3  # of the job, for which the contents of a store count
 
 
 class Holders:
@@ -45,6 +41,7 @@ class Holders:
         self._budget = Budget(MAX_WALK_TIME_SHARE, at_once_s=INITIAL_WALK_BUDGET_S)
         self._known: list[tuple[weakref.ref[Any], Reader]] = []  # of the last search
         self._has_searched = False
+        self._contents = Contents()
 
     def read(self, job: str, evidence: Evidence, *, is_urgent: bool) -> Reading:
         """Return the bounds of the stores that hold what is alive at the job's lines.
@@ -52,6 +49,7 @@ class Holders:
         - If the time budget is used up, return the previous result, unless the look is urgent because the job is about
           to be accused.
         - If all objects are frozen for a run, wait for some runs, because the collector then lists none.
+        - If there is no time to look into all stores at once, the next looks go on with the rest.
         """
         if self._collector.is_freezing:
             return replace(evidence.reading, awaited=evidence.reading.awaited + 1)
@@ -59,8 +57,12 @@ class Holders:
             return evidence.reading
         is_search = self._may_search(is_urgent=is_urgent)
         with self._budget.spend():
-            bounds = bounds_of(job, evidence.lines, self._search() if is_search else self._read_known())
-        return reading_after(evidence.reading, evidence.ended[-1], bounds)
+            holders = self._search() if is_search else self._read_known()
+            since, now = evidence.ended[-FRESH_RUNS:][0], evidence.ended[-1]
+            contents, are_all = self._contents.look_into(holders, since=since, now=now)
+        if not are_all and evidence.reading.awaited < MAX_AWAITED:
+            return replace(evidence.reading, awaited=evidence.reading.awaited + 1)
+        return reading_after(evidence.reading, now, bounds_at(job, evidence.lines, contents))
 
     def _may_search(self, *, is_urgent: bool) -> bool:
         if not self._is_bounded or not self._collector.takes_long:
@@ -107,25 +109,3 @@ def holders_of(stores: Iterable[Store]) -> list[Holder]:
     found = (read(obj) for obj, read in stores)
     large = [holder for holder in found if holder is not None and holder.items >= MIN_ITEMS]
     return sorted(large, key=lambda holder: -holder.items)[:MAX_HOLDERS]
-
-
-def bounds_of(
-    job: str,
-    lines: Mapping[SiteKey, LineEvidence],
-    holders: Iterable[Holder],
-    cpu_clock: Callable[[], float] = time.thread_time,
-) -> Mapping[SiteKey, Bound]:
-    """Return for each line of the job the bound of the store that holds most of what is alive there.
-
-    A store that fills up has at least one item of each run that left something in it.
-    """
-    began_s, bounds = cpu_clock(), dict[SiteKey, Bound]()
-    for holder in holders:
-        table = sampler.births(job, held_by=holder.roots)
-        for site, held in lines_by_birth(table).items():
-            least_bytes = MIN_SHARE * table.share * lines[site].size_bytes if site in lines else math.inf
-            if held.size_bytes >= least_bytes and len(held.births) <= holder.items:
-                bounds.setdefault(site, holder.bound)
-        if cpu_clock() - began_s > MAX_WALKS_S:
-            break
-    return bounds

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from profiling.process import holders
+from profiling.process import contents, holders
 from profiling.profiler import Profiler
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
@@ -33,7 +33,7 @@ Job = Callable[[], None]
 @pytest.fixture
 def profiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Profiler]:
     """One that accuses after 12 runs, and that may always look, at as many stores as there are."""
-    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)  # a process of many tests has more than a service
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)  # a process of many tests has more than a service
     made = Profiler(level=Level.SAMPLES, sample_bytes=512, collect=True, patience=AT_ONCE, window_s=1e9)
     yield made
     made.close()

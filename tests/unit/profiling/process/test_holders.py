@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from profiling.process import full_collections, holders
+from profiling.process import contents, full_collections, holders
 from profiling.process.full_collections import BudgetedCollector
 from profiling.process.holders import Holders, find_stores, holders_of
 from profiling.process.safe_inspect import Attributes, type_name
@@ -230,7 +230,7 @@ def test_slot_that_is_empty_stores_nothing() -> None:
 @pytest.fixture
 def sampling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
-    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
     sampler.start(1)
     yield
     sampler.stop()
@@ -260,7 +260,7 @@ def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() 
     ring, evidence = growing()
     (site,) = evidence.lines
     evidence = replace(
-        evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0, 0.0)})}
+        evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / contents.MIN_SHARE * 1.1, 0.0, 0.0)})}
     )
     reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
@@ -313,9 +313,10 @@ def test_known_stores_of_a_large_heap_are_read_anew_and_not_kept_alive(monkeypat
     looks._budget = Budget(0.0, at_once_s=math.inf)
     looks.read("job", evidence, is_urgent=False)
     ring.append(b"")
-    assert looks.read("job", evidence, is_urgent=False).bounds[site].items == 51
+    later = replace(evidence, ended=[2, 3, 4])
+    assert looks.read("job", later, is_urgent=False).bounds[site].items == 51
     del ring
-    assert not looks.read("job", evidence, is_urgent=False).bounds
+    assert not looks.read("job", later, is_urgent=False).bounds
 
 
 @pytest.mark.usefixtures("sampling")
@@ -327,3 +328,34 @@ def test_no_large_heap_is_searched_while_no_time_is_left(monkeypatch: pytest.Mon
     assert not poor.read("job", evidence, is_urgent=True).bounds
     assert Holders(BudgetedCollector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds
     del ring
+
+
+@pytest.mark.usefixtures("sampling")
+def test_look_that_has_no_time_for_all_stores_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)
+    ring, evidence = growing()
+    looks = Holders(BudgetedCollector())
+    reading = looks.read("job", evidence, is_urgent=True)
+    assert (dict(reading.bounds), reading.awaited) == ({}, 1)
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
+    reading = looks.read("job", replace(evidence, reading=reading), is_urgent=True)
+    assert (len(reading.bounds), reading.awaited) == (1, 0)
+    del ring
+
+
+@pytest.mark.usefixtures("sampling")
+def test_look_into_a_store_counts_for_all_jobs_for_a_few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, evidence = growing()
+    other, others_evidence = growing("another job")
+    looks = Holders(BudgetedCollector())
+    (bound,) = looks.read("job", evidence, is_urgent=False).bounds.values()
+    first.append(b"")
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)  # nothing is looked into anew
+    assert looks.read("another job", others_evidence, is_urgent=False).bounds
+    assert list(looks.read("job", evidence, is_urgent=False).bounds.values()) == [bound]
+    later = replace(evidence, ended=[2, 3, 4])
+    assert looks.read("job", later, is_urgent=False).is_awaited
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
+    (bound,) = looks.read("job", later, is_urgent=False).bounds.values()
+    assert bound.items == 51
+    del first, other
