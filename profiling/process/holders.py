@@ -46,8 +46,8 @@ class Holders:
     def read(self, job: str, evidence: Evidence, *, is_urgent: bool) -> Reading:
         """Return the bounds of the stores that hold what is alive at the job's lines.
 
-        - If the time budget is used up, return the previous result, unless the look is urgent because the job is about
-          to be accused.
+        - If the time budget is used up, return the previous result, unless the look is urgent because an accusation
+          waits for its result.
         - If all objects are frozen for a run, wait for some runs, because the collector then lists none.
         - If there is no time to look into all stores at once, the next looks go on with the rest.
         """

@@ -15,6 +15,7 @@ from profiling.process import contents, holders
 from profiling.profiler import Profiler
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
+from profiling.stopwatch import Budget
 from profiling.verdict.bounds import GOOD_FOR_RUNS
 from profiling.verdict.patience import Patience
 
@@ -144,6 +145,18 @@ def test_store_without_a_limit_excuses_nothing(profiler: Profiler) -> None:
         ring.extend([record(next(numbers)) for _ in range(ITEMS)])
 
     assert verdicts_of(profiler, job)[-1].state is State.LEAKING
+
+
+def test_leak_is_accused_although_no_time_is_ever_left_for_a_look(
+    profiler: Profiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)
+    poor = profiler._judging._holders
+    poor._is_bounded, poor._budget = True, Budget(0.0, at_once_s=-1.0)
+    ring, kept = deque[int](range(100), maxlen=1_000), list[object]()
+    told = verdicts_of(profiler, lambda: kept.extend([bytes(300) for _ in range(ITEMS)]))
+    assert told[-1].state is State.LEAKING
+    assert len(ring) == 100
 
 
 @pytest.mark.parametrize(("keeps", "looks_there_are"), [(False, 0), (True, 1)])
