@@ -1,4 +1,4 @@
-"""What the largest stores hold of each job's lines: looked into one after the other, and remembered for a few runs.
+"""What the largest stores hold of each job's lines: looked into one after the other, and remembered for some runs.
 
 To look into a store takes up to 6 ms, and several jobs that grow are looked at in the same moment. So a look into a
 store counts for all jobs, and a call that has taken its time leaves the other stores to the next one.
@@ -32,7 +32,7 @@ class Content:
 
 
 class Contents:
-    """The contents of stores. A store is known by the identity of its items' container, and only for a few runs."""
+    """The contents of stores. A store is known by the identity of its items' container, and only for some runs."""
 
     def __init__(self, cpu_clock: Callable[[], float] = time.thread_time) -> None:
         self._cpu_clock = cpu_clock
@@ -62,13 +62,15 @@ class Contents:
 def bounds_at(job: str, lines: Mapping[SiteKey, LineEvidence], contents: Sequence[Content]) -> Mapping[SiteKey, Bound]:
     """Return for each line of the job the bound of the first store that holds most of what is alive there.
 
-    A store that fills up has at least one item of each run that left something in it.
+    What was allocated after the look into the store is left out. A store that fills up has at least one item of each
+    run that left something in it.
     """
     bounds = dict[SiteKey, Bound]()
     for content in contents:
         for site, line in lines.items():
             held = content.lines.get((job, site))
-            least_bytes = MIN_SHARE * content.share * line.size_bytes
-            if held is not None and held.size_bytes >= least_bytes and held.births <= content.items:
+            then_bytes = sum(alive.size_bytes for birth, alive in line.births.items() if birth <= content.birth)
+            least_bytes = MIN_SHARE * content.share * then_bytes
+            if held is not None and held.size_bytes >= least_bytes > 0 and held.births <= content.items:
                 bounds.setdefault(site, content.bound)
     return bounds

@@ -17,7 +17,7 @@ from profiling.process.stores import Holder, Reader, reader_of
 from profiling.process.tracked import tracked_objects
 from profiling.samples import sampler
 from profiling.stopwatch import Budget
-from profiling.verdict.bounds import MAX_AWAITED, Reading, reading_after
+from profiling.verdict.bounds import GOOD_FOR_RUNS, MAX_AWAITED, Reading, reading_after
 from profiling.verdict.evidence import Evidence
 
 MAX_WALK_TIME_SHARE = 0.005  # highest share of the time
@@ -25,7 +25,6 @@ INITIAL_WALK_BUDGET_S = 0.1  # budget beyond that share; there is also one searc
 MIN_ITEMS = 8  # a store with fewer items is not one that fills up
 MAX_HOLDERS = 64  # stores that are looked into, the largest first
 MAX_KNOWN = 1_024  # stores that are remembered, 150 bytes each; a large program has some hundred
-FRESH_RUNS = 3  # of the job, for which the contents of a store count
 
 
 class Holders:
@@ -58,7 +57,8 @@ class Holders:
         is_search = self._may_search(is_urgent=is_urgent)
         with self._budget.spend():
             holders = self._search() if is_search else self._read_known()
-            since, now = evidence.ended[-FRESH_RUNS:][0], evidence.ended[-1]
+            # Later than the previous look, because a store that fills up has more items at each look.
+            since, now = max(evidence.reading.birth + 1, evidence.ended[-GOOD_FOR_RUNS:][0]), evidence.ended[-1]
             contents, are_all = self._contents.look_into(holders, since=since, now=now)
         if not are_all and evidence.reading.awaited < MAX_AWAITED:
             return replace(evidence.reading, awaited=evidence.reading.awaited + 1)
