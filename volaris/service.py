@@ -6,12 +6,13 @@ import asyncio
 import logging
 
 from profiling import Level, Profiler
+from volaris.demand import create_demand
 from volaris.errors import StoreError
 from volaris.instrumentation.heap_trimmer import HeapTrimmer
 from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.jobs.hours import in_hours
 from volaris.jobs.registry import jobs_at_any_hour, jobs_in_market_hours
-from volaris.market import create_source
+from volaris.market import Source, create_source
 from volaris.market.hours import create_hours
 from volaris.scheduler import Scheduler, compose, retry, timeout
 from volaris.settings import Settings
@@ -23,15 +24,17 @@ logger = logging.getLogger(__name__)
 
 
 class Service:
-    """The profiler, market source, store, jobs and scheduler of one process.
+    """The profiler, market source, store, jobs, scheduler and fetches on demand of one process.
 
     `start` returns at once. The database starts in a task of its own, so that the probes answer in the meantime. The
     scheduler starts to fire when the schema is ready.
+
+    `source` is used in place of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
         self.settings = settings
-        self.source = create_source(settings.market_source, cboe_url=settings.cboe_url)
+        self.source = source or create_source(settings.market_source, cboe_url=settings.cboe_url)
         self.store = Store(settings.database_url, settings.data_dir)
         is_off = settings.profiling == "off"
         self.profiler = Profiler(
@@ -42,7 +45,11 @@ class Service:
             state_dir=settings.profiling_state_dir,
         )
         self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
-        self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)
+        trimmer = HeapTrimmer(self._job_profiler.report)
+        self.demand = create_demand(
+            settings, self.source, self.store, scope=self.profiler.scope, tidy_up=trimmer.trim_if_due
+        )
+        self.scheduler = Scheduler(report=trimmer.report)
         self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 
@@ -52,13 +59,14 @@ class Service:
         return self._coming_up
 
     async def stop(self) -> None:
-        """Stop the jobs first, then the parts that they use.
+        """Stop the jobs and the fetches on demand first, then the parts that they use.
 
         Each step has a time limit, and a step that fails does not stop the others.
         """
         if self._coming_up is not None:
             self._coming_up.cancel()
             await asyncio.gather(self._coming_up, return_exceptions=True)
+        await self.demand.close()
         await self.scheduler.stop(STOP_GRACE_S)
         for close in (self.source.aclose, self.store.close):
             try:
