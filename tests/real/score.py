@@ -1,10 +1,12 @@
 """Judge the corpus as a user would, and count what is right.
 
     python -m tests.real.score check [NAME...]
+    python -m tests.real.score no_leaks [NAME...]
     python -m tests.real.score live [--level adaptive] [--runs 80] [--seeds 1] [NAME...]
 
-`check` runs `python -m profiling check` on each job by itself. `live` runs all of them in one process, in a random
-order each round, under one profiler. Run it with the interpreter that `make real-corpus` has made.
+`check` runs `python -m profiling check` on each job by itself, and `no_leaks` a test with that marker. `live` runs all
+of them in one process, in a random order each round, under one profiler. Run it with the interpreter that `make
+real-corpus` has made.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import importlib
 import inspect
 import json
 import random
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -122,6 +126,45 @@ def check(names: Sequence[str]) -> int:
     return bool(wrong)
 
 
+TEST = """
+import asyncio
+import inspect
+
+import pytest
+
+from tests.real.{name} import job
+
+loop = asyncio.new_event_loop()
+
+
+@pytest.mark.no_leaks
+def test_job():
+    result = job()
+    if inspect.isawaitable(result):
+        loop.run_until_complete(result)
+"""
+
+
+def no_leaks(names: Sequence[str]) -> int:
+    """Run a test with the marker `no_leaks` of each job, and print those that it gets wrong."""
+    wrong, began_s = [], time.monotonic()
+    for job in corpus(names):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"test_{job.name}.py")
+            path.write_text(TEST.format(name=job.name))
+            command = [sys.executable, "-m", "pytest", "-q", "--memory", "--rootdir", folder, str(path)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        line = re.search(rf"{job.name}\.py:(\d+)", done.stdout)
+        accused = "native_growth" if "no line is known" in done.stdout else "leaking"
+        state = {0: "stable", 1: accused}.get(done.returncode, "no answer")
+        if not job.is_told(state, [(job.name, int(line[1]))] if line else []):
+            wrong.append(job.name)
+            _print(f"{job.name}: {done.stdout}{done.stderr}")
+    every = len(corpus(names))
+    _print(f"no_leaks: {every - len(wrong)} of {every} right in {time.monotonic() - began_s:.0f} s; wrong: {wrong}")
+    return bool(wrong)
+
+
 async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     """Run all jobs in turns under one profiler, and print what was missed, accused and withdrawn."""
     every = corpus(names)
@@ -171,14 +214,14 @@ def _print(text: str) -> None:
 def main() -> int:
     """Run the mode of the arguments; return the exit status, 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description="Judge the corpus.")
-    parser.add_argument("mode", choices=("check", "live"))
+    parser.add_argument("mode", choices=("check", "live", "no_leaks"))
     parser.add_argument("names", nargs="*")
     parser.add_argument("--level", type=Level, default=Level.ADAPTIVE)
     parser.add_argument("--runs", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    if arguments.mode == "check":
-        return check(arguments.names)
+    if arguments.mode != "live":
+        return {"check": check, "no_leaks": no_leaks}[arguments.mode](arguments.names)
     return asyncio.run(live(arguments.names, arguments.level, arguments.runs, arguments.seed))
 
 
