@@ -9,9 +9,9 @@ from pathlib import Path
 from profiling.check.command import FAILED, INTERRUPTED, run_count
 from profiling.check.output import prints_to_stderr
 from profiling.errors import CannotCheck, CannotExport, NoAnswer, SamplerUnavailable, TargetFailed
+from profiling.export import SOURCE
 
 FORMATS = ("pprof", "speedscope", "collapsed", "html")
-SOURCE = "address of a service (http://localhost:8080), a profile (heap.pb.gz), or FILE.py:FUNCTION to run"
 TOKEN = "The token of a service is taken from the environment variable PROFILING_TOKEN."  # noqa: S105 - a sentence
 
 
@@ -34,8 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     report = commands.add_parser(
         "report",
         help="write a report as one HTML file: what grows, on which line, and when memory is full",
-        description="Write the page of a service, of a profile in a file, or of a function as one HTML file that needs "
-        "no service and no network. " + TOKEN,
+        description="Write the page of a service, of a profile in a file, of a process that has ended, or of "
+        "a function as one HTML file that needs no service and no network. " + TOKEN,
     )
     report.add_argument("source", metavar="SOURCE", help=SOURCE)
     report.add_argument(

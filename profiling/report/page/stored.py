@@ -55,6 +55,7 @@ def state_of(profile: StackProfile, when: str = "") -> PageState:
         shares=shares_of(total_bytes, rows, Parts()),
         rows=tuple(rows[:MAX_ROWS]),
         can_steer=False,
+        unjudged="",
     )
 
 
