@@ -66,7 +66,7 @@ def _exported(arguments: argparse.Namespace) -> bytes:
     from profiling.trial import Bounds
 
     if arguments.format == "html" and arguments.seconds is None:
-        return report_of_source(arguments.source, Bounds(runs=arguments.runs)).encode(errors="replace")
+        return report_of_source(arguments.source, Bounds(runs=arguments.runs))
     return converted(profile_of(arguments.source, seconds=arguments.seconds, runs=arguments.runs), arguments.format)
 
 
@@ -74,7 +74,7 @@ def _reported(arguments: argparse.Namespace) -> bytes:
     from profiling.export.sources import report_of_source
     from profiling.trial import Bounds
 
-    return report_of_source(arguments.source, Bounds(runs=arguments.runs)).encode(errors="replace")
+    return report_of_source(arguments.source, Bounds(runs=arguments.runs))
 
 
 def converted(data: bytes, form: str) -> bytes:
@@ -86,7 +86,7 @@ def converted(data: bytes, form: str) -> bytes:
     from profiling.report.speedscope import to_speedscope
 
     if form == "html":
-        return report_of_profile(data).encode(errors="replace")
+        return report_of_profile(data)
     profile = parsed(data)
     if form == "speedscope":
         return json.dumps(to_speedscope(profile, "memory")).encode()

@@ -44,12 +44,12 @@ def profile_of(source: str, *, seconds: int | None, runs: int) -> bytes:
         return to_pprof(profiler.stack_profile(), executable=sys.executable, build_id=build_id(sys.executable))
 
 
-def report_of_source(source: str, bounds: Bounds) -> str:
+def report_of_source(source: str, bounds: Bounds) -> bytes:
     """Return the report as HTML. Raises NoAnswer, CannotExport, and CannotCheck for a wrong function."""
     from profiling.web.report import report_of
 
     if source.startswith(SCHEMES):
-        return Service(source).ask("/report").body.decode(errors="replace")
+        return Service(source).ask("/report").body
     if source.endswith(PROFILES):
         return report_of_profile(_read(Path(source)))
     if _is_timeline(source):
@@ -58,7 +58,7 @@ def report_of_source(source: str, bounds: Bounds) -> str:
         return report_of(profiler)
 
 
-def report_of_profile(data: bytes) -> str:
+def report_of_profile(data: bytes) -> bytes:
     """Return the report of a profile of pprof. Raises CannotExport if the data is none."""
     from profiling.report.page.stored import profile_html
 
@@ -69,7 +69,7 @@ def _is_timeline(source: str) -> bool:
     return source.endswith(".bin") or Path(source).is_dir()
 
 
-def _report_of_timeline(path: Path) -> str:
+def _report_of_timeline(path: Path) -> bytes:
     """Return the report of a stored timeline, in a folder the newest. Raises CannotExport if there is none."""
     from profiling.report.page.history import history_html
 

@@ -109,7 +109,7 @@ def test_report_of_a_stored_profile_shows_what_is_known_and_no_more(
 
 def test_report_of_a_timeline_draws_all_spans_and_lists_the_events(browser: Any, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
-    report.write_text(history_html(killed_after_a_leak(), SAVED_S + 3_600))
+    report.write_bytes(history_html(killed_after_a_leak(), SAVED_S + 3_600))
     with opened(browser, report) as look:
         assert look.sentence().startswith("470 of 512 MB when last seen at ")
         assert look.page.locator("#rows tr[data-name]").first.get_attribute("data-name") == "prices"
@@ -153,8 +153,8 @@ def killed_after_a_leak() -> State:
 
 def test_answers_are_no_markup_and_missing_ones_are_told(browser: Any, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
-    answers = {"timeline?span=10m": {}, "</script><img src=x>": "</script><img src=x>"}
-    report.write_text(report_html(state(ROW), answers))
+    answers = {"timeline?span=10m": b"{}", "</script><img src=x>": b'"</script><img src=x>"'}
+    report.write_bytes(report_html(state(ROW), answers))
     with opened(browser, report) as look:
         look.until("document.querySelector('#timeline-told').textContent === 'this is not in the report'")
         assert look.page.locator("img").count() == 0

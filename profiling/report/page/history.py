@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -24,7 +25,7 @@ ALIVE_S = 2 * SAVED_EVERY_S  # a file that is not older may be of a process that
 UNJUDGED = "nothing noted"  # a verdict is noted when it changes; that a new job is stable is not
 
 
-def history_html(stored: Stored, now_s: float) -> str:
+def history_html(stored: Stored, now_s: float) -> bytes:
     """Return the report of a stored timeline as one file. Raises ValueError if the timeline has no usable reading.
 
     Args:
@@ -34,7 +35,8 @@ def history_html(stored: Stored, now_s: float) -> str:
     timelines = timelines_of(stored)
     answers: dict[str, object] = {f"timeline?span={span}": timeline_to_dict(told) for span, told in timelines.items()}
     answers |= {"jobs": {"jobs": []}, "memory/runs?limit=200": {"runs": []}}  # the page draws them into the timeline
-    return report_html(state_of(stored, timelines, now_s), answers)
+    encoded = {path: json.dumps(answer).encode() for path, answer in answers.items()}
+    return report_html(state_of(stored, timelines, now_s), encoded)
 
 
 def timelines_of(stored: Stored) -> Mapping[Span, Timeline]:

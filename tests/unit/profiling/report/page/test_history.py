@@ -128,18 +128,18 @@ def test_bar_sums_up_to_the_last_rss() -> None:
 
 
 def test_page_has_the_timeline_of_each_span_and_no_figure_that_is_not_known() -> None:
-    html = history_html(stored(LEAKING, held={"prices": 50 * MB, "cache": MB}), SAVED_S)
+    html = history_html(stored(LEAKING, held={"prices": 50 * MB, "cache": MB}), SAVED_S).decode()
     for span in Span:
-        assert f'"timeline?span={span}": ' in html
+        assert f'"timeline?span={span}":' in html
     assert html.count(f"</span> {UNJUDGED}</span>") == 1
     assert "data-verb" not in html.partition('id="answers"')[0]
     assert "No samples" not in html
-    assert "No samples: the timeline does not tell who held how much." in history_html(stored(), SAVED_S)
+    assert "No samples: the timeline does not tell who held how much." in history_html(stored(), SAVED_S).decode()
 
 
 def test_names_of_others_are_no_markup() -> None:
     told = stored(event("verdict", "leaking", EVIL, text=EVIL), held={EVIL: MB})
-    assert "img" not in {name for name, _ in Tags(history_html(told, SAVED_S)).found}
+    assert "img" not in {name for name, _ in Tags(history_html(told, SAVED_S).decode()).found}
 
 
 def test_timeline_without_a_usable_reading_is_refused() -> None:
