@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 
@@ -36,7 +37,6 @@ def fill():
         with profiler.scope(f"GET /{number % 50}"):
             functions[f"f{number % LINES}"](kept, 16, number % DEEP)
         number += 1
-    profiler._shared.sampling.volumes.update()  # as at the end of each window
 
 def pprof():
     from profiling.web.exports import _encoded
@@ -45,8 +45,8 @@ def collapsed():
     from profiling.report.folded import to_folded
     return to_folded(profiler.stack_profile()).encode()
 def speedscope():
-    from profiling.report.speedscope import to_speedscope
-    return json.dumps(to_speedscope(profiler.stack_profile(), "memory")).encode()
+    from profiling.report.speedscope import to_json, to_speedscope
+    return to_json(to_speedscope(profiler.stack_profile(), "memory")).encode()
 def report():
     from profiling.web.page import Page
     from profiling.web.jobs import ProfiledJobs
@@ -100,15 +100,21 @@ profiler.close()
 """
 
 
+def _told(export: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
 @pytest.mark.parametrize("export", ["pprof", "collapsed", "speedscope", "report", "prometheus", "timeline"])
 def test_export_of_65536_live_samples(export: str, benchmark: BenchmarkFixture, results: Results) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert told["alive"] > 65_000
+    runs = [_told(export) for _ in range(3)]
+    assert all(told["alive"] > 65_000 for told in runs)
+    told = {name: statistics.median(told[name] for told in runs) for name in runs[0]}
     benchmark.pedantic(lambda: None, rounds=1)  # type: ignore[no-untyped-call]
-    collections = f"{told['collections']} full collections of {told['collection_ms']:.0f} ms in 7 exports"
+    collections = f"{told['collections']:.0f} full collections of {told['collection_ms']:.0f} ms in 7 exports"
     results.add(
-        what=f"export `{export}` of {told['alive']} live samples, {told['ms']:.0f} ms of CPU time, "
+        what=f"export `{export}` of {told['alive']:.0f} live samples, {told['ms']:.0f} ms of CPU time, "
         f"{told['bytes'] / 1024:.0f} KiB, {collections}: CPU time of the longest stall of another thread, and memory "
         "at its peak",
         ours=f"{told['stall_ms']:.1f} ms, {told['mb']:.1f} MB",

@@ -32,13 +32,9 @@ LIVE_ORDERS: tuple[LiveOrder, ...] = get_args(LiveOrder)
 PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
 
-class _Key(NamedTuple):
-    """The key of a group of rows; a part that is not used for grouping is None."""
-
-    scope: str | None = None
-    path: str | None = None
-    line: int | None = None
-    function: str | None = None
+# Scope, path, line and function of a group of rows; a part that is not used for grouping is None. Not a named tuple,
+# because there are thousands of keys, and Python's collector need not look into plain tuples of texts.
+_Key = tuple[str | None, str | None, int | None, str | None]
 
 
 @dataclass(slots=True)
@@ -92,7 +88,7 @@ def live_memory(
         group = groups.get(key) or groups.setdefault(key, _Group())
         group.allocated += volume
     top = sorted(groups.items(), key=lambda entry: _rank(entry[0], entry[1], order))[:limit]
-    places = places_of((key.path, key.line) for key, _ in top if key.path is not None and key.line is not None)
+    places = places_of((path, line) for (_, path, line, _), _ in top if path is not None and line is not None)
     sites = tuple(_site(key, group, table, places) for key, group in top)
     every = [*groups.values(), unknown]
     attributed_bytes = sum(round(group.size_bytes) for group in groups.values())
@@ -127,7 +123,7 @@ def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[dict[_Key, _Group
         if number is None and len(row.stack):
             continue
         if group_by == "scope":
-            key = _Key(scope=row.job)
+            key: _Key = row.job, None, None, None
         elif number is None:
             unknown.add(row)
             continue
@@ -141,25 +137,26 @@ def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[dict[_Key, _Group
 def _key(frame: tuple[str, str, int], group_by: LiveGroup) -> _Key:
     file, function, line = frame
     if group_by == "file":
-        return _Key(path=file)
+        return None, file, None, None
     if group_by == "function":
-        return _Key(path=file, function=function)
-    return _Key(path=file, line=line, function=function)
+        return None, file, None, function
+    return None, file, line, function
 
 
 def _key_of_volume(key: VolumeKey, group_by: LiveGroup) -> _Key:
     file, line = key.site
-    return _Key(scope=key.job) if group_by == "scope" else _key((file, key.function, line), group_by)
+    return (key.job, None, None, None) if group_by == "scope" else _key((file, key.function, line), group_by)
 
 
 def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey, Place]) -> LiveSite:
-    place = places[key.path, key.line] if key.path is not None and key.line is not None else None
+    scope, path, line, function = key
+    place = places[path, line] if path is not None and line is not None else None
     return LiveSite(
-        scope=key.scope,
-        path=key.path,
-        file=None if key.path is None else short_path(key.path),
-        line=key.line,
-        function=key.function,
+        scope=scope,
+        path=path,
+        file=None if path is None else short_path(path),
+        line=line,
+        function=function,
         source=place.source if place else None,
         size_bytes=round(group.size_bytes),
         error_bytes=_error(table, group.variance),
@@ -190,7 +187,7 @@ class Owner(NamedTuple):
 def summaries(table: SampleTable, owners: Iterable[Owner]) -> list[ScopeSummary]:
     """Return a summary of each owner, ordered by growth per hour, then by live bytes."""
     live, _ = _grouped(table, "scope")
-    found = [_summary(owner, live.get(_Key(scope=owner.name)), table) for owner in owners]
+    found = [_summary(owner, live.get((owner.name, None, None, None)), table) for owner in owners]
     return sorted(found, key=lambda each: (-(each.bytes_per_hour or 0.0), -each.live_bytes, each.name))
 
 

@@ -79,17 +79,15 @@ def _reported(arguments: argparse.Namespace) -> bytes:
 
 def converted(data: bytes, form: str) -> bytes:
     """Return a profile of pprof in another format. Raises CannotExport if the data is no such profile."""
-    import json
-
     from profiling.export.sources import parsed, report_of_profile
     from profiling.report.folded import to_folded
-    from profiling.report.speedscope import to_speedscope
+    from profiling.report.speedscope import to_json, to_speedscope
 
     if form == "html":
         return report_of_profile(data)
     profile = parsed(data)
     if form == "speedscope":
-        return json.dumps(to_speedscope(profile, "memory")).encode()
+        return to_json(to_speedscope(profile, "memory")).encode()
     return to_folded(profile).encode(errors="backslashreplace") if form == "collapsed" else data
 
 

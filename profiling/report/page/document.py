@@ -77,10 +77,10 @@ def report_html(state: PageState, answers: Mapping[str, bytes]) -> bytes:
         state: The first screen.
         answers: What the service would answer, in JSON, by the path of the request, such as `memory/stacks`.
     """
-    members = (b"%b:%b" % (json.dumps(path).encode(), body) for path, body in answers.items())
-    kept = b"{%b}" % b",".join(members).replace(b"<", rb"\u003c")  # so that no text in it ends the element
     before, _, after = _report(state).partition(_ANSWERS)
-    return b"".join((before.encode(errors="replace"), kept, after.encode(errors="replace")))
+    pieces = (piece for path, body in answers.items() for piece in (b",", json.dumps(path).encode(), b":", body))
+    kept = [piece.replace(b"<", rb"\u003c") for piece in pieces]  # so that no text in it ends the element
+    return b"".join([before.encode(errors="replace"), b"{", *kept[1:], b"}", after.encode(errors="replace")])
 
 
 def _report(state: PageState) -> str:
