@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ TARGET_STALL_MS = 20.0
 TARGET_MB = 8.0
 
 PROGRAM = """
-import asyncio, json, statistics, sys, threading, time
+import asyncio, gc, json, statistics, sys, threading, time
 from profiling.process.usage import peak_rss_bytes, reset_peak, resident_and_virtual
 from profiling.profiler import Profiler
 from profiling.samples import sampler
@@ -27,11 +28,15 @@ functions, kept, service = {}, [], asyncio.Runner()
 exec(compile(source, "/srv/app/views.py", "exec"), functions)
 profiler = Profiler(level="samples", sample_bytes=900, window_s=3_600.0)
 profiler.start_watching()
-number = 0
-while sampler.statistics().alive < 62_000:
-    with profiler.scope(f"GET /{number % 50}"):
-        functions[f"f{number % LINES}"](kept, 16, number % DEEP)
-    number += 1
+
+def fill():
+    # As much as the sampler can follow; what an export allocates must not make it thin its samples.
+    profiler._shared.sampling.outside.doublings = 10
+    number = 0
+    while sampler.statistics().alive < 65_400:
+        with profiler.scope(f"GET /{number % 50}"):
+            functions[f"f{number % LINES}"](kept, 16, number % DEEP)
+        number += 1
 
 def pprof():
     from profiling.web.exports import _encoded
@@ -40,8 +45,8 @@ def collapsed():
     from profiling.report.folded import to_folded
     return to_folded(profiler.stack_profile()).encode()
 def speedscope():
-    from profiling.report.speedscope import to_speedscope
-    return json.dumps(to_speedscope(profiler.stack_profile(), "memory")).encode()
+    from profiling.report.speedscope import to_json, to_speedscope
+    return to_json(to_speedscope(profiler.stack_profile(), "memory")).encode()
 def report():
     from profiling.web.page import Page
     from profiling.web.jobs import ProfiledJobs
@@ -58,15 +63,25 @@ def timeline():
 export = {f.__name__: f for f in (pprof, collapsed, speedscope, report, prometheus, timeline)}[sys.argv[1]]
 is_over, gaps_s = threading.Event(), []
 def watch():
-    last_s = time.perf_counter()
+    # In CPU time of the process, because other programs on the machine are no stall of ours.
+    last_s = time.process_time()
     while not is_over.wait(0.001):
-        now_s = time.perf_counter()
-        gaps_s.append(now_s - last_s - 0.001)
+        now_s = time.process_time()
+        gaps_s.append(now_s - last_s)
         last_s = now_s
-export()  # imports
+export()  # imports, while few samples are alive
+fill()
+gc.collect()
 before, _ = resident_and_virtual()
 reset_peak()
-stalls_s, times_s = [], []
+export()
+peak = peak_rss_bytes()
+stalls_s, times_s, collections_s = [], [], []
+def time_collections(phase, info):
+    # A full collection of Python stops the process for as long as its heap demands, whoever has caused it.
+    if info["generation"] == 2:
+        collections_s.append(time.thread_time() * (1 if phase == "stop" else -1))
+gc.callbacks.append(time_collections)
 for _ in range(7):
     is_over.clear(); gaps_s.clear()
     thread = threading.Thread(target=watch); thread.start()
@@ -75,21 +90,33 @@ for _ in range(7):
     times_s.append(time.process_time() - began_s)
     is_over.set(); thread.join()
     stalls_s.append(max(gaps_s, default=0.0))
+gc.callbacks.remove(time_collections)
 print(json.dumps({"ms": statistics.median(times_s) * 1e3, "stall_ms": statistics.median(stalls_s) * 1e3,
-    "mb": (peak_rss_bytes() - before) / 2**20, "bytes": size, "alive": sampler.statistics().alive}))
+    "mb": (peak - before) / 2**20, "bytes": size,
+    "collections": len(collections_s) // 2, "collection_ms": 1e3 * sum(collections_s) / max(1, len(collections_s) // 2),
+    "alive": sampler.statistics().alive}))
 service.close()
 profiler.close()
 """
 
 
+def _told(export: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
 @pytest.mark.parametrize("export", ["pprof", "collapsed", "speedscope", "report", "prometheus", "timeline"])
 def test_export_of_65536_live_samples(export: str, benchmark: BenchmarkFixture, results: Results) -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, export], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
+    runs = [_told(export) for _ in range(3)]
+    assert all(told["alive"] > 65_000 for told in runs)
+    told = {name: statistics.median(told[name] for told in runs) for name in runs[0]}
     benchmark.pedantic(lambda: None, rounds=1)  # type: ignore[no-untyped-call]
+    collections = f"{told['collections']:.0f} full collections of {told['collection_ms']:.0f} ms in 7 exports"
     results.add(
-        what=f"export `{export}` of {told['alive']} live samples, {told['ms']:.0f} ms of CPU time, "
-        f"{told['bytes'] / 1024:.0f} KiB: longest stall of another thread, and memory at its peak",
+        what=f"export `{export}` of {told['alive']:.0f} live samples, {told['ms']:.0f} ms of CPU time, "
+        f"{told['bytes'] / 1024:.0f} KiB, {collections}: CPU time of the longest stall of another thread, and memory "
+        "at its peak",
         ours=f"{told['stall_ms']:.1f} ms, {told['mb']:.1f} MB",
         against=f"targets: {TARGET_STALL_MS:.0f} ms, {TARGET_MB:.0f} MB",
         ratio=min(TARGET_STALL_MS / max(told["stall_ms"], 1e-3), TARGET_MB / max(told["mb"], 1e-3)),

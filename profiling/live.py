@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, NamedTuple, get_args
 
@@ -31,26 +32,21 @@ LIVE_ORDERS: tuple[LiveOrder, ...] = get_args(LiveOrder)
 PlacesOf = Callable[[Iterable[SiteKey]], Mapping[SiteKey, Place]]
 
 
-class _Key(NamedTuple):
-    """The key of a group of rows; a part that is not used for grouping is None."""
-
-    scope: str | None = None
-    path: str | None = None
-    line: int | None = None
-    function: str | None = None
+# Scope, path, line and function of a group of rows; a part that is not used for grouping is None. Not a named tuple,
+# because there are thousands of keys, and Python's collector need not look into plain tuples of texts.
+_Key = tuple[str | None, str | None, int | None, str | None]
 
 
-class _Group:
+@dataclass(slots=True)
+class _Group(Estimate):
     """The sums over the rows of one site."""
 
-    def __init__(self) -> None:
-        self.sum = Estimate()
-        self.largest_bytes = 0.0
-        self.stack: Sequence[int] = ()
-        self.allocated = NOTHING
+    largest_bytes: float = 0.0
+    stack: Sequence[int] = ()  # of the row that has this size
+    allocated: Volume = NOTHING
 
     def add(self, row: SampleRow) -> None:
-        self.sum.add(row)
+        Estimate.add(self, row)
         if row.figures[0] > self.largest_bytes:
             self.largest_bytes, self.stack = row.figures[0], row.stack
 
@@ -88,13 +84,14 @@ def live_memory(
         raise ValueError(f"limit must be a number of sites, 0 or more, not {limit!r}")
     groups, unknown = _grouped(table, group_by)
     for volume_key, volume in volumes:
-        group = groups.setdefault(_key_of_volume(volume_key, group_by), _Group())
+        key = _key_of_volume(volume_key, group_by)
+        group = groups.get(key) or groups.setdefault(key, _Group())
         group.allocated += volume
     top = sorted(groups.items(), key=lambda entry: _rank(entry[0], entry[1], order))[:limit]
-    places = places_of((key.path, key.line) for key, _ in top if key.path is not None and key.line is not None)
+    places = places_of((path, line) for (_, path, line, _), _ in top if path is not None and line is not None)
     sites = tuple(_site(key, group, table, places) for key, group in top)
-    every = [group.sum for group in groups.values()] + [unknown]
-    attributed_bytes = sum(round(group.sum.size_bytes) for group in groups.values())
+    every = [*groups.values(), unknown]
+    attributed_bytes = sum(round(group.size_bytes) for group in groups.values())
     listed_bytes = sum(site.size_bytes for site in sites)
     return LiveMemory(
         group_by=group_by,
@@ -113,7 +110,7 @@ def live_memory(
 
 
 def _rank(key: _Key, group: _Group, order: LiveOrder) -> tuple[float, float, tuple[str, ...]]:
-    live, allocated = -group.sum.size_bytes, -group.allocated.size_bytes
+    live, allocated = -group.size_bytes, -group.allocated.size_bytes
     first, second = (live, allocated) if order == "live" else (allocated, live)
     return first, second, tuple(map(str, key))
 
@@ -126,42 +123,44 @@ def _grouped(table: SampleTable, group_by: LiveGroup) -> tuple[dict[_Key, _Group
         if number is None and len(row.stack):
             continue
         if group_by == "scope":
-            key = _Key(scope=row.job)
+            key: _Key = row.job, None, None, None
         elif number is None:
             unknown.add(row)
             continue
         else:
             key = _key(table.frames[number], group_by)
-        groups.setdefault(key, _Group()).add(row)
+        group = groups.get(key) or groups.setdefault(key, _Group())
+        group.add(row)
     return groups, unknown
 
 
 def _key(frame: tuple[str, str, int], group_by: LiveGroup) -> _Key:
     file, function, line = frame
     if group_by == "file":
-        return _Key(path=file)
+        return None, file, None, None
     if group_by == "function":
-        return _Key(path=file, function=function)
-    return _Key(path=file, line=line, function=function)
+        return None, file, None, function
+    return None, file, line, function
 
 
 def _key_of_volume(key: VolumeKey, group_by: LiveGroup) -> _Key:
     file, line = key.site
-    return _Key(scope=key.job) if group_by == "scope" else _key((file, key.function, line), group_by)
+    return (key.job, None, None, None) if group_by == "scope" else _key((file, key.function, line), group_by)
 
 
 def _site(key: _Key, group: _Group, table: SampleTable, places: Mapping[SiteKey, Place]) -> LiveSite:
-    place = places[key.path, key.line] if key.path is not None and key.line is not None else None
+    scope, path, line, function = key
+    place = places[path, line] if path is not None and line is not None else None
     return LiveSite(
-        scope=key.scope,
-        path=key.path,
-        file=None if key.path is None else short_path(key.path),
-        line=key.line,
-        function=key.function,
+        scope=scope,
+        path=path,
+        file=None if path is None else short_path(path),
+        line=line,
+        function=function,
         source=place.source if place else None,
-        size_bytes=round(group.sum.size_bytes),
-        error_bytes=_error(table, group.sum.variance),
-        count=round(group.sum.blocks),
+        size_bytes=round(group.size_bytes),
+        error_bytes=_error(table, group.variance),
+        count=round(group.blocks),
         stack=tuple((table.frames[number][0], table.frames[number][2]) for number in group.stack),
         allocated_bytes=round(group.allocated.size_bytes),
         allocated_count=round(group.allocated.blocks),
@@ -188,12 +187,12 @@ class Owner(NamedTuple):
 def summaries(table: SampleTable, owners: Iterable[Owner]) -> list[ScopeSummary]:
     """Return a summary of each owner, ordered by growth per hour, then by live bytes."""
     live, _ = _grouped(table, "scope")
-    found = [_summary(owner, live.get(_Key(scope=owner.name)), table) for owner in owners]
+    found = [_summary(owner, live.get((owner.name, None, None, None)), table) for owner in owners]
     return sorted(found, key=lambda each: (-(each.bytes_per_hour or 0.0), -each.live_bytes, each.name))
 
 
 def _summary(owner: Owner, live: _Group | None, table: SampleTable) -> ScopeSummary:
-    held = live.sum if live else Estimate()
+    held = live or Estimate()
     per_window = _growth(owner.verdict)
     calls = sum(run.calls for run in owner.runs)
     allocated = [run.allocated_bytes for run in owner.runs if run.allocated_bytes is not None]

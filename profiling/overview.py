@@ -49,16 +49,18 @@ class Overview:
         self._runs_of = runs_of
         self._places_of = places_of
 
-    def scopes(self) -> list[ScopeSummary]:
-        """Return a summary of each scope and job, the fastest growing one first. Raises SamplerUnavailable."""
+    def scopes(self, scope: str | None = None) -> list[ScopeSummary]:
+        """Return a summary of each scope and job, the fastest growing one first, or only of the one with this name.
+
+        Raises SamplerUnavailable and UnknownScope.
+        """
         active = [run.job for run in tuple(self._shared.active)]
-        runs = {name: self._known_runs(name) for name in self._names()}
-        return summaries(live_samples(), owners(runs, self._labels, active, self._judging.cases))
+        runs = {name: self._known_runs(name) for name in self._chosen(scope)}
+        return summaries(live_samples(scope), owners(runs, self._labels, active, self._judging.cases))
 
     def live(self, scope: str | None, group_by: LiveGroup, order: LiveOrder, limit: int) -> LiveMemory:
         """Return the live memory of the process, or of one scope or job. Raises SamplerUnavailable and UnknownScope."""
-        if scope is not None and scope not in (known := self._names()):
-            raise UnknownScope(scope, known)
+        self._chosen(scope)
         samples, volumes = live_samples(scope), self._shared.sampling.volumes
         volumes.update()
         return live_memory(
@@ -107,6 +109,13 @@ class Overview:
             raise IntervalBroken
         table = await asyncio.to_thread(add, 1.0)
         return sums.profile(self._labels, table.bytes_per_sample, time.time(), seconds=time.perf_counter() - began_s)
+
+    def _chosen(self, scope: str | None) -> Sequence[str]:
+        """Return the names of all scopes and jobs, or only the given one. Raises UnknownScope."""
+        names = self._names()
+        if scope is not None and scope not in names:
+            raise UnknownScope(scope, names)
+        return names if scope is None else [scope]
 
     def _known_runs(self, name: str) -> Sequence[RunProfile]:
         try:

@@ -341,9 +341,9 @@ class Profiler:
         """Return the names of all scopes and jobs, and of what is outside both."""
         return sorted({*self._histories.jobs(), *self._scopes.labels, *((OUTSIDE_JOBS,) if self._windows else ())})
 
-    def scopes(self) -> list[ScopeSummary]:
-        """Return all scopes, jobs and other work, fastest growth first. Raises SamplerUnavailable."""
-        return self._overview.scopes()
+    def scopes(self, scope: str | None = None) -> list[ScopeSummary]:
+        """Return all scopes, jobs and other work, or one, by growth. Raises SamplerUnavailable or UnknownScope."""
+        return self._overview.scopes(scope)
 
     def live(
         self,

@@ -80,7 +80,7 @@ class StackSums:
                 if number is None:  # the profiler's own
                     continue
                 if not self._all_frames:
-                    stack = stack[stack.tolist().index(number) :]  # type: ignore[attr-defined]
+                    stack = stack[stack.index(number) :]
             packed = bytes(stack) if is_same else array("I", map(numbers.__getitem__, stack)).tobytes()
             self._add_to(row.job, packed, first, sign * row.figures[0], sign * row.figures[2])
 

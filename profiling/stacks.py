@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 
 from profiling.records import LiveStack, LiveStacks
 from profiling.samples.estimates import LOOP_FUNCTIONS, SampleTable, users_frame
@@ -19,25 +20,30 @@ def live_stacks(table: SampleTable, rss_bytes: int, limit: int) -> LiveStacks:
     """
     frame_of = users_frame(table.frames)
     is_loop = [function in STARTERS for _, function, _ in table.frames]
-    sums: dict[tuple[str | None, tuple[int, ...]], list[float]] = {}
+    # Plain tuples and arrays, because thousands of other objects would let the garbage collector stop the service.
+    numbers: dict[tuple[str | None, tuple[int, ...]], int] = {}
+    sizes, counts = array("d"), array("d")
     unattributed_bytes = 0.0
     for row in table.rows():
         if not len(row.stack):
             unattributed_bytes += row.figures[0]
         elif frame_of(row.stack) is not None:
-            found = sums.setdefault((row.job, inside_loop(row.stack, is_loop)), [0.0, 0.0])
-            found[0] += row.figures[0]
-            found[1] += row.figures[2]
-    stacks = [LiveStack(scope, frames, round(size), round(count)) for (scope, frames), (size, count) in sums.items()]
-    stacks.sort(key=lambda stack: -stack.size_bytes)
-    omitted_bytes = sum(stack.size_bytes for stack in stacks[limit:])
-    listed, frames = renumbered(stacks[:limit], table.frames)
+            number = numbers.setdefault((row.job, inside_loop(row.stack, is_loop)), len(sizes))
+            if number == len(sizes):
+                sizes.append(0.0)
+                counts.append(0.0)
+            sizes[number] += row.figures[0]
+            counts[number] += row.figures[2]
+    keys, size_bytes = list(numbers), list(map(round, sizes))
+    ranked = sorted(numbers.values(), key=lambda number: -size_bytes[number])
+    stacks = (LiveStack(*keys[number], size_bytes[number], round(counts[number])) for number in ranked[:limit])
+    listed, frames = renumbered(stacks, table.frames)
     return LiveStacks(
         frames=frames,
         stacks=listed,
-        size_bytes=sum(stack.size_bytes for stack in stacks) + round(unattributed_bytes),
+        size_bytes=sum(size_bytes) + round(unattributed_bytes),
         unattributed_bytes=round(unattributed_bytes),
-        omitted_bytes=omitted_bytes,
+        omitted_bytes=sum(size_bytes[number] for number in ranked[limit:]),
         rss_bytes=rss_bytes,
         bytes_per_sample=table.bytes_per_sample,
     )
@@ -50,7 +56,7 @@ def inside_loop(stack: Sequence[int], is_loop: Sequence[bool]) -> tuple[int, ...
 
 
 def renumbered(
-    stacks: Sequence[LiveStack], frames: Sequence[tuple[str, str, int]]
+    stacks: Iterable[LiveStack], frames: Sequence[tuple[str, str, int]]
 ) -> tuple[tuple[LiveStack, ...], tuple[tuple[str, str, int], ...]]:
     """Return the stacks with numbers for the frames that they use, and these frames."""
     numbers: dict[int, int] = {}

@@ -9,9 +9,9 @@ from pathlib import Path
 from profiling.check.command import FAILED, INTERRUPTED, run_count
 from profiling.check.output import prints_to_stderr
 from profiling.errors import CannotCheck, CannotExport, NoAnswer, SamplerUnavailable, TargetFailed
+from profiling.export import SOURCE
 
 FORMATS = ("pprof", "speedscope", "collapsed", "html")
-SOURCE = "address of a service (http://localhost:8080), a profile (heap.pb.gz), or FILE.py:FUNCTION to run"
 TOKEN = "The token of a service is taken from the environment variable PROFILING_TOKEN."  # noqa: S105 - a sentence
 
 
@@ -34,8 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     report = commands.add_parser(
         "report",
         help="write a report as one HTML file: what grows, on which line, and when memory is full",
-        description="Write the page of a service, of a profile in a file, or of a function as one HTML file that needs "
-        "no service and no network. " + TOKEN,
+        description="Write the page of a service, of a profile in a file, of a process that has ended, or of "
+        "a function as one HTML file that needs no service and no network. " + TOKEN,
     )
     report.add_argument("source", metavar="SOURCE", help=SOURCE)
     report.add_argument(
@@ -66,7 +66,7 @@ def _exported(arguments: argparse.Namespace) -> bytes:
     from profiling.trial import Bounds
 
     if arguments.format == "html" and arguments.seconds is None:
-        return report_of_source(arguments.source, Bounds(runs=arguments.runs)).encode(errors="replace")
+        return report_of_source(arguments.source, Bounds(runs=arguments.runs))
     return converted(profile_of(arguments.source, seconds=arguments.seconds, runs=arguments.runs), arguments.format)
 
 
@@ -74,22 +74,20 @@ def _reported(arguments: argparse.Namespace) -> bytes:
     from profiling.export.sources import report_of_source
     from profiling.trial import Bounds
 
-    return report_of_source(arguments.source, Bounds(runs=arguments.runs)).encode(errors="replace")
+    return report_of_source(arguments.source, Bounds(runs=arguments.runs))
 
 
 def converted(data: bytes, form: str) -> bytes:
     """Return a profile of pprof in another format. Raises CannotExport if the data is no such profile."""
-    import json
-
     from profiling.export.sources import parsed, report_of_profile
     from profiling.report.folded import to_folded
-    from profiling.report.speedscope import to_speedscope
+    from profiling.report.speedscope import to_json, to_speedscope
 
     if form == "html":
-        return report_of_profile(data).encode(errors="replace")
+        return report_of_profile(data)
     profile = parsed(data)
     if form == "speedscope":
-        return json.dumps(to_speedscope(profile, "memory")).encode()
+        return to_json(to_speedscope(profile, "memory")).encode()
     return to_folded(profile).encode(errors="backslashreplace") if form == "collapsed" else data
 
 

@@ -10,7 +10,7 @@ from profiling.metrics.families import Figures
 from profiling.process import cgroup
 from profiling.profiler import Profiler
 from profiling.records import OwnerKind, ScopeSummary
-from profiling.records.timeline import Parts, Span
+from profiling.records.timeline import Span
 
 
 def read(profiler: Profiler) -> Figures:
@@ -19,19 +19,12 @@ def read(profiler: Profiler) -> Figures:
         at_s=time.time(),
         usage=profiler.usage(),
         container_bytes=cgroup.memory_usage_bytes(),
-        parts=_parts(profiler),
+        parts=profiler.timeline(Span.TEN_MINUTES).last_parts,
         owners=_owners(profiler),
         tallies=profiler.tallies(),
         statistics=profiler.statistics(),
         overhead_bytes=profiler.overhead_bytes(),
     )
-
-
-def _parts(profiler: Profiler) -> Parts:
-    told = profiler.timeline(Span.TEN_MINUTES)
-    if not told.at_s:
-        return Parts()
-    return Parts(python_bytes=told.python_bytes[-1], c_heap_bytes=told.c_heap_bytes[-1], free_bytes=told.free_bytes[-1])
 
 
 def _owners(profiler: Profiler) -> Sequence[ScopeSummary]:

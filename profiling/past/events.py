@@ -55,7 +55,7 @@ class Events:
         before = self._states.get(job, State.STABLE)
         _remember(self._states, job, verdict.state)
         if verdict.state is not before:
-            self._note(at_s, EventKind.VERDICT, job, verdict.state.value, verdict.reason)
+            self._note(at_s, EventKind.VERDICT, job, verdict.state.value, f"{verdict.reason}{_place(verdict)}")
 
     def record_usage(self, at_s: float, rss_bytes: int, limit_bytes: int) -> None:
         """Note that the pressure has changed. It is lower only if the memory is clearly below the threshold."""
@@ -71,6 +71,14 @@ class Events:
 
     def _note(self, at_s: float, kind: EventKind, subject: str | None, state: str, text: str) -> None:
         self.add(PastEvent(at_s=at_s, kind=kind, subject=subject, state=state, text=text[:MAX_TEXT]))
+
+
+def _place(verdict: Verdict) -> str:
+    """Return the line that keeps most. Its path is not shortened, which would read the disk in the program's loop."""
+    if not verdict.suspects:
+        return ""
+    file, line = verdict.suspects[0].site
+    return f"; most at {file}:{line}"
 
 
 def _remember(known: OrderedDict[str, T], name: str, value: T) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from profiling.forks import ForkLock, renew_in_children
 from profiling.past.events import Events
 from profiling.past.readings import PartsReader, held_by_owner
-from profiling.past.rings import FIGURES, KIB, STEPS, UNKNOWN, WIDTH, Rings
+from profiling.past.rings import Rings
 from profiling.past.state_file import State, StateFile
+from profiling.past.timelines import timeline_of
 from profiling.records import MemoryUsage, RunProfile, Verdict
 from profiling.records.timeline import EventKind, Parts, PastEvent, Reading, Span, Timeline
 from profiling.stopwatch import Budget
@@ -68,6 +69,7 @@ class Past:
         self._rings, self._events, self._budget = Rings(), Events(), Budget(MAX_HELD_SHARE)
         self._last_parts: tuple[Parts, Mapping[str, int] | None] = Parts(), None
         self._parts_due_s = self._saved_s = 0.0
+        self._saved_events: Sequence[PastEvent] = ()
         self._file: StateFile | None = None
         self._is_claimed = False
 
@@ -123,25 +125,8 @@ class Past:
         """Return the readings and events of a span."""
         now_s = self._clock()
         with self._lock:
-            rows, step_s = self._rings.rows(span), self._rings.step_s(span)
-            columns, events = self._rings.columns_by_size(), self._events.all()
-        from_step = int(now_s // step_s) - STEPS[span][1] + 1
-        begin = next((at for at in range(0, len(rows), WIDTH) if rows[at] >= from_step), len(rows))
-        rows = rows[begin:]
-
-        def column(number: int) -> list[int | None]:
-            return [None if size == UNKNOWN else size * KIB for size in rows[number::WIDTH]]
-
-        figures = {f"{name}_bytes": column(number) for number, name in enumerate(FIGURES, 1)}
-        return Timeline(
-            span=span,
-            step_s=step_s,
-            now_s=now_s,
-            at_s=[step * step_s for step in rows[::WIDTH]],
-            held={name: column(number) for name, number in columns.items()},
-            events=[event for event in events if event.at_s >= from_step * step_s],
-            **figures,
-        )
+            rows, columns, events = self._rings.rows(span), self._rings.columns_by_size(), self._events.all()
+        return timeline_of(span, rows, columns, events, now_s)
 
     def _held_within_budget(self) -> Mapping[str, int] | None:
         if not self._budget.is_left:
@@ -174,10 +159,12 @@ class Past:
             )
 
     def _save(self, now_s: float) -> None:
-        if self._file is None or now_s - self._saved_s < SAVED_EVERY_S:
-            return
-        self._saved_s = now_s
+        """Write the file from time to time, and as soon as there is an event: the process may be killed soon after."""
         with self._lock:
+            events = self._events.all()
+            if self._file is None or (now_s - self._saved_s < SAVED_EVERY_S and events == self._saved_events):
+                return
+            self._saved_s, self._saved_events = now_s, events
             state = self._state(is_closed=False)
         self._write(self._file, state)
 

@@ -136,6 +136,8 @@ class Rings:
         for span, ring in self._rings.items():
             ring.restore(rows[span], now_s)
         self._names = list(names)
+        newest = self._rings[Span.TEN_MINUTES].rows()[-WIDTH:][HELD_AT:] or [UNKNOWN] * MAX_HELD
+        self._held = [0 if size == UNKNOWN else size for size in newest]
 
     def _columns(self, held: Mapping[str, int]) -> list[int]:
         """Return a figure for each column; whoever holds much has a column, at the expense of who holds little."""

@@ -82,6 +82,16 @@ def loads(data: bytes) -> State:
     )
 
 
+def read_state(path: Path) -> State:
+    """Return the state in a file. Raises OSError, or ValueError if `StateFile.write` has not made the file."""
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    try:
+        return loads(data)
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError("it is no stored timeline") from error
+
+
 class StateFile:
     """The file that this process has claimed."""
 
@@ -110,12 +120,10 @@ class StateFile:
     def read(self) -> State | None:
         """Return the state of an earlier process, or None; log why if there is a file that cannot be used."""
         try:
-            with self.path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-            return loads(data)
+            return read_state(self.path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             _logger.warning("the past in %s is ignored: %s", self.path, error)
             return None
 

@@ -51,10 +51,10 @@ class Reports:
             profile = sums.profile((), peak.samples.bytes_per_sample, time.time())
             self._write(item, "peak", profile_html(profile, when="at the peak"))
 
-    def _write(self, item: pytest.Item, what: str, html: str) -> None:
+    def _write(self, item: pytest.Item, what: str, html: bytes) -> None:
         assert self._folder is not None  # noqa: S101 - as the callers have seen
         path = self._folder / f"{file_name(item.nodeid)}.{what}.html"
-        path.write_text(html, encoding="utf-8", errors="replace")
+        path.write_bytes(html)
         item.user_properties.append((PROPERTY, str(path)))
         item.add_report_section("call", "memory report", f"{path}\n")
 

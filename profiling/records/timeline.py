@@ -90,3 +90,12 @@ class Timeline:
     free_bytes: Sequence[int | None]
     held: Mapping[str, Sequence[int | None]]  # by job or scope, the one that holds most now first
     events: Sequence[PastEvent]  # of the span, oldest first
+
+    @property
+    def last_parts(self) -> Parts:
+        """Return what the RSS consisted of at the last reading; nothing is known of it if there is none."""
+        if not self.at_s:
+            return Parts()
+        return Parts(
+            python_bytes=self.python_bytes[-1], c_heap_bytes=self.c_heap_bytes[-1], free_bytes=self.free_bytes[-1]
+        )

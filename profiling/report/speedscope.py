@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from profiling.records.stack_profile import StackProfile
 from profiling.report.folded import FIGURES, NO_OWNER
 from profiling.report.pprof import NO_FRAME, module_of
 
+PIECE = 500  # entries that are encoded at once, because other threads wait meanwhile
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
@@ -28,6 +30,18 @@ def to_speedscope(profile: StackProfile, name: str) -> dict[str, Any]:
         "shared": {"frames": shared},
         "profiles": [_profile(profile, name, len(profile.frames), owners) for name in FIGURES],
     }
+
+
+def to_json(value: Any) -> str:
+    """Return a document as JSON, long lists piece by piece."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)}: {to_json(each)}" for name, each in value.items()) + "}"
+    if not isinstance(value, list):
+        return json.dumps(value)
+    if len(value) <= PIECE:
+        return f"[{', '.join(map(to_json, value))}]"
+    pieces = (json.dumps(value[at : at + PIECE])[1:-1] for at in range(0, len(value), PIECE))
+    return f"[{', '.join(pieces)}]"
 
 
 def _profile(profile: StackProfile, name: str, no_frame: int, owners: dict[str, int]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def stacks_to_dict(live: LiveStacks) -> Json:
         "scopes": ["(before scopes were known)" if scope is None else scope for scope in scopes],
         "stacks": {
             "scope": [scope_of[stack.scope] for stack in live.stacks],
-            "frames": [list(stack.frames) for stack in live.stacks],
+            "frames": [stack.frames for stack in live.stacks],
             "size_bytes": [stack.size_bytes for stack in live.stacks],
             "count": [stack.count for stack in live.stacks],
         },

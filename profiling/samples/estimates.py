@@ -9,6 +9,7 @@ disappeared.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from profiling.verdict.evidence import LineEvidence
 from profiling.verdict.survivors import Alive
 
 LOOP_FUNCTIONS = {"BaseEventLoop._run_once", "BaseEventLoop.run_until_complete", "Runner.run"}
-FIGURES = 8  # doubles per row: bytes, their variance, blocks, their variance; of all samples, then of the fresh ones
+# Doubles of a row: bytes, their variance, blocks, their variance; of all samples, then of the fresh ones.
+ROW = struct.Struct("8d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,12 @@ class SampleTable:
     # job, numbers of its frames (32 bits each, innermost first), samples
     heads: Sequence[tuple[str | None, bytes, int]]
     frames: Sequence[tuple[str, str, int]]  # file, function, line; shared by all rows
-    figures: bytes  # FIGURES doubles per row
+    figures: bytes  # a ROW for each head
 
     def rows(self) -> Iterator[SampleRow]:
         """Yield each row with the numbers of its frames and its figures."""
-        figures = memoryview(self.figures).cast("d")
-        for number, (job, stack, samples) in enumerate(self.heads):
-            begin = number * FIGURES
-            yield SampleRow(job, memoryview(stack).cast("I"), samples, figures[begin : begin + FIGURES])
+        for (job, stack, samples), figures in zip(self.heads, ROW.iter_unpack(self.figures), strict=True):
+            yield SampleRow(job, array("I", stack), samples, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,13 @@ def users_frame(frames: Sequence[tuple[str, str, int]]) -> Callable[[Sequence[in
     For the profiler's own allocations, direct or through a library, the function returns None.
     """
     is_loop = [function in LOOP_FUNCTIONS for _, function, _ in frames]
-    is_profiler = [file.startswith(PROFILER_FILES) for file, _, _ in frames]
-    is_own = [is_profiler[number] and not file.startswith(PASSAGE_FILES) for number, (file, _, _) in enumerate(frames)]
-    users = [is_user_code(file) and not own for (file, _, _), own in zip(frames, is_profiler, strict=True)]
+    files = {file for file, _, _ in frames}  # a file has many frames
+    profilers = {file for file in files if file.startswith(PROFILER_FILES)}
+    owns = {file for file in profilers if not file.startswith(PASSAGE_FILES)}
+    of_users = {file for file in files - profilers if is_user_code(file)}
+    is_profiler = [file in profilers for file, _, _ in frames]
+    is_own = [file in owns for file, _, _ in frames]
+    users = [file in of_users for file, _, _ in frames]
 
     def frame(stack: Sequence[int]) -> int | None:
         if is_profiler[stack[0]]:

@@ -40,6 +40,7 @@ class Page:
     def __init__(self, profiler: Profiler, jobs: JobControl) -> None:
         self._profiler = profiler
         self._states = PageStates(profiler, jobs)
+        self._known: frozenset[str] = frozenset()  # files whose source may be shown
         self._listening = 0
         self._ending = asyncio.Event()
         self._reporting = asyncio.Lock()  # a report takes some megabytes, so only one is made at a time
@@ -107,10 +108,9 @@ class Page:
 
         async with self._reporting:
             state = await self._states.current()
-            html = await report(owner, state)
+            body = await report(owner, state)
         name = f"memory-{state.at:%Y%m%d-%H%M%S}.html"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store", **_PRIVATE}
-        body = await asyncio.to_thread(html.encode, errors="replace")
         return Response(body=body, content_type=f"{HTML}; charset=utf-8", headers=headers)
 
     async def stacks(self, given: Given) -> Response:
@@ -133,10 +133,15 @@ class Page:
         return {"path": path, "file": short_path(path), "line": line, "first": first, "lines": lines}
 
     def _is_known(self, path: str) -> bool:
-        if self._profiler.statistics().sampler and any(path == file for file, _, _ in live_samples().frames):
-            return True
+        """Return whether the file is or was in a live stack or in a run of the history."""
+        if path not in self._known:  # a reading of all samples takes some milliseconds, and a report shows many lines
+            self._known = self._known_now()
+        return path in self._known
+
+    def _known_now(self) -> frozenset[str]:
+        frames = live_samples().frames if self._profiler.statistics().sampler else ()
         tables = (lines.live for run in self._profiler.history.runs() for lines in (run.lines, run.samples) if lines)
-        return any(path == file for table in tables for file, _ in table.keys)
+        return frozenset({file for file, _, _ in frames} | {file for table in tables for file, _ in table.keys})
 
 
 def _file(file: files.ClientFile, given: Given) -> Response:

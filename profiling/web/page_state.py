@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from profiling.errors import SamplerUnavailable, UnknownJob
 from profiling.profiler import Profiler
 from profiling.records import OwnerKind, ScopeSummary, State, Verdict
-from profiling.records.timeline import Parts, Span, Timeline
+from profiling.records.timeline import Parts, Span
 from profiling.report.headline import headline
 from profiling.report.page.state import PageState, Row, growers, order, shares_of
 from profiling.web.jobs import JobControl, JobInfo, ProfiledJobs
@@ -67,7 +67,7 @@ class PageStates:
             without_samples = str(error)
         if self._clock() - self._parted_s >= PARTS_KEPT_S:
             self._parted_s = self._clock()
-            self._parts = _last_parts(self._profiler.timeline(Span.TEN_MINUTES))
+            self._parts = self._profiler.timeline(Span.TEN_MINUTES).last_parts
         rows = sorted(self._rows(summaries), key=order)
         usage, now = self._profiler.usage(), datetime.now(UTC)
         state = PageState(
@@ -104,14 +104,6 @@ class PageStates:
         with suppress(UnknownJob):
             return tuple(run.samples.traced_bytes for run in self._profiler.runs(name) if run.samples)
         return ()
-
-
-def _last_parts(timeline: Timeline) -> Parts:
-    """Return what the last reading knows of the RSS."""
-    python, c_heap, free = (
-        sizes[-1] if sizes else None for sizes in (timeline.python_bytes, timeline.c_heap_bytes, timeline.free_bytes)
-    )
-    return Parts(python_bytes=python, c_heap_bytes=c_heap, free_bytes=free)
 
 
 def _is_shown(summary: ScopeSummary) -> bool:

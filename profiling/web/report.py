@@ -6,7 +6,6 @@ Imported when somebody asks for a report for the first time.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -38,17 +37,17 @@ ALWAYS = (
 )
 
 
-async def report(owner: DebugRoutes, state: PageState) -> str:
+async def report(owner: DebugRoutes, state: PageState) -> bytes:
     """Return the report of a state, without blocking the loop."""
-    return await asyncio.to_thread(report_html, state, await _answers(owner, state), _joined)
+    return await asyncio.to_thread(report_html, state, await _answers(owner, state))
 
 
-def report_of(profiler: Profiler) -> str:
+def report_of(profiler: Profiler) -> bytes:
     """Return the report of a profiler of this process. Waits for a thread, because this one may have an event loop."""
     jobs = ProfiledJobs(profiler)
     owner = DebugRoutes(profiler, jobs, None)
 
-    async def make() -> str:
+    async def make() -> bytes:
         return await report(owner, await PageStates(profiler, jobs).current())
 
     with ThreadPoolExecutor(1, thread_name_prefix="profiling: report") as thread:
@@ -66,12 +65,6 @@ async def _answers(owner: DebugRoutes, state: PageState) -> Mapping[str, bytes]:
             answers[path] = response.body
             left -= len(response.body)
     return answers
-
-
-def _joined(answers: Mapping[str, object]) -> str:
-    """Return a JSON object of answers that are JSON."""
-    members = (f"{json.dumps(path)}:{bytes.decode(body)}" for path, body in answers.items())  # type: ignore[arg-type]
-    return f"{{{','.join(members)}}}"
 
 
 def _paths(profiler: Profiler, rows: tuple[Row, ...]) -> Iterator[str]:

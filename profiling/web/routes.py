@@ -11,7 +11,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from profiling.errors import NotEnoughRuns, UnknownJob, UnknownScope
+from profiling.errors import NotEnoughRuns, UnknownJob
 from profiling.process import composition, object_walk
 from profiling.profiler import Profiler
 from profiling.records import LiveMemory, RunProfile
@@ -164,14 +164,11 @@ class DebugRoutes:
         name = given["scope"]
         with suppress(UnknownJob):  # none of its windows has ended yet
             await self._profiler.verdicts(name)
-        scopes = await asyncio.to_thread(self._profiler.scopes)
-        found = next((scope for scope in scopes if scope.name == name), None)
-        if found is None:
-            raise UnknownScope(name, [scope.name for scope in scopes])
+        found = await asyncio.to_thread(self._profiler.scopes, name)
         live = await self._live(given, name)
         if given["format"] == "text":
-            return text_response(scopes_to_text([found], 1) + "\n" + live_to_text(live))
-        return json_response(await asyncio.to_thread(lambda: scope_to_dict(found) | live_to_dict(live)))
+            return text_response(scopes_to_text(found, 1) + "\n" + live_to_text(live))
+        return json_response(await asyncio.to_thread(lambda: scope_to_dict(found[0]) | live_to_dict(live)))
 
     async def _live(self, given: Given, scope: str | None) -> LiveMemory:
         asked = partial(

@@ -13,13 +13,18 @@ from typing import Any
 import pytest
 
 from profiling.__main__ import main
+from profiling.past.rings import Rings
+from profiling.past.state_file import State
+from profiling.records.timeline import EventKind, Parts, PastEvent, Reading, Span
 from profiling.report.page.document import report_html
+from profiling.report.page.history import history_html
 from tests.ui.conftest import PICTURES, Look
 from tests.unit.profiling.report.page.test_document import ROW, state
 
 pytestmark = pytest.mark.slow
 
-MAX_BYTES = 5 << 20
+MAX_BYTES, MB = 5 << 20, 1 << 20
+SAVED_S = 1_790_000_000.0
 LEAK = "kept = []\n\n\ndef leak():\n    kept.append(bytearray(50_000))\n"
 
 
@@ -102,10 +107,54 @@ def test_report_of_a_stored_profile_shows_what_is_known_and_no_more(
         look.picture("report-of-a-profile")
 
 
+def test_report_of_a_timeline_draws_all_spans_and_lists_the_events(browser: Any, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    report.write_bytes(history_html(killed_after_a_leak(), SAVED_S + 3_600))
+    with opened(browser, report) as look:
+        assert look.sentence().startswith("470 of 512 MB when last seen at ")
+        assert look.page.locator("#rows tr[data-name]").first.get_attribute("data-name") == "prices"
+        assert look.page.locator("#flame").is_hidden()
+        for span in ("10 minutes", "2 hours", "a week"):
+            look.page.get_by_role("button", name=span).click()
+            look.until("document.querySelector('#timeline-told').textContent.includes('prices')")
+        assert "restart, not closed" in look.page.inner_text("#events")
+        look.page.get_by_role("button", name="2 hours").click()
+        look.until("document.querySelector('#timeline-told').textContent.includes('470 MB')")
+        look.picture("report-of-a-timeline")
+
+
+def killed_after_a_leak() -> State:
+    """A process that filled up over two hours, after one that had been killed a day before."""
+    rings, leaked = Rings(), 370 * MB
+    for second in (*range(-100_000, -90_000, 10), *range(-7_000, 1)):
+        held = max(0, leaked * (second + 7_000) // 7_000)
+        parts = Parts(python_bytes=50 * MB + held, c_heap_bytes=20 * MB, free_bytes=10 * MB)
+        rings.record(
+            Reading(
+                at_s=SAVED_S + second,
+                rss_bytes=100 * MB + held,
+                limit_bytes=512 * MB,
+                parts=parts,
+                held={"prices": held, "GET /options": 30 * MB},
+            )
+        )
+    told = (
+        (-7_000, "restart", None, "not_closed", "the process before was last seen 83000 s earlier"),
+        (-5_000, "verdict", "prices", "leaking", "54.1 KiB per run stay alive; most at /app/jobs/prices.py:88"),
+        (-600, "pressure", None, "critical", "439.0 MiB of 512.0 MiB, 86 %"),
+    )
+    events = [
+        PastEvent(at_s=SAVED_S + at_s, kind=EventKind(kind), subject=subject, state=state, text=text)
+        for at_s, kind, subject, state, text in told
+    ]
+    rows = {span: rings.rows(span) for span in Span}
+    return State(saved_s=SAVED_S, is_closed=False, names=rings.names(), rows=rows, events=events)
+
+
 def test_answers_are_no_markup_and_missing_ones_are_told(browser: Any, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
-    answers = {"timeline?span=10m": {}, "</script><img src=x>": "</script><img src=x>"}
-    report.write_text(report_html(state(ROW), answers))
+    answers = {"timeline?span=10m": b"{}", "</script><img src=x>": b'"</script><img src=x>"'}
+    report.write_bytes(report_html(state(ROW), answers))
     with opened(browser, report) as look:
         look.until("document.querySelector('#timeline-told').textContent === 'this is not in the report'")
         assert look.page.locator("img").count() == 0

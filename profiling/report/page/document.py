@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
@@ -16,6 +16,7 @@ ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Cpath d='M1 12l5-6 3 3 6-7' fill='none' stroke='%230072b2' stroke-width='2'/%3E%3C/svg%3E"
 )
+_ANSWERS = "<answers/>"  # no other text of the page has it, because names and messages are escaped
 _ALWAYS = "default-src 'none'; img-src data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -67,25 +68,31 @@ def sign_in_html(detail: str, root: str, *, has_token: bool) -> str:
     )
 
 
-def report_html(
-    state: PageState, answers: Mapping[str, object], dumps: Callable[[Mapping[str, object]], str] = json.dumps
-) -> str:
+def report_html(state: PageState, answers: Mapping[str, bytes]) -> bytes:
     """Return the page as one file that needs no service.
+
+    The answers may have megabytes, so they are only joined, and are never a part of a text.
 
     Args:
         state: The first screen.
-        answers: What the service would answer, by the path of the request, such as `memory/stacks`.
-        dumps: Writes JSON.
+        answers: What the service would answer, in JSON, by the path of the request, such as `memory/stacks`.
     """
-    body = _body(replace(state, can_steer=False), "./")
-    kept = dumps(answers).replace("<", "\\u003c")  # so that no text in it ends the element
+    before, _, after = _report(state).partition(_ANSWERS)
+    pieces = (piece for path, body in answers.items() for piece in (b",", json.dumps(path).encode(), b":", body))
+    kept = [piece.replace(b"<", rb"\u003c") for piece in pieces]  # so that no text in it ends the element
+    return b"".join([before.encode(errors="replace"), b"{", *kept[1:], b"}", after.encode(errors="replace")])
+
+
+def _report(state: PageState) -> str:
+    """Return the report with a mark in place of the answers."""
     policy = (
         f"default-src 'none'; img-src data:; script-src {script('page').csp_hash}; style-src {style_sheet().csp_hash}"
     )
     return _document(
         title_of(state),
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style_sheet().text}</style>',
-        f'{body}\n<script type="application/json" id="answers">{kept}</script>\n'
+        f"{_body(replace(state, can_steer=False), './')}\n"
+        f'<script type="application/json" id="answers">{_ANSWERS}</script>\n'
         f'<script type="module">{script("page").text}</script>',
     )
 

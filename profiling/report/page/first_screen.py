@@ -110,7 +110,7 @@ def row_id(name: str) -> str:
 
 
 def _row(row: Row, state: PageState) -> str:
-    icon, word, state_class = ("", "", "unknown") if state.usage is None else verdict_words(row.verdict)
+    icon, word, state_class = verdict_words(row.verdict, state.unjudged)
     reason = escape(row.verdict.reason) if row.verdict else ""
     pace = "" if row.pace_bytes is None else f"{size_text(row.pace_bytes)} per {row.unit}"
     held = "" if row.held_bytes is None else size_text(row.held_bytes)

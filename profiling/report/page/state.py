@@ -64,13 +64,14 @@ class PageState:
     """The state of a process at one moment."""
 
     at: datetime  # with time zone
-    process: int | None  # its number; None for a stored profile, which does not know it
+    process: int | None  # its number; None for a stored profile or timeline, which does not know it
     usage: MemoryUsage | None  # None for a stored profile, which knows only what was alive
     headline: Headline
     shares: tuple[Share, ...]  # largest owner first; they sum up to the RSS, or to a stored profile
     rows: tuple[Row, ...]
     can_steer: bool  # whether jobs can be run and paused
     without_samples: str = ""  # why no samples are taken; empty if they are
+    unjudged: str = "no verdict yet"  # what is said of a row without a verdict; empty for a stored profile
 
 
 def growers(rows: Iterable[Row]) -> list[Grower]:

@@ -21,7 +21,7 @@ MAX_STACKS = 5_000
 NO_OWNER = "(before scopes were known)"
 
 
-def profile_html(profile: StackProfile, when: str = "") -> str:
+def profile_html(profile: StackProfile, when: str = "") -> bytes:
     """Return the report of a profile as one file. Looks up the packages of files, so call this in a thread.
 
     Args:
@@ -29,7 +29,7 @@ def profile_html(profile: StackProfile, when: str = "") -> str:
         when: At which moment the memory was alive, such as "at the peak", if that is known.
     """
     live = stacks_of(profile, MAX_STACKS)
-    return report_html(state_of(profile, when), {"memory/stacks": stacks_to_dict(live)}, json.dumps)
+    return report_html(state_of(profile, when), {"memory/stacks": json.dumps(stacks_to_dict(live)).encode()})
 
 
 def state_of(profile: StackProfile, when: str = "") -> PageState:
@@ -55,6 +55,7 @@ def state_of(profile: StackProfile, when: str = "") -> PageState:
         shares=shares_of(total_bytes, rows, Parts()),
         rows=tuple(rows[:MAX_ROWS]),
         can_steer=False,
+        unjudged="",
     )
 
 

@@ -17,10 +17,10 @@ VERDICTS = {
 }
 
 
-def verdict_words(verdict: Verdict | None) -> tuple[str, str, str]:
-    """Return the icon, the words and the CSS class of a verdict."""
+def verdict_words(verdict: Verdict | None, unjudged: str) -> tuple[str, str, str]:
+    """Return the icon, the words and the CSS class of a verdict; `unjudged` are the words if there is none."""
     if verdict is None:
-        return "…", "no verdict yet", "unknown"
+        return "…" if unjudged else "", unjudged, "unknown"
     icon, word = VERDICTS[verdict.state]
     return icon, word, verdict.state.value.replace("_", "-")
 

@@ -65,8 +65,8 @@ def test_function_is_run_and_its_line_is_told(tmp_path: Path, profiler: Profiler
         ("http://127.0.0.1:9/", "the service cannot be reached: http://127.0.0.1:9/debug: Connection refused"),
         ("missing.pb.gz", "missing.pb.gz cannot be read: No such file"),
         ("missing.py:leak", "missing.py"),
-        ("nowhere", "'nowhere' is no address (http://localhost:8080), profile (heap.pb.gz) or FILE.py:FUNCTION"),
-        ("ftp://host/file.py:leak", "is no address"),
+        ("nowhere", "'nowhere' is none of these: address of a service (http://localhost:8080), profile (heap.pb.gz), "),
+        ("ftp://host/file.py:leak", "is none of these: "),
     ],
 )
 @pytest.mark.parametrize("command", ["export", "report"])

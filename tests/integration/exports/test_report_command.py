@@ -132,7 +132,7 @@ def test_report_without_samples_has_the_verdicts() -> None:
     for _ in range(14):
         with profiler.run("keeps"):
             kept.append(bytes(100_000))
-    html = report_of(profiler)
+    html = report_of(profiler).decode()
     profiler.close()
     answers = answers_of(html)
     assert [job["verdict"]["runs"] for job in answers["jobs"]["jobs"]] == [14]
@@ -141,9 +141,9 @@ def test_report_without_samples_has_the_verdicts() -> None:
 
 def test_answers_without_room_are_left_out(profiler: Profiler, monkeypatch: pytest.MonkeyPatch) -> None:
     leaking.leak(profiler)
-    all_of_it = report_of(profiler)
+    all_of_it = report_of(profiler).decode()
     monkeypatch.setattr(web_report, "MAX_BYTES", 30_000)
-    some_of_it = report_of(profiler)
+    some_of_it = report_of(profiler).decode()
     assert len(some_of_it) < len(all_of_it) - 30_000
     assert answers_of(some_of_it).keys() < answers_of(all_of_it).keys()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from profiling.past.events import MAX_EVENTS, MAX_SUBJECTS, MAX_TEXT, Events
-from profiling.records import State, Verdict
+from profiling.records import State, Suspect, Verdict
 from profiling.records.timeline import EventKind, PastEvent
 from tests.unit.profiling.make import run
 
@@ -28,6 +30,14 @@ def test_a_verdict_is_news_when_its_state_changes() -> None:
         ("verdict", "job", "leaking", "why leaking"),
         ("verdict", "job", "stable", "why stable"),
     ]
+
+
+def test_a_verdict_is_noted_with_the_line_that_keeps_most() -> None:
+    sites = [("/app/jobs.py", 12), ("/app/main.py", 3)]
+    suspects = tuple(Suspect(site=site, bytes_per_run=1.0, stack=(site,)) for site in sites)
+    events = Events()
+    events.record_verdict(1.0, "job", replace(verdict(State.LEAKING), suspects=suspects))
+    assert told(events) == [("verdict", "job", "leaking", "why leaking; most at /app/jobs.py:12")]
 
 
 def test_a_degraded_run_is_news_unless_the_run_before_was_degraded_for_the_same_reason() -> None:

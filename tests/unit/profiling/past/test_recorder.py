@@ -117,6 +117,20 @@ def test_past_outlives_the_process(process: Process, tmp_path: Path, closes: boo
     ]
 
 
+def test_event_is_written_at_once(process: Process, tmp_path: Path) -> None:
+    past, file = process.past(tmp_path), tmp_path / "timeline-0.bin"
+    process.tick(past, 2)
+    assert not file.exists()
+    process.rss_bytes = 450 * MB
+    process.tick(past)
+    written = file.read_bytes()
+    assert [event.state for event in loads(written).events] == ["critical"]
+    process.tick(past, round(SAVED_EVERY_S) - 1)
+    assert file.read_bytes() == written
+    process.tick(past)
+    assert loads(file.read_bytes()).saved_s == loads(written).saved_s + SAVED_EVERY_S
+
+
 def test_processes_at_once_have_files_of_their_own(process: Process, tmp_path: Path) -> None:
     one, other = process.past(tmp_path), process.past(tmp_path)
     process.tick(one)

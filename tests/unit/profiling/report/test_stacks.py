@@ -7,7 +7,7 @@ from array import array
 from pathlib import Path
 
 from profiling.report.stacks import stacks_to_dict
-from profiling.samples.estimates import FIGURES, SampleTable
+from profiling.samples.estimates import SampleTable
 from profiling.stacks import live_stacks
 
 HERE = "/app/jobs/iv.py"
@@ -26,7 +26,7 @@ def table(*rows: tuple[str | None, list[int], float, float]) -> SampleTable:
     """Rows of a job, the frames of its stack innermost first, bytes and blocks."""
     figures = array("d")
     for _, _, size_bytes, blocks in rows:
-        figures.extend([size_bytes, 0.0, blocks, 0.0] + [0.0] * (FIGURES - 4))
+        figures.extend([size_bytes, 0.0, blocks, 0.0] + [0.0] * 4)
     heads = [(job, array("I", stack).tobytes(), 1) for job, stack, _, _ in rows]
     return SampleTable(64.0, 64.0, 64.0, 0, heads, FRAMES, figures.tobytes())
 
@@ -48,7 +48,7 @@ def test_sums_hold_and_the_profilers_own_memory_does_not_count() -> None:
         "listed_bytes": 100,
         "omitted_bytes": 30,
     }
-    assert told["stacks"] == {"scope": [0], "frames": [[0]], "size_bytes": [100], "count": [1]}
+    assert told["stacks"] == {"scope": [0], "frames": [(0,)], "size_bytes": [100], "count": [1]}
     assert told["frames"] == {"file": [0], "function": ["fit"], "line": [88]}
 
 

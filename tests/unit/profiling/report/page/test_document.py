@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 from profiling.records import MemoryLimit, MemoryUsage, OwnerKind, State, Suspect, Verdict
 from profiling.records.timeline import Parts
 from profiling.report.headline import headline
-from profiling.report.page.document import page_html, page_policy, sign_in_html, sign_in_policy
+from profiling.report.page.document import page_html, page_policy, report_html, sign_in_html, sign_in_policy
 from profiling.report.page.files import script, style_sheet
 from profiling.report.page.first_screen import rows_html
 from profiling.report.page.state import PageState, Row, growers, shares_of
@@ -154,3 +155,12 @@ def test_each_module_of_the_script_is_in_it_once() -> None:
     names = re.findall(r"^const module_(\w+) =", script("page").text, re.MULTILINE)
     assert len(names) == len(set(names))
     assert names[-1] == "page"
+
+
+@pytest.mark.parametrize("answers", [{}, {"jobs": "</script>"}, {"a": [1], "<b>": {"é": "<"}}])
+def test_answers_of_a_report_are_one_object(answers: dict[str, object]) -> None:
+    html = report_html(state(ROW), {path: json.dumps(answer).encode() for path, answer in answers.items()}).decode()
+    assert html.endswith("</html>\n")
+    kept = html.partition('id="answers">')[2].partition("</script>")[0]
+    assert "<" not in kept
+    assert json.loads(kept) == answers

@@ -63,7 +63,7 @@ def test_bar_ends_at_the_size_of_the_profile() -> None:
 
 
 def test_nothing_is_called_calm_without_a_limit_and_verdicts() -> None:
-    html = profile_html(PROFILE).partition('id="answers"')[0].partition("<body>")[2]
+    html = profile_html(PROFILE).decode().partition('id="answers"')[0].partition("<body>")[2]
     assert 'class="alert' not in html
     assert "no verdict yet" not in html
 
@@ -89,6 +89,6 @@ def test_frames_of_a_test_begin_at_the_test() -> None:
 
 
 def test_names_of_others_are_no_markup() -> None:
-    tags = {name for name, _ in Tags(profile_html(PROFILE)).found}
+    tags = {name for name, _ in Tags(profile_html(PROFILE).decode()).found}
     assert "img" not in tags
     assert {"h1", "table", "script"} <= tags
