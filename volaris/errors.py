@@ -11,6 +11,10 @@
     ├── StoreError
     │   ├── StoreUnavailable
     │   └── MigrationError
+    ├── DemandError
+    │   ├── DemandTimeout
+    │   ├── TooManyFetches
+    │   └── DemandStopped
     └── SchedulerError
         ├── UnknownJob
         ├── JobAlreadyRunning
@@ -87,6 +91,33 @@ class StoreUnavailable(StoreError):
 
 class MigrationError(StoreError):
     """Raised when the schema in the database does not match the migrations of this version."""
+
+
+class DemandError(VolarisError):
+    """Raised when data could not be fetched on demand, for a reason that lies in this service."""
+
+
+class DemandTimeout(DemandError):
+    """Raised when data were not fetched and stored within the time limit of a fetch on demand."""
+
+    def __init__(self, kind: str, symbol: str, timeout_s: float) -> None:
+        super().__init__(f"the {kind} of {symbol} could not be fetched within {timeout_s:g} s; try again")
+        self.timeout_s = timeout_s
+
+
+class TooManyFetches(DemandError):
+    """Raised when so many fetches are waiting that a further one would hardly be in time."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(f"{waiting} fetches from the market source are waiting, and no more may wait; try again")
+        self.waiting = waiting
+
+
+class DemandStopped(DemandError):
+    """Raised when the service stops before data are fetched."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is fetched from the market source, because the service is stopping")
 
 
 class SchedulerError(VolarisError):

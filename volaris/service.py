@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from profiling import Level, Profiler
+from volaris.demand import create_demand
 from volaris.errors import StoreError
 from volaris.instrumentation.heap_trimmer import HeapTrimmer
 from volaris.instrumentation.job_profiler import JobProfiler
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Service:
-    """The profiler, market source, store, jobs and scheduler of one process.
+    """The profiler, market source, store, jobs, scheduler and fetches on demand of one process.
 
     `start` returns at once. The database starts in a task of its own, so that the probes answer in the meantime. The
     scheduler starts to fire when the schema is ready.
@@ -41,6 +42,7 @@ class Service:
             packages=("volaris",),
             state_dir=settings.profiling_state_dir,
         )
+        self.demand = create_demand(settings, self.source, self.store, self.profiler.scope)
         self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
         self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)
         self._coming_up: asyncio.Task[None] | None = None
@@ -52,13 +54,14 @@ class Service:
         return self._coming_up
 
     async def stop(self) -> None:
-        """Stop the jobs first, then the parts that they use.
+        """Stop the jobs and the fetches on demand first, then the parts that they use.
 
         Each step has a time limit, and a step that fails does not stop the others.
         """
         if self._coming_up is not None:
             self._coming_up.cancel()
             await asyncio.gather(self._coming_up, return_exceptions=True)
+        await self.demand.close()
         await self.scheduler.stop(STOP_GRACE_S)
         for close in (self.source.aclose, self.store.close):
             try:

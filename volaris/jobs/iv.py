@@ -112,24 +112,32 @@ async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now
     """
     symbols = [entry.symbol for entry in await source.symbols()]
     last_days = await stores.bars.last_days(source.name)
-    yesterday = now().astimezone(UTC).date() - timedelta(days=1)
     done = 0
     for batch in batches(symbols, BATCH_SIZE):
-        stale = [symbol for symbol in batch if last_days.get(symbol, date.min) < yesterday]
-        await stores.bars.save(await _fetch_bars(source, stale))
+        stale = [symbol for symbol in batch if lacks_bars(last_days.get(symbol), now())]
+        await stores.bars.save(await fetch_bars(source, stale))
         metrics: list[MetricsRow] = []
         terms: list[TermRow] = []
         for symbol in batch:
-            figures = await _figures_of(symbol, source.name, stores, rate, now())
-            if figures is not None:
-                metrics.append(figures[0])
-                terms += figures[1]
+            computed = await compute_figures(symbol, source.name, stores, rate, now())
+            if computed is not None:
+                metrics.append(computed[0])
+                terms += computed[1]
         done += await stores.metrics.save(metrics, terms)
     logger.info("stored the volatility figures of %d symbols; %d more have no chain", done, len(symbols) - done)
     return done
 
 
-async def _fetch_bars(source: BarSource, symbols: Sequence[str]) -> list[BarRows]:
+def lacks_bars(last_day: date | None, at: datetime) -> bool:
+    """Return whether bars should be fetched if the last stored one is of that day: yesterday's is missing, or all."""
+    return last_day is None or last_day < at.astimezone(UTC).date() - timedelta(days=1)
+
+
+async def fetch_bars(source: BarSource, symbols: Sequence[str]) -> list[BarRows]:
+    """Fetch the daily bars of these symbols, in the form that the store keeps.
+
+    A symbol whose bars the source cannot give now is left out, with a warning in the log.
+    """
     fetched = []
     for symbol in symbols:
         try:
@@ -139,9 +147,10 @@ async def _fetch_bars(source: BarSource, symbols: Sequence[str]) -> list[BarRows
     return fetched
 
 
-async def _figures_of(
+async def compute_figures(
     symbol: str, bars_source: str, stores: Stores, rate: float, at: datetime
 ) -> tuple[MetricsRow, list[TermRow]] | None:
+    """Compute the figures of one symbol from its stored chain and bars, in a thread; return None without a chain."""
     chain = await stores.chains.chain(symbol)
     if chain is None:
         return None

@@ -54,7 +54,7 @@ async def refresh_options(source: ChainSource, options: ChainWriter, batch_size:
     failures: list[SourceError] = []
     listed = stored = 0
     for batch in batches(symbols, batch_size):
-        chains = await _fetch(source, batch, bounds, failures)
+        chains = await _fetch_batch(source, batch, bounds, failures)
         listed += sum(chain.listed for chain in chains)
         stored += await options.replace(chains)
         del chains  # so that nothing of this batch is in memory while the next one is fetched
@@ -64,17 +64,22 @@ async def refresh_options(source: ChainSource, options: ChainWriter, batch_size:
     return stored
 
 
-async def _fetch(
+async def _fetch_batch(
     source: ChainSource, symbols: Sequence[str], bounds: ChainBounds, failures: list[SourceError]
 ) -> list[ChainRows]:
     chains = []
     for symbol in symbols:
         try:
-            chains.append(rows_of(await source.chain(symbol, bounds)))
+            chains.append(await fetch_chain(source, symbol, bounds))
         except (BadDocument, UnknownSymbol) as error:
             failures.append(error)
             logger.warning("the chain of %s was not updated: %s", symbol, error)
     return chains
+
+
+async def fetch_chain(source: ChainSource, symbol: str, bounds: ChainBounds) -> ChainRows:
+    """Fetch the chain of one symbol, in the form that the store keeps. Raises SourceError."""
+    return rows_of(await source.chain(symbol, bounds))
 
 
 def rows_of(chain: Chain) -> ChainRows:

@@ -52,16 +52,21 @@ async def sync_prices(source: QuoteSource, prices: PriceWriter, batch_size: int)
     stored = 0
     for batch in batches(symbols, batch_size):
         try:
-            quotes = await source.quotes(batch)
+            rows = await fetch_quotes(source, batch)
         except (BadDocument, UnknownSymbol) as error:
             failures.append(error)
             logger.warning("the prices of %s to %s were not stored: %s", batch[0], batch[-1], error)
             continue
-        stored += await prices.save([row_of(quote) for quote in quotes])
+        stored += await prices.save(rows)
     logger.debug("stored %d prices of %d symbols", stored, len(symbols))
     if failures:
         raise failures[0]
     return stored
+
+
+async def fetch_quotes(source: QuoteSource, symbols: Sequence[str]) -> list[PriceRow]:
+    """Fetch the latest quotes of these symbols, in the form that the store keeps. Raises SourceError."""
+    return [row_of(quote) for quote in await source.quotes(symbols)]
 
 
 def batches(symbols: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -47,10 +47,13 @@ def jobs_in_market_hours(settings: Settings, source: Source, store: Store) -> It
         store.options,
         interval_s=settings.options_interval_s,
         batch_size=settings.realtime_sync_batch_size,
-        bounds=ChainBounds(
-            strike_range=settings.options_strike_range, max_expirations=settings.options_max_expirations
-        ),
+        bounds=chain_bounds(settings),
     )
+
+
+def chain_bounds(settings: Settings) -> ChainBounds:
+    """Return the bounds of the contracts that are fetched and stored."""
+    return ChainBounds(strike_range=settings.options_strike_range, max_expirations=settings.options_max_expirations)
 
 
 def _has_chains(settings: Settings) -> bool:

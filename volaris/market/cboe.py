@@ -38,6 +38,7 @@ class CboeSource:
     """The members of the S&P 500 with Cboe's quotes, which are 15 minutes old."""
 
     name = NAME
+    delay_s = 900.0
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,9 @@ class MarketHours(Protocol):
     async def are_open(self, at: datetime) -> bool:
         """Return whether the market trades at that moment, which has a time zone."""
 
+    async def have_passed(self, seconds: float, since: datetime, until: datetime) -> bool:
+        """Return whether the market traded for longer than `seconds` between two moments, which have a time zone."""
+
 
 class Always:
     """A market that never closes, like the simulated one."""
@@ -32,6 +35,10 @@ class Always:
     async def are_open(self, at: datetime) -> bool:
         """Return True, always."""
         return True
+
+    async def have_passed(self, seconds: float, since: datetime, until: datetime) -> bool:
+        """Return whether more than `seconds` lie between two moments, which have a time zone."""
+        return (until - since).total_seconds() > seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,24 @@ class NyseHours:
         local = at.astimezone(NEW_YORK)
         close = await self.close_on(local.date())
         return close is not None and OPEN <= local.time() < close
+
+    async def have_passed(self, seconds: float, since: datetime, until: datetime) -> bool:
+        """Return whether the market traded for longer than `seconds` between two moments, which have a time zone."""
+        day = until.astimezone(NEW_YORK).date()
+        first = since.astimezone(NEW_YORK).date()
+        while seconds >= 0 and day >= first:
+            seconds -= await self._traded_s(day, since, until)
+            day -= timedelta(days=1)
+        return seconds < 0
+
+    async def _traded_s(self, day: date, since: datetime, until: datetime) -> float:
+        """Return how many seconds of that day's session lie between two moments."""
+        close = await self.close_on(day)
+        if close is None:
+            return 0.0
+        begin = max(since, datetime.combine(day, OPEN, NEW_YORK))
+        end = min(until, datetime.combine(day, close, NEW_YORK))
+        return max(0.0, (end.astimezone(UTC) - begin.astimezone(UTC)).total_seconds())
 
     async def close_on(self, day: date) -> time | None:
         """Return when the session of that day ends in New York, or None if there is no session."""

@@ -56,6 +56,7 @@ class ReplaySource:
     """Four shares with real prices of the past."""
 
     name = NAME
+    delay_s = 0.0
 
     def __init__(self) -> None:
         self._bars: dict[str, Bars] = {}

@@ -25,6 +25,7 @@ class SimulatedSource:
     """The 503 symbols of the S&P 500 with made-up prices. Keeps about 300 bytes per symbol after its first quote."""
 
     name = NAME
+    delay_s = 0.0
 
     def __init__(self, seed: int = 500, now: Callable[[], datetime] = now_in_utc) -> None:
         self._seed = seed

@@ -52,6 +52,10 @@ class ConstituentSource(Protocol):
 class Source(QuoteSource, ChainSource, BarSource, ConstituentSource, Protocol):
     """A source for all kinds of market data; if it lacks a kind, it raises a SourceError that says so."""
 
+    @property
+    def delay_s(self) -> float:
+        """Return how many seconds after a trade the source publishes its price."""
+
     async def aclose(self) -> None:
         """Close the connections of the source."""
 

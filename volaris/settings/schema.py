@@ -165,6 +165,22 @@ class Settings:
         default=8,
         metadata=_env("OPTIONS_MAX_EXPIRATIONS", whole_number(1, 100), "the nearest expirations that are kept"),
     )
+    demand_at_once: int = field(
+        default=4,
+        metadata=_env(
+            "DEMAND_AT_ONCE",
+            whole_number(1, 100),
+            "fetches on demand that run at the same time; further ones wait for their turn",
+        ),
+    )
+    demand_timeout_s: float = field(
+        default=10,
+        metadata=_env(
+            "DEMAND_TIMEOUT_S",
+            number_above_0("seconds", most=300),
+            "time limit of a fetch on demand, with the wait for its turn; then the stored data are answered",
+        ),
+    )
     prices_kept_days: int = field(
         default=30,
         metadata=_env("PRICES_KEPT_DAYS", whole_number(1, 3650), "days after which prices are dropped"),

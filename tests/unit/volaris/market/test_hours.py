@@ -84,3 +84,39 @@ def test_hours_are_new_yorks_for_the_real_feed_unless_switched_off() -> None:
 def test_other_hours_are_refused() -> None:
     with pytest.raises(ValueError, match="there are no market hours 'xetra'; choose nyse or always"):
         create_hours("xetra", source="cboe")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "traded_s"),
+    [
+        (datetime(2026, 8, 3, 14, 0, tzinfo=UTC), datetime(2026, 8, 3, 14, 1, tzinfo=UTC), 60),
+        (datetime(2026, 8, 3, 13, 0, tzinfo=UTC), datetime(2026, 8, 3, 13, 31, tzinfo=UTC), 60),
+        (datetime(2026, 8, 3, 19, 59, tzinfo=UTC), datetime(2026, 8, 4, 13, 0, tzinfo=UTC), 60),
+        (datetime(2026, 7, 31, 19, 59, tzinfo=UTC), datetime(2026, 8, 3, 13, 32, tzinfo=UTC), 180),
+        (datetime(2026, 11, 25, 20, 59, tzinfo=UTC), datetime(2026, 11, 27, 14, 32, tzinfo=UTC), 180),
+        (datetime(2026, 11, 27, 17, 58, tzinfo=UTC), datetime(2026, 11, 30, 14, 0, tzinfo=UTC), 120),
+        (datetime(2026, 10, 30, 19, 0, tzinfo=UTC), datetime(2026, 11, 2, 14, 31, tzinfo=UTC), 3660),
+        (datetime(2026, 7, 31, 20, 0, tzinfo=UTC), datetime(2026, 8, 3, 13, 30, tzinfo=UTC), 0),
+        (datetime(2026, 8, 3, 15, 0, tzinfo=UTC), datetime(2026, 8, 3, 14, 0, tzinfo=UTC), 0),
+    ],
+    ids=[
+        "within a session",
+        "from before the open",
+        "over a night",
+        "over a weekend",
+        "over Thanksgiving",
+        "after a half day",
+        "over the end of summer time",
+        "a weekend without its sessions",
+        "backwards",
+    ],
+)
+async def test_trading_that_has_passed(nyse: NyseHours, since: datetime, until: datetime, traded_s: float) -> None:
+    assert not await nyse.have_passed(traded_s, since, until)
+    assert await nyse.have_passed(traded_s - 0.5, since, until)
+
+
+async def test_in_a_market_that_never_closes_all_time_is_trading() -> None:
+    since, until = datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 8, 2, tzinfo=UTC)
+    assert await Always().have_passed(86_399.5, since, until)
+    assert not await Always().have_passed(86_400, since, until)

@@ -1,0 +1,1 @@
+"""Data on demand over a real database."""
