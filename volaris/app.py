@@ -9,6 +9,7 @@ from aiohttp import web
 
 from profiling.web import mount
 from volaris.instrumentation.job_control import SchedulerControl
+from volaris.market import Source
 from volaris.service import Service
 from volaris.settings import Settings
 from volaris.web import MIDDLEWARES, Overview, Readers, access_of, add_routes
@@ -17,12 +18,14 @@ SERVICE: web.AppKey[Service] = web.AppKey("service")
 COMING_UP: web.AppKey[asyncio.Task[None]] = web.AppKey("coming_up")  # ends when the database is ready
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, source: Source | None = None) -> web.Application:
     """Return the whole service as an aiohttp application; the service starts and stops with the application.
+
+    `source` is used in place of the market source that the settings name.
 
     This reads package files, so call it before the loop runs, or in a thread.
     """
-    service = Service(settings)
+    service = Service(settings, source)
     app = web.Application(middlewares=MIDDLEWARES)
     app[SERVICE] = service
     store = service.store
@@ -32,6 +35,7 @@ def create_app(settings: Settings) -> web.Application:
     add_routes(
         app,
         readers=readers,
+        demand=service.demand,
         symbol_directory=service.source,
         ready=store.ready,
         overview_of=Overview(memory=service.profiler.usage, jobs=jobs, access=access, environment=settings.environment),

@@ -12,7 +12,7 @@ from volaris.instrumentation.heap_trimmer import HeapTrimmer
 from volaris.instrumentation.job_profiler import JobProfiler
 from volaris.jobs.hours import in_hours
 from volaris.jobs.registry import jobs_at_any_hour, jobs_in_market_hours
-from volaris.market import create_source
+from volaris.market import Source, create_source
 from volaris.market.hours import create_hours
 from volaris.scheduler import Scheduler, compose, retry, timeout
 from volaris.settings import Settings
@@ -28,11 +28,13 @@ class Service:
 
     `start` returns at once. The database starts in a task of its own, so that the probes answer in the meantime. The
     scheduler starts to fire when the schema is ready.
+
+    `source` is used in place of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: Source | None = None) -> None:
         self.settings = settings
-        self.source = create_source(settings.market_source, cboe_url=settings.cboe_url)
+        self.source = source or create_source(settings.market_source, cboe_url=settings.cboe_url)
         self.store = Store(settings.database_url, settings.data_dir)
         is_off = settings.profiling == "off"
         self.profiler = Profiler(

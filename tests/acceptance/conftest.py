@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.integration.store.proxy import Proxy
 from volaris.app import COMING_UP, SERVICE, create_app
+from volaris.market import Source
 from volaris.scheduler import JobRun
 from volaris.service import Service
 from volaris.settings import Settings
@@ -46,7 +47,7 @@ class Running:
             return document
 
 
-Serve = Callable[[Settings], Any]
+Serve = Callable[..., Any]
 
 
 @pytest.fixture
@@ -54,9 +55,9 @@ def serve() -> Serve:
     """Runs a service for the block: `async with serve(settings) as running`. Slots do not fire by themselves."""
 
     @asynccontextmanager
-    async def serve(settings: Settings) -> AsyncIterator[Running]:
+    async def serve(settings: Settings, source: Source | None = None) -> AsyncIterator[Running]:
         # Made in a thread: it reads package files, as the command line does before there is a loop.
-        app = await asyncio.to_thread(create_app, replace(settings, scheduler_enabled=False))
+        app = await asyncio.to_thread(create_app, replace(settings, scheduler_enabled=False), source)
         async with TestClient(TestServer(app)) as client:
             yield Running(app, app[SERVICE], client)
 

@@ -27,6 +27,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 TABLE = """\
 AAPL  2025-10-14  spot 248.37  from simulated, 512 contracts, computed at 2025-10-14T15:30:00Z
+{age} days old
 
 iv30            31.00 %
 atm_iv          30.00 %
@@ -84,8 +85,19 @@ def run(service: Served, tmp_path: Path) -> Run:
 
 
 def test_iv_prints_the_figures_of_a_symbol(run: Run) -> None:
+    done = run("iv", "AAPL", "--fresh", "never")
+    age = re.search(r"^(\d+) days old$", done.stdout, re.MULTILINE)
+    assert age
+    assert (done.returncode, done.stdout, done.stderr) == (0, TABLE.format(age=age[1]), "")
+
+
+def test_iv_fetches_stale_figures_first(run: Run) -> None:
     done = run("iv", "AAPL")
-    assert (done.returncode, done.stdout, done.stderr) == (0, TABLE, "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^\d+ s old, fetched now$", done.stdout, re.MULTILINE)
+    assert "\n2025-10-14     31.00 %" in done.stdout
+    again = run("iv", "AAPL")
+    assert re.search(r"^\d+ (s|min) old$", again.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("arguments", [["iv", "APPL"], ["export", "iv", "--symbol", "APPL"], ["iv", "A/B?c"]])
@@ -97,11 +109,19 @@ def test_unknown_symbol_is_exit_status_1_with_the_nearest(run: Run, arguments: l
 
 
 def test_export_of_a_symbol_is_what_the_service_streams(run: Run) -> None:
-    done = run("export", "options", "--symbol", "MSFT", "--format", "ndjson")
+    done = run("export", "options", "--symbol", "MSFT", "--format", "ndjson", "--fresh", "never")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert len(lines) == 40
     assert {line["symbol"] for line in lines} == {"MSFT"}
+
+
+def test_export_of_a_symbol_fetches_stale_data_first(run: Run) -> None:
+    done = run("export", "options", "--symbol", "MSFT")
+    assert (done.returncode, done.stderr) == (0, "")
+    quoted = {row["quoted_at"] for row in csv.DictReader(io.StringIO(done.stdout))}
+    assert len(quoted) == 1
+    assert min(quoted) > "2026"
 
 
 def test_export_of_all_symbols_has_one_head(run: Run) -> None:
@@ -116,7 +136,7 @@ def test_export_of_all_symbols_has_one_head(run: Run) -> None:
 def test_export_into_a_pipe_that_is_closed_ends_quietly(service: Served, database_url: str, tmp_path: Path) -> None:
     run_apart(execute(database_url, INSERT_PRICES.format(rows=200_000)))
     with subprocess.Popen(
-        [sys.executable, "-m", "volaris", "export", "prices", "--symbol", "AAPL"],
+        [sys.executable, "-m", "volaris", "export", "prices", "--symbol", "AAPL", "--fresh", "never"],
         env={"PATH": os.environ["PATH"], "PORT": str(service.port)},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -130,7 +150,10 @@ def test_export_into_a_pipe_that_is_closed_ends_quietly(service: Served, databas
         assert (process.stderr.read(), process.wait(timeout=120)) == ("", 141)
 
 
-@pytest.mark.parametrize("arguments", [["iv"], ["export"], ["export", "bars"], ["export", "iv", "--format", "json"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["iv"], ["export"], ["export", "bars"], ["export", "iv", "--format", "json"], ["iv", "AAPL", "--fresh", "now"]],
+)
 def test_wrong_call_is_exit_status_2(arguments: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "volaris", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False

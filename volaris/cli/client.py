@@ -46,9 +46,13 @@ async def get_json(settings: Settings, path: str, query: Mapping[str, str], *, b
     return document
 
 
-async def figures(settings: Settings, symbol: str, days: int) -> dict[str, Any]:
-    """Return the volatility figures of a symbol, with those of its last days. Raises ServiceError."""
-    return await get_json(settings, f"/iv/{quote(symbol, safe='')}", {"limit": str(days)}, below=DATA)
+async def figures(settings: Settings, symbol: str, days: int, fresh: str) -> dict[str, Any]:
+    """Return the volatility figures of a symbol, with those of its last days; `fresh` is as in the data API.
+
+    Raises ServiceError.
+    """
+    query = {"limit": str(days), "fresh": fresh}
+    return await get_json(settings, f"/iv/{quote(symbol, safe='')}", query, below=DATA)
 
 
 async def symbols(settings: Settings) -> list[str]:
@@ -63,21 +67,22 @@ async def symbols(settings: Settings) -> list[str]:
         query = {"cursor": page["next_cursor"]}
 
 
-async def export(settings: Settings, data: str, of: list[str], form: str) -> AsyncIterator[bytes]:
+async def export(settings: Settings, data: str, of: list[str], form: str, fresh: str) -> AsyncIterator[bytes]:
     """Yield all rows of `data` (prices, options, iv) of these symbols as the service streams them.
 
-    CSV has only one header. Raises ServiceError, also if the service cuts a stream short.
+    `fresh` is as in the data API. CSV has only one header. Raises ServiceError, also if a stream is cut short.
     """
     async with _session(settings, None) as session:
+        query = {"format": form, "fresh": fresh}
         for number, symbol in enumerate(of):
-            pieces = _pieces(session, _url(settings, f"{DATA}/{data}/{quote(symbol, safe='')}"), form)
+            pieces = _pieces(session, _url(settings, f"{DATA}/{data}/{quote(symbol, safe='')}"), query)
             async for piece in _without_header(pieces) if form == "csv" and number else pieces:
                 yield piece
 
 
-async def _pieces(session: aiohttp.ClientSession, url: URL, form: str) -> AsyncIterator[bytes]:
+async def _pieces(session: aiohttp.ClientSession, url: URL, query: Mapping[str, str]) -> AsyncIterator[bytes]:
     try:
-        async with session.get(url, params={"format": form}) as response:
+        async with session.get(url, params=query) as response:
             if response.status != 200:
                 raise ServiceError(_problem_text(response.status, await response.read()))
             async for piece in response.content.iter_any():

@@ -27,6 +27,9 @@ EXIT_NO_READER = 141  # the status of a process that SIGPIPE ends
 
 DAYS_SHOWN = 10
 EXTRA_OF = {"nacl": "discord"}  # packages of other extras than `service`
+# Those of volaris.demand, which needs packages of the extra.
+FRESH = ("never", "stale", "always")
+FRESH_HELP = "when the service fetches the data first: never, if what is stored is stale, or always"
 OWN_PACKAGES = ("profiling", "volaris")
 
 
@@ -86,11 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     discord.set_defaults(command=_discord)
     iv = commands.add_parser("iv", help="show a symbol's volatility figures, from the running service")
     iv.add_argument("symbol", metavar="SYMBOL")
+    iv.add_argument("--fresh", choices=FRESH, default="stale", help=FRESH_HELP + " (default: stale)")
     iv.set_defaults(command=_iv)
     export = commands.add_parser("export", help="write all stored rows of the running service to standard output")
     export.add_argument("data", choices=("prices", "options", "iv"))
     export.add_argument("--symbol", metavar="SYMBOL", help="only rows of this symbol (default: all symbols)")
     export.add_argument("--format", choices=("csv", "ndjson"), default="csv")
+    export.add_argument("--fresh", choices=FRESH, help=FRESH_HELP + " (default: stale with --symbol, else never)")
     export.set_defaults(command=_export)
     return parser
 
@@ -196,7 +201,7 @@ def _iv(settings: Settings, arguments: argparse.Namespace) -> int:
     from volaris.cli import client
     from volaris.cli.tables import iv_table
 
-    _print(iv_table(asyncio.run(client.figures(settings, arguments.symbol, DAYS_SHOWN))))
+    _print(iv_table(asyncio.run(client.figures(settings, arguments.symbol, DAYS_SHOWN, arguments.fresh))))
     return 0
 
 
@@ -215,7 +220,9 @@ async def _write_export(settings: Settings, arguments: argparse.Namespace) -> No
     from volaris.cli import client
 
     of = [arguments.symbol] if arguments.symbol else await client.symbols(settings)
-    async for piece in client.export(settings, arguments.data, of, arguments.format):
+    # To fetch the data of all symbols is the work of the jobs: it takes minutes and most of what a source allows.
+    fresh = arguments.fresh or ("stale" if arguments.symbol else "never")
+    async for piece in client.export(settings, arguments.data, of, arguments.format, fresh):
         sys.stdout.buffer.write(piece)
 
 

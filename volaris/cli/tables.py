@@ -7,19 +7,41 @@ from typing import Any
 
 ESTIMATORS = ("close_to_close", "parkinson", "garman_klass", "rogers_satchell", "yang_zhang")
 WINDOWS = (10, 20, 60)
+UNITS_S = {"days": 86_400, "h": 3_600, "min": 60}
 
 
 def iv_table(answer: Mapping[str, Any]) -> str:
-    """Return the answer of GET /api/v1/iv/{symbol} as text: figures, realised volatility, term structure, last days."""
+    """Return the answer of GET /api/v1/iv/{symbol} as text: age, figures, realised volatility, terms, last days."""
     latest = answer["latest"]
     if latest is None:
-        return f"{answer['symbol']}: no figures yet; the job iv_metrics computes them from stored chains"
+        return f"{answer['symbol']}: no figures are stored; fetch them with --fresh stale"
     head = (
         f"{answer['symbol']}  {latest['day']}  spot {latest['spot']:.2f}  from {latest['source']}, "
         f"{latest['contracts']} contracts, computed at {latest['computed_at']}"
     )
-    parts = ([head], _figures(latest), _realised(latest), _terms(latest["terms"]), _days(answer["history"]))
+    parts = (
+        [head, _freshness(answer)],
+        _figures(latest),
+        _realised(latest),
+        _terms(latest["terms"]),
+        _days(answer["history"]),
+    )
     return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _freshness(answer: Mapping[str, Any]) -> str:
+    text = f"{_age(answer['age_s'])} old"
+    if answer["fetched"]:
+        return f"{text}, fetched now"
+    return f"{text}; not fetched: {answer['fetch_error']}" if answer["fetch_error"] else text
+
+
+def _age(age_s: float) -> str:
+    """Return an age in the largest unit of which it has at least two."""
+    for unit, unit_s in UNITS_S.items():
+        if age_s >= 2 * unit_s:
+            return f"{age_s / unit_s:.0f} {unit}"
+    return f"{age_s:.0f} s"
 
 
 def _figures(latest: Mapping[str, Any]) -> Iterator[str]:

@@ -34,6 +34,8 @@ NAMES = {
     "IBM": "International Business Machines",
     "MSFT": "Microsoft",
 }
+# Longer ago than any bar, so that no stored price is taken for an old one of today.
+DELAY_S = 50 * 366 * 86400.0
 TICK_TIMES = (time(9, 30), time(11, 30), time(13, 30), time(16, 0))
 
 
@@ -56,7 +58,7 @@ class ReplaySource:
     """Four shares with real prices of the past."""
 
     name = NAME
-    delay_s = 0.0
+    delay_s = DELAY_S
 
     def __init__(self) -> None:
         self._bars: dict[str, Bars] = {}

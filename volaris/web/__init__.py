@@ -1,7 +1,7 @@
 """The HTTP side of the service: data API, probes, their documentation, and the server.
 
-May import `profiling.web`, `store` (for the records of its rows), `logs` and `errors`. Offers `add_routes` with the
-types of its arguments, and `server`, which listens until the process is told to stop.
+May import `profiling.web`, `demand`, `store` (for the records of its rows), `logs` and `errors`. Offers `add_routes`
+with the types of its arguments, and `server`, which listens until the process is told to stop.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from aiohttp.typedefs import Middleware
 
 from profiling.web.problems import problems_middleware
 from volaris.web.access import access_of
+from volaris.web.freshness import DEMAND, OnDemand
 from volaris.web.iv import METRICS, MetricsReader, iv
 from volaris.web.openapi import add_openapi
 from volaris.web.options import CHAINS, ChainReader, options
@@ -24,7 +25,17 @@ from volaris.web.screener import MEMBERS, MemberReader, screener
 from volaris.web.streams import STREAMS, Streams
 from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
 
-__all__ = ["MIDDLEWARES", "Overview", "Readers", "Readiness", "Streams", "SymbolDirectory", "access_of", "add_routes"]
+__all__ = [
+    "MIDDLEWARES",
+    "OnDemand",
+    "Overview",
+    "Readers",
+    "Readiness",
+    "Streams",
+    "SymbolDirectory",
+    "access_of",
+    "add_routes",
+]
 
 # For `web.Application(middlewares=...)`: they turn every error below them into one form of answer.
 MIDDLEWARES: tuple[Middleware, ...] = (problems_middleware, outages_middleware)
@@ -44,12 +55,14 @@ def add_routes(
     app: web.Application,
     *,
     readers: Readers,
+    demand: OnDemand,
     symbol_directory: SymbolDirectory,
     ready: Readiness,
     overview_of: Overview,
     streams: Streams | None = None,
 ) -> None:
     """Add all routes except the profiler's to `app`, which must have MIDDLEWARES and must not have started."""
+    app[DEMAND] = demand
     app[PRICES] = readers.prices
     app[CHAINS] = readers.chains
     app[METRICS] = readers.metrics

@@ -43,5 +43,5 @@ def tagged(response: web.Response, tag: str) -> web.Response:
 
 
 def tag_headers(tag: str) -> dict[str, str]:
-    """Return the headers that carry a tag."""
-    return {hdrs.ETAG: f'"{tag}"', hdrs.CACHE_CONTROL: REVALIDATE}
+    """Return the headers that carry a tag. It is a weak one: answers with the same rows may differ in the rows' age."""
+    return {hdrs.ETAG: f'W/"{tag}"', hdrs.CACHE_CONTROL: REVALIDATE}

@@ -94,7 +94,9 @@ def described_of_symbol(summary: str, answer: Schema) -> Callable[[Handler], Han
     problems = {
         404: "there is no such symbol",
         422: "a query parameter is wrong",
-        503: "the database or the market source is unavailable, or too many exports are running",
+        502: "nothing is stored, and what the market source answered cannot be used",
+        503: "the database, or a needed market source, is unavailable, or too many exports or fetches are running",
+        504: "nothing is stored, and the market source did not answer in time",
     }
     return described(summary, answer, problems, of_symbol=True, also=STREAMED_TYPES, with_tag=True)
 

@@ -13,13 +13,13 @@ from marshmallow import fields
 from volaris.store import MetricsRow, RankedBy, TermRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.figures import FIGURES, STREAMED, FiguresSchema
+from volaris.web.freshness import DEMAND, FreshPageSchema, fresh_field, fresh_of, freshness_document
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorCodec,
     CursorField,
     PageQuery,
-    PageSchema,
     format_field,
     limit_field,
     parse_day,
@@ -36,10 +36,6 @@ TERM: Table[TermRow] = Table(_TERM, attrgetter(*_TERM))
 
 class MetricsReader(Protocol):
     """Reads volatility figures: volaris.store.MetricsRepository. Raises StoreUnavailable."""
-
-    async def latest(self, symbol: str) -> MetricsRow | None:
-        """Return the figures of the last day that has any, or None."""
-        ...
 
     async def terms(self, symbol: str) -> Sequence[TermRow]:
         """Return the term structure of the latest run."""
@@ -63,6 +59,7 @@ class IvQuerySchema(PageQuery):
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)
     format = format_field()
+    fresh = fresh_field()
 
 
 class TermSchema(Strict):
@@ -90,7 +87,7 @@ LatestSchema = FiguresSchema.from_dict(
 )
 
 
-class IvSchema(PageSchema):
+class IvSchema(FreshPageSchema):
     """A symbol's volatility figures."""
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
@@ -98,7 +95,7 @@ class IvSchema(PageSchema):
         LatestSchema,
         required=True,
         allow_none=True,
-        metadata={"description": "null if the job iv_metrics has computed none yet"},
+        metadata={"description": "null if none are stored"},
     )
     history = fields.List(
         fields.Nested(FiguresSchema),
@@ -110,11 +107,11 @@ class IvSchema(PageSchema):
 @described_of_symbol("A symbol's volatility figures, the latest and their history", IvSchema())
 @with_query(IvQuerySchema())
 async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """Answer `GET /api/v1/iv/{symbol}?limit=&cursor=&format=`."""
+    """Answer `GET /api/v1/iv/{symbol}?limit=&cursor=&format=&fresh=`."""
     symbol = await known_symbol(request)
-    reader = request.app[METRICS]
-    latest = await reader.latest(symbol)
-    tag = tag_of(request, latest.computed_at if latest else None)
+    answer = await request.app[DEMAND].figures(symbol, fresh_of(query))
+    reader, latest = request.app[METRICS], answer.record
+    tag = tag_of(request, latest.computed_at if latest else None, answer.fetch_error)
     if is_known(request, tag):
         return not_modified(tag)
     if query["format"] != "json":
@@ -128,6 +125,7 @@ async def iv(request: web.Request, query: Mapping[str, Any]) -> web.StreamRespon
     terms = [TERM.document(row) for row in await reader.terms(symbol)]
     document = {
         "symbol": symbol,
+        **freshness_document(answer),
         "latest": FIGURES.document(latest) | {"terms": terms} if latest else None,
         "count": len(rows),
         "history": [FIGURES.document(row) for row in rows],

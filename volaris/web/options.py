@@ -13,13 +13,13 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from volaris.errors import StoreUnavailable
 from volaris.store import ChainHeader, ContractFilter, ContractKey, ContractRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
+from volaris.web.freshness import DEMAND, FreshPageSchema, fresh_field, fresh_of, freshness_document
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorCodec,
     CursorField,
     PageQuery,
-    PageSchema,
     format_field,
     limit_field,
     parse_day,
@@ -99,6 +99,7 @@ class OptionsQuerySchema(PageQuery):
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)
     format = format_field()
+    fresh = fresh_field()
 
     @validates_schema
     def _strikes_ascend(self, query: Mapping[str, Any], **_: Any) -> None:
@@ -141,7 +142,7 @@ class ChainSchema(Strict):
     written_at = fields.AwareDateTime(
         required=True,
         format="iso",
-        metadata={"description": "when options_refresh stored it, in UTC", "example": "2025-10-14T15:30:07Z"},
+        metadata={"description": "when it was stored, in UTC", "example": "2025-10-14T15:30:07Z"},
     )
     contracts = fields.Integer(
         required=True,
@@ -153,7 +154,7 @@ class ChainSchema(Strict):
     )
 
 
-class OptionsSchema(PageSchema):
+class OptionsSchema(FreshPageSchema):
     """The contracts of a symbol's latest chain."""
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
@@ -161,7 +162,7 @@ class OptionsSchema(PageSchema):
         ChainSchema,
         required=True,
         allow_none=True,
-        metadata={"description": "the chain; null if the job options_refresh has stored none yet"},
+        metadata={"description": "the chain; null if none is stored"},
     )
     contracts = fields.List(
         fields.Nested(ContractSchema),
@@ -173,18 +174,18 @@ class OptionsSchema(PageSchema):
 @described_of_symbol("A symbol's latest option chain", OptionsSchema())
 @with_query(OptionsQuerySchema())
 async def options(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """Answer `GET /api/v1/options/{symbol}?expiration=&type=&min_strike=&max_strike=&limit=&cursor=&format=`."""
+    """Answer `GET /api/v1/options/{symbol}`."""
     symbol = await known_symbol(request)
+    latest = await request.app[DEMAND].chain(symbol, fresh_of(query))
     reader = request.app[CHAINS]
-    header = await reader.header(symbol)
-    tag = tag_of(request, header.written_at if header else None)
+    tag = tag_of(request, latest.record.written_at if latest.record else None, latest.fetch_error)
     if is_known(request, tag):
         return not_modified(tag)
     wanted = _wanted(query)
     if query["format"] != "json":
         rows = _stream(reader, symbol, wanted)
         return await request.app[STREAMS].send(request, query["format"], STREAMED, rows, tag)
-    return tagged(json_answer(await _page(reader, symbol, wanted, query)), tag)
+    return tagged(json_answer(freshness_document(latest) | await _page(reader, symbol, wanted, query)), tag)
 
 
 def _wanted(query: Mapping[str, Any]) -> ContractFilter:

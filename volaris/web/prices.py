@@ -11,13 +11,13 @@ from marshmallow import fields
 
 from volaris.store import PriceKey, PriceRow
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
+from volaris.web.freshness import DEMAND, FreshPageSchema, fresh_field, fresh_of, freshness_document
 from volaris.web.handlers import described_of_symbol, json_answer, with_query
 from volaris.web.paging import (
     DEFAULT_ROWS,
     CursorCodec,
     CursorField,
     PageQuery,
-    PageSchema,
     format_field,
     limit_field,
     parse_text,
@@ -55,6 +55,7 @@ class PricesQuerySchema(PageQuery):
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)
     format = format_field()
+    fresh = fresh_field()
 
 
 class PriceSchema(Strict):
@@ -80,7 +81,7 @@ class PriceSchema(Strict):
     )
 
 
-class PricesSchema(PageSchema):
+class PricesSchema(FreshPageSchema):
     """The stored quotes of one symbol."""
 
     symbol = fields.String(required=True, metadata={"example": "AAPL"})
@@ -90,10 +91,11 @@ class PricesSchema(PageSchema):
 @described_of_symbol("A symbol's stored prices, newest first", PricesSchema())
 @with_query(PricesQuerySchema())
 async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """Answer `GET /api/v1/prices/{symbol}?limit=&cursor=&format=`."""
+    """Answer `GET /api/v1/prices/{symbol}?limit=&cursor=&format=&fresh=`."""
     symbol = await known_symbol(request)
+    newest = await request.app[DEMAND].quote(symbol, fresh_of(query))
     reader = request.app[PRICES]
-    tag = tag_of(request, await reader.latest(symbol, 1))
+    tag = tag_of(request, newest.record, newest.fetch_error)
     if is_known(request, tag):
         return not_modified(tag)
     if query["format"] != "json":
@@ -106,6 +108,7 @@ async def prices(request: web.Request, query: Mapping[str, Any]) -> web.StreamRe
     rows, last = await read_page(read, after, query["limit"], lambda row: PriceKey(row.quoted_at, row.source))
     document = {
         "symbol": symbol,
+        **freshness_document(newest),
         "count": len(rows),
         "prices": [TABLE.document(row) for row in rows],
         "next_cursor": KEY.encode(last.quoted_at, last.source) if last else None,

@@ -49,6 +49,11 @@ class RecordingSource:
         self.at_once = self.most_at_once = 0
         self._market = SimulatedSource(now=lambda: now() - timedelta(seconds=self.behind_s))
 
+    def stop(self) -> None:
+        """Let further fetches wait at the gate."""
+        self.gate.clear()
+        self.waits.clear()
+
     async def symbols(self) -> tuple[Symbol, ...]:
         return await self._market.symbols()
 

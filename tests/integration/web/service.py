@@ -19,6 +19,7 @@ from profiling import MemoryLimit, MemoryUsage
 from profiling.errors import UnknownJob
 from profiling.web import Access, JobControl, JobInfo
 from profiling.web.problems import CONTENT_TYPE
+from volaris.demand import Answer, Fresh
 from volaris.store import PriceKey, PriceRow
 from volaris.web import MIDDLEWARES, Overview, Readers, Readiness, Streams, access_of, add_routes
 from volaris.web.prices import PriceReader
@@ -36,6 +37,7 @@ class Listed:
     name: str
 
 
+AGE_S = 12.5
 ROW = PriceRow(
     symbol="AAPL",
     source="simulated",
@@ -64,6 +66,22 @@ class Prices:
 
     def stream(self, symbol: str) -> AsyncIterator[Sequence[PriceRow]]:
         raise AssertionError("a test of streams brings its own")
+
+
+@dataclass
+class StoredPrices:
+    """Answers with what is stored; in these tests nothing is fetched."""
+
+    prices: PriceReader
+
+    async def quote(self, symbol: str, fresh: Fresh) -> Answer[PriceRow]:
+        rows = await self.prices.latest(symbol, 1)
+        return Answer(record=rows[0] if rows else None, fetched=False, age_s=AGE_S if rows else None, fetch_error=None)
+
+    async def chain(self, symbol: str, fresh: Fresh) -> Answer[Any]:
+        raise AssertionError("no test of this kind asks for chains")
+
+    figures = chain
 
 
 class NotAsked:
@@ -133,6 +151,7 @@ def make_app(parts: Parts | None = None) -> web.Application:
     add_routes(
         app,
         readers=readers,
+        demand=StoredPrices(parts.prices),
         symbol_directory=parts.directory,
         ready=parts.ready,
         overview_of=Overview(memory=memory, jobs=parts.jobs, access=parts.access, environment=parts.environment),

@@ -49,12 +49,13 @@ async def test_parameters_stand_in_the_document_with_their_bounds() -> None:
     async with serving() as client:
         document = await read_document(client)
     parameters = {entry["name"]: entry for entry in document["paths"]["/api/v1/prices/{symbol}"]["get"]["parameters"]}
-    assert parameters.keys() == {"symbol", "limit", "cursor", "format", "If-None-Match"}
+    assert parameters.keys() == {"symbol", "limit", "cursor", "format", "fresh", "If-None-Match"}
     assert parameters["symbol"]["in"] == "path"
     limit = parameters["limit"]
     assert (limit["in"], limit["required"]) == ("query", False)
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 1000, 100)
     assert parameters["format"]["enum"] == ["json", "csv", "ndjson"]
+    assert parameters["fresh"]["enum"] == ["never", "stale", "always"]
 
 
 async def test_answers_and_problems_stand_in_the_document() -> None:
@@ -66,7 +67,9 @@ async def test_answers_and_problems_stand_in_the_document() -> None:
         "200": "#/definitions/Prices",
         "404": "#/definitions/Problem",
         "422": "#/definitions/Problem",
+        "502": "#/definitions/Problem",
         "503": "#/definitions/Problem",
+        "504": "#/definitions/Problem",
     }
     assert "source" in document["definitions"]["Price"]["required"]
     assert document["definitions"]["Problem"]["additionalProperties"] is True

@@ -20,6 +20,9 @@ async def test_the_rows_are_answered_as_the_store_gives_them_each_with_its_sourc
     async with serving(parts) as client, client.get("/api/v1/prices/AAPL?limit=2") as response:
         assert await document_in(response, PricesSchema()) == {
             "symbol": "AAPL",
+            "fetched": False,
+            "age_s": 12.5,
+            "fetch_error": None,
             "count": 2,
             "prices": [
                 {
@@ -54,7 +57,8 @@ async def test_a_time_in_another_zone_keeps_its_moment() -> None:
 async def test_a_symbol_without_rows_yet_is_an_empty_list() -> None:
     async with serving(Parts(prices=Prices("BRK.B"))) as client, client.get("/api/v1/prices/BRK.B") as response:
         document = await document_in(response, PricesSchema())
-    assert document == {"symbol": "BRK.B", "count": 0, "prices": [], "next_cursor": None}
+    assert (document["count"], document["prices"], document["next_cursor"]) == (0, [], None)
+    assert (document["fetched"], document["age_s"], document["fetch_error"]) == (False, None, None)
 
 
 def rows(count: int) -> list[PriceRow]:
@@ -84,7 +88,7 @@ async def test_a_limit_that_does_not_fit_is_a_422_that_names_the_field(limit: st
 async def test_a_misspelt_parameter_is_a_422_that_names_it_and_what_there_is() -> None:
     async with serving() as client, client.get("/api/v1/prices/AAPL?limt=5") as response:
         document = await problem_in(response, 422)
-    assert document["errors"] == {"limt": ["unknown parameter; this route accepts: limit, cursor, format"]}
+    assert document["errors"] == {"limt": ["unknown parameter; this route accepts: limit, cursor, format, fresh"]}
 
 
 async def test_every_field_that_does_not_fit_is_named() -> None:
@@ -92,7 +96,7 @@ async def test_every_field_that_does_not_fit_is_named() -> None:
         document = await problem_in(response, 422)
     assert document["errors"] == {
         "limit": ["must be a whole number from 1 to 1000"],
-        "offset": ["unknown parameter; this route accepts: limit, cursor, format"],
+        "offset": ["unknown parameter; this route accepts: limit, cursor, format, fresh"],
     }
 
 
