@@ -14,7 +14,6 @@ import pytest_asyncio
 from tests.acceptance.conftest import Running, Serve
 from tests.acceptance.discord.stand_in import ADMIN, APPLICATION, Discord, Shown
 from tests.integration.demand.market import RecordingSource
-from volaris import service as service_module
 from volaris.discord.route import ANSWERING
 from volaris.settings import Settings
 
@@ -55,11 +54,9 @@ async def discord() -> AsyncIterator[Discord]:
 
 
 @pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch) -> RecordingSource:
+def source() -> RecordingSource:
     """The market of the service, which can be held and broken."""
-    source = RecordingSource(lambda: datetime.now(UTC))
-    monkeypatch.setattr(service_module, "create_source", lambda *_, **__: source)
-    return source
+    return RecordingSource(lambda: datetime.now(UTC))
 
 
 @pytest.fixture
@@ -81,6 +78,6 @@ async def commanded(
     serve: Serve, settings: Settings, discord: Discord, source: RecordingSource
 ) -> AsyncIterator[Commanded]:
     """The service with its database ready."""
-    async with serve(settings) as running:
+    async with serve(settings, source) as running:
         await running.is_up()
         yield Commanded(running, discord, source)

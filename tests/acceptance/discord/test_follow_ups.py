@@ -150,7 +150,7 @@ async def test_a_command_that_runs_when_the_service_stops_ends_with_it(
     serve: Serve, settings: Settings, discord: Discord, source: RecordingSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answering_module, "STOP_GRACE_S", 0.1)
-    async with serve(settings) as running:
+    async with serve(settings, source) as running:
         await running.is_up()
         source.gate.clear()
         await discord.respond(running.client, discord.command("price", {"symbol": "AAPL"}))

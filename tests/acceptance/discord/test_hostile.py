@@ -24,16 +24,15 @@ ODD_HEADERS = ["", "0", "-1", "ff" * 64, "00" * 64, "9" * 400, "NaN", " ", "\t17
 
 def commands(discord: Discord, chance: random.Random) -> dict[str, Any]:
     """A command that is in order."""
-    name, options = chance.choice(
-        [
-            ("price", {"symbol": "AAPL"}),
-            ("chain", {"symbol": "AAPL", "expiration": "2026-12-04", "type": "call"}),
-            ("iv", {"symbol": "AAPL"}),
-            ("screener", {"sort": "iv30", "limit": 3}),
-            ("status", {}),
-            ("moon", {}),
-        ]
-    )
+    orderly: list[tuple[str, dict[str, Any]]] = [
+        ("price", {"symbol": "AAPL"}),
+        ("chain", {"symbol": "AAPL", "expiration": "2026-12-04", "type": "call"}),
+        ("iv", {"symbol": "AAPL"}),
+        ("screener", {"sort": "iv30", "limit": 3}),
+        ("status", {}),
+        ("moon", {}),
+    ]
+    name, options = chance.choice(orderly)
     kind = chance.choice([2, 2, 4])
     return discord.command(
         name, options, user=chance.choice([USER, ADMIN]), kind=kind, focused="symbol" if kind == 4 else ""

@@ -104,7 +104,7 @@ async def test_commands_may_come_from_direct_messages(commanded: Commanded) -> N
 
 
 async def test_without_the_key_there_is_no_route(serve: Serve, settings: Settings, source: RecordingSource) -> None:
-    async with serve(replace(settings, discord_public_key=None)) as running:
+    async with serve(replace(settings, discord_public_key=None), source) as running:
         async with running.client.post(PATH, data=PING) as response:
             assert response.status == 404
         assert ANSWERING not in running.app
@@ -114,7 +114,7 @@ async def test_without_the_key_there_is_no_route(serve: Serve, settings: Setting
 async def test_a_sentence_says_that_the_database_is_down(
     serve: Serve, settings: Settings, discord: Discord, source: RecordingSource, proxy: Proxy
 ) -> None:
-    async with serve(replace(settings, database_url=proxy.url)) as running:
+    async with serve(replace(settings, database_url=proxy.url), source) as running:
         await running.is_up()
         proxy.cut()
         for command in ("price", "chain", "iv"):
