@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from volaris.discord.commands import Command, text_of
 from volaris.discord.follow_ups import FollowUps
@@ -24,10 +24,16 @@ from volaris.errors import (
 
 DEFERRED_AFTER_S = 1.2  # Discord waits for 3 s, the way there and back included
 COMMAND_TIMEOUT_S = 30.0
-STOP_GRACE_S = 3.0
+STOP_GRACE_S = 2.0  # at shutdown, for commands to end
+TELLING_GRACE_S = 2.0  # after that, to tell the users of the others
 MAX_RUNNING = 64
 
+BUSY = "Too many commands are running. Try again in a minute."
+STOPPING = "The service is stopping. Try again in a minute."
+
 Scope = Callable[[str], AbstractContextManager[Any]]
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +45,7 @@ class AnsweringStatistics:
     running: int  # tasks of commands and follow-ups
     commands: int  # so far
     deferred: int  # so far, of all commands
-    refused: int  # so far, because too many were running
+    refused: int  # so far, because too many were running, or the service was stopping
 
 
 class Answering:
@@ -61,7 +67,8 @@ class Answering:
         self._scope = scope
         self._deferred_after_s = deferred_after_s
         self._timeout_s = timeout_s
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()  # of commands and follow-ups
+        self._running: set[asyncio.Task[Message]] = set()  # those of commands
         self._is_closed = False
         self._started = self._deferred = self._refused = 0
 
@@ -82,14 +89,17 @@ class Answering:
         )
 
     async def close(self) -> None:
-        """Refuse further commands, give those that are running some seconds to end, and cancel the rest."""
+        """Refuse further commands, and give those that are running two seconds to end.
+
+        The users of the others are told that the service is stopping, which may take two seconds more.
+        """
         self._is_closed = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_GRACE_S)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for late, grace_s in ((self._running, STOP_GRACE_S), (self._tasks, TELLING_GRACE_S)):
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _choices(self, interaction: Interaction) -> Mapping[str, str]:
         if interaction.command not in self._commands or interaction.focused != SYMBOL.name:
@@ -107,9 +117,11 @@ class Answering:
             return response(refusal("There is no such command any more; `volaris discord register` renews the list."))
         if self._is_closed or len(self._tasks) >= MAX_RUNNING:
             self._refused += 1
-            return response(refusal("The service is too busy, or is stopping. Try again in a minute."))
+            return response(refusal(STOPPING if self._is_closed else BUSY))
         self._started += 1
         task = self._start(self._run(command, interaction), f"discord /{command.name}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         try:
             await asyncio.wait((task,), timeout=self._deferred_after_s)
             if task.done():
@@ -130,10 +142,11 @@ class Answering:
                 return refusal(_words_for(error, command))
 
     async def _follow_up(self, command: Command, interaction: Interaction, task: asyncio.Task[Message]) -> None:
-        message = await task
+        await asyncio.wait((task,))
+        message = refusal(STOPPING) if task.cancelled() else task.result()
         await self._follow_ups.send(interaction, message, deferred_privately=command.is_private)
 
-    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    def _start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

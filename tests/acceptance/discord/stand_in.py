@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -34,7 +35,7 @@ PATH = "/discord/interactions"
 APPLICATION, GUILD = "1122334455667788990", "9988776655443322110"
 USER, ADMIN = "100000000000000001", "100000000000000002"
 
-Client = TestClient[web.Request, web.Application]
+Client = TestClient[web.Request, web.Application] | aiohttp.ClientSession
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 

@@ -138,7 +138,7 @@ async def test_too_many_commands_at_once_are_refused(commanded: Commanded, monke
     held = commanded.discord.command("price", {"symbol": "AAPL"})
     await commanded.discord.respond(commanded.running.client, held)  # a command and its follow-up
     shown = await commanded.ask("price", symbol="MSFT")
-    assert shown.refusal == "The service is too busy, or is stopping. Try again in a minute."
+    assert shown.refusal == "Too many commands are running. Try again in a minute."
     commanded.source.gate.set()
     await commanded.discord.shown(held)
     await commanded.has_ended()
@@ -146,18 +146,20 @@ async def test_too_many_commands_at_once_are_refused(commanded: Commanded, monke
     assert (statistics.running, statistics.commands, statistics.refused) == (0, 1, 1)
 
 
-async def test_a_command_that_runs_when_the_service_stops_ends_with_it(
+async def test_a_command_that_runs_when_the_service_stops_ends_with_it_and_its_user_is_told(
     serve: Serve, settings: Settings, discord: Discord, source: RecordingSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answering_module, "STOP_GRACE_S", 0.1)
+    monkeypatch.setattr(answering_module, "TELLING_GRACE_S", 60.0)
     async with serve(settings, source) as running:
         await running.is_up()
         source.gate.clear()
-        await discord.respond(running.client, discord.command("price", {"symbol": "AAPL"}))
+        interaction = discord.command("price", {"symbol": "AAPL"})
+        await discord.respond(running.client, interaction)
         names = sorted(task.get_name() for task in running.app[ANSWERING]._tasks)
         assert names == ["discord /price", "discord follow-up of /price"]
     assert running.app[ANSWERING].statistics().running == 0
-    assert discord.requests == []
+    assert (await discord.shown(interaction)).refusal == "The service is stopping. Try again in a minute."
 
 
 @pytest.mark.parametrize(
