@@ -81,8 +81,10 @@ def chain_command(
 
 
 def expirations(chain: ChainRows) -> list[date]:
-    """Return the days on which contracts of the chain expire."""
-    days: list[date] = np.unique(chain.expiration).tolist()
+    """Return the days on which contracts of the chain expire, in order."""
+    # The rows ascend by expiration. `np.unique` would import numpy.ma for good, which takes 1 MB.
+    is_first = np.append(True, chain.expiration[1:] != chain.expiration[:-1])
+    days: list[date] = chain.expiration[is_first].tolist()
     return days
 
 
