@@ -23,6 +23,7 @@ class Stored(Generic[T]):
     """A record of the store, and the moment whose market it shows."""
 
     record: T
+    source: str  # name of the market source
     made_at: datetime  # with time zone
 
 

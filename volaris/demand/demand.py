@@ -56,7 +56,7 @@ class Demand:
     the kind's maximum age since the stored data were made. A source with a delay is compared with the market of that
     long ago. So nothing is fetched while the market is closed and the last trades are stored, and a delayed quote does
     not count as old because of its delay. If a share is halted, or the source repeats past prices, the data stay old
-    however often they are fetched; so the end of the last fetch counts like new data.
+    however often they are fetched; so the end of the last fetch counts like new data. Data of another source are stale.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Demand:
         """Return the latest volatility figures of a symbol. Raises the same errors as `quote`.
 
         If they have to be computed anew, the chain is asked for with the same `fresh` first. If only an old chain is
-        there, the figures are computed from this, and the answer has the error of the chain.
+        there, the answer has the error of the chain, and the figures of the old chain, computed now if need be.
         """
         return await self._answer(self._figures, symbol, fresh)
 
@@ -136,8 +136,10 @@ class Demand:
             return True
         delay = timedelta(seconds=self._source.delay_s)
         landing = self._landings.get((kind.name, symbol))
-        since = stored.made_at if landing is None else max(stored.made_at, landing.at - delay)
-        return await self._hours.have_passed(kind.max_age_s, since, self._now() - delay)
+        seen = [] if landing is None else [landing.at - delay]
+        if stored.source == self._source.name:
+            seen.append(stored.made_at)
+        return not seen or await self._hours.have_passed(kind.max_age_s, max(seen), self._now() - delay)
 
     async def _fetch(self, kind: _Kind[T], symbol: str, fresh: Fresh) -> Answer[T]:
         error = await kind.fetch(symbol, fresh)
@@ -164,6 +166,7 @@ class Demand:
     async def _fetch_figures(self, symbol: str, fresh: Fresh) -> str | None:
         # Outside of the turn: fetches that wait for others while they have a turn could wait for each other.
         chain = await self.chain(symbol, fresh)
-        async with self._flights.turn("figures"):
-            await self._data.compute_figures(symbol)
+        if chain.fetch_error is None or await self._data.lacks_figures(symbol):
+            async with self._flights.turn("figures"):
+                await self._data.compute_figures(symbol)
         return chain.fetch_error

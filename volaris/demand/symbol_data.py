@@ -34,12 +34,14 @@ class SymbolData:
     async def read_quote(self, symbol: str) -> Stored[PriceRow] | None:
         """Return the latest price, or None. It shows the market at `quoted_at`."""
         rows = await self._store.prices.latest(symbol, 1)
-        return Stored(record=rows[0], made_at=rows[0].quoted_at) if rows else None
+        if not rows:
+            return None
+        return Stored(record=rows[0], source=rows[0].source, made_at=rows[0].quoted_at)
 
     async def read_chain(self, symbol: str) -> Stored[ChainHeader] | None:
         """Return the latest chain without its contracts, or None. It shows the market at `quoted_at`."""
         header = await self._store.options.header(symbol)
-        return None if header is None else Stored(record=header, made_at=header.quoted_at)
+        return None if header is None else Stored(record=header, source=header.source, made_at=header.quoted_at)
 
     async def read_figures(self, symbol: str) -> Stored[MetricsRow] | None:
         """Return the latest volatility figures, or None.
@@ -53,7 +55,12 @@ class SymbolData:
             return None
         header = await self._store.options.header(symbol)
         made_at = row.computed_at if header is None else min(row.computed_at, header.quoted_at)
-        return Stored(record=row, made_at=made_at)
+        return Stored(record=row, source=row.source, made_at=made_at)
+
+    async def lacks_figures(self, symbol: str) -> bool:
+        """Return whether the stored chain has no figures yet: there are none, or only those of an older chain."""
+        figures, chain = await self.read_figures(symbol), await self.read_chain(symbol)
+        return chain is not None and (figures is None or figures.made_at < chain.made_at)
 
     async def fetch_quote(self, symbol: str) -> None:
         """Fetch and store the latest price, as the job prices_1m does."""

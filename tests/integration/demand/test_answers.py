@@ -110,6 +110,17 @@ async def test_share_that_is_not_traded_is_not_fetched_with_each_question(store:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_data_of_another_source_are_stale_until_those_of_this_one_are_fetched(store: Store, kind: str) -> None:
+    async with asking(store) as asked:
+        await ask(asked, kind)
+    async with asking(store) as asked:
+        assert not (await ask(asked, kind)).fetched
+        asked.source.name = "cboe"
+        assert (await ask(asked, kind)).fetched
+        assert not (await ask(asked, kind)).fetched
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_broken_source_is_told_with_the_stored_data_and_their_age(store: Store, kind: str) -> None:
     async with asking(store) as asked:
         first = await ask(asked, kind)
@@ -117,8 +128,7 @@ async def test_broken_source_is_told_with_the_stored_data_and_their_age(store: S
         asked.source.error = DOWN
         answer = await ask(asked, kind)
         assert (answer.fetched, answer.age_s, answer.fetch_error) == (False, 10_000, str(DOWN))
-        if kind != "figures":
-            assert answer.record == first.record
+        assert answer.record == first.record
         asked.source.error = None
         assert (await ask(asked, kind)).fetched
 
@@ -134,8 +144,14 @@ async def test_broken_source_is_an_error_if_nothing_is_stored(store: Store, kind
         assert (await ask(asked, kind)).fetched
 
 
-async def test_figures_are_computed_from_an_old_chain_if_there_is_no_newer_one(store: Store) -> None:
+@pytest.mark.parametrize("has_older", [False, True])
+async def test_figures_are_computed_from_an_old_chain_if_there_is_no_newer_one(
+    store: Store, *, has_older: bool
+) -> None:
     async with asking(store) as asked:
+        if has_older:
+            await ask(asked, "figures")
+            asked.clock.pass_s(10_000)
         await ask(asked, "chain")
         asked.clock.pass_s(10_000)
         asked.source.error = DOWN
