@@ -9,11 +9,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from volaris.discord.commands import Command, text_of
+from volaris.discord.commands import Command
 from volaris.discord.follow_ups import FollowUps
 from volaris.discord.interactions import Interaction, Kind
 from volaris.discord.messages import PONG, Message, choices, deferral, refusal, response
-from volaris.discord.symbols import SYMBOL, SymbolDirectory, choices_for
 from volaris.errors import (
     CommandRefused,
     DemandError,
@@ -23,6 +22,7 @@ from volaris.errors import (
 )
 
 DEFERRED_AFTER_S = 1.2  # Discord waits for 3 s, the way there and back included
+COMPLETED_WITHIN_S = 2.0  # choices cannot be promised
 COMMAND_TIMEOUT_S = 30.0
 STOP_GRACE_S = 2.0  # at shutdown, for commands to end
 TELLING_GRACE_S = 2.0  # after that, to tell the users of the others
@@ -54,7 +54,6 @@ class Answering:
     def __init__(
         self,
         commands: Iterable[Command],
-        directory: SymbolDirectory,
         follow_ups: FollowUps,
         scope: Scope,
         *,
@@ -62,7 +61,6 @@ class Answering:
         timeout_s: float = COMMAND_TIMEOUT_S,
     ) -> None:
         self._commands: Mapping[str, Command] = {command.name: command for command in commands}
-        self._directory = directory
         self._follow_ups = follow_ups
         self._scope = scope
         self._deferred_after_s = deferred_after_s
@@ -102,14 +100,16 @@ class Answering:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _choices(self, interaction: Interaction) -> Mapping[str, str]:
-        if interaction.command not in self._commands or interaction.focused != SYMBOL.name:
+        command = self._commands.get(interaction.command)
+        completer = command.completers.get(interaction.focused or "") if command else None
+        if completer is None:
             return {}
         with self._scope("discord autocomplete"):
             try:
-                listed = await self._directory.symbols()
-            except SourceError:
+                async with asyncio.timeout(COMPLETED_WITHIN_S):
+                    return await completer(interaction)
+            except (SourceError, StoreError, TimeoutError):
                 return {}  # there is no way to show an error here; the command itself tells it
-            return choices_for(text_of(interaction.options, SYMBOL.name), listed)
 
     async def _answer_command(self, interaction: Interaction) -> dict[str, Any]:
         command = self._commands.get(interaction.command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -14,7 +14,7 @@ from volaris.discord.commands import Command, Definition, Option, choice_of, tex
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
 from volaris.discord.provenance import footer_of, with_fetch_error
-from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_meant
+from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_completer, symbol_meant, ticker_of
 from volaris.discord.texts import code, count, dollars, quote, strike, table
 from volaris.errors import CommandRefused
 from volaris.store import ChainHeader, ChainRows
@@ -24,7 +24,9 @@ OTHERS = 8
 
 SIDES = {"call": "Calls", "put": "Puts"}
 BOTH = ""
-EXPIRATION = Option(name="expiration", description="A day such as 2026-01-16; by default the nearest expiration")
+EXPIRATION = Option(
+    name="expiration", description="A day such as 2026-01-16; by default the nearest expiration", completes=True
+)
 TYPE = Option(name="type", description="Only calls, or only puts; by default both", choices=SIDES)
 CHAIN = Definition(name="chain", description="Options of a share, around the money", options=(SYMBOL, EXPIRATION, TYPE))
 
@@ -63,7 +65,7 @@ def today_in_utc() -> date:
 def chain_command(
     demand: ChainDemand, reader: ChainReader, directory: SymbolDirectory, today: Callable[[], date] = today_in_utc
 ) -> Command:
-    """Return the command."""
+    """Return the command. Its expirations are completed from the stored chain, because there is no time for a fetch."""
 
     async def run(interaction: Interaction) -> Message:
         options = interaction.options
@@ -77,7 +79,14 @@ def chain_command(
         day = expiration_meant(text_of(options, EXPIRATION.name), days, today())
         return Message(embed=chain_embed(meant, chain, answer, day=day, side=side))
 
-    return Command(definition=CHAIN, run=run)
+    async def complete(interaction: Interaction) -> Mapping[str, str]:
+        chain = await reader.chain(ticker_of(text_of(interaction.options, SYMBOL.name)))
+        typed = text_of(interaction.options, EXPIRATION.name)
+        days = [day.isoformat() for day in expirations(chain)] if chain else []
+        return {day: day for day in days if day.startswith(typed)}
+
+    completers = {**symbol_completer(directory), EXPIRATION.name: complete}
+    return Command(definition=CHAIN, run=run, completers=completers)
 
 
 def expirations(chain: ChainRows) -> list[date]:

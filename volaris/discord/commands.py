@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 from volaris.discord.interactions import Interaction, Value
 from volaris.discord.messages import Message
 from volaris.errors import CommandRefused
+
+# Returns the values that a user can choose from who is typing a command, best first, each with its name.
+Completer = Callable[[Interaction], Awaitable[Mapping[str, str]]]
 
 
 class OptionType(IntEnum):
@@ -69,6 +72,7 @@ class Command:
 
     definition: Definition
     run: Callable[[Interaction], Awaitable[Message]]  # raises CommandRefused, or an error of the service
+    completers: Mapping[str, Completer] = field(default_factory=dict)  # by the option that a user is typing
     is_private: bool = False  # whether only the user who gave the command sees the answer
 
     @property

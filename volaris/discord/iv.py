@@ -10,7 +10,7 @@ from volaris.discord.commands import Command, Definition, text_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
 from volaris.discord.provenance import footer_of, with_fetch_error
-from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_meant
+from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_completer, symbol_meant
 from volaris.discord.texts import percent, score, table
 from volaris.errors import CommandRefused
 from volaris.store import MetricsRow, TermRow
@@ -45,7 +45,7 @@ def iv_command(demand: FiguresDemand, reader: TermReader, directory: SymbolDirec
         answer = await demand.figures(meant.symbol)
         return Message(embed=iv_embed(meant, answer, await reader.terms(meant.symbol)))
 
-    return Command(definition=IV, run=run)
+    return Command(definition=IV, run=run, completers=symbol_completer(directory))
 
 
 def iv_embed(meant: ListedSymbol, answer: Answer[MetricsRow], terms: Sequence[TermRow]) -> Embed:

@@ -9,7 +9,7 @@ from volaris.discord.commands import Command, Definition, text_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
 from volaris.discord.provenance import footer_of, with_fetch_error
-from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_meant
+from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_completer, symbol_meant
 from volaris.discord.texts import count, dollars
 from volaris.errors import CommandRefused
 from volaris.store import PriceRow
@@ -32,7 +32,7 @@ def price_command(demand: QuoteDemand, directory: SymbolDirectory) -> Command:
         meant = symbol_meant(text_of(interaction.options, SYMBOL.name), await directory.symbols())
         return Message(embed=price_embed(meant, await demand.quote(meant.symbol)))
 
-    return Command(definition=PRICE, run=run)
+    return Command(definition=PRICE, run=run, completers=symbol_completer(directory))
 
 
 def price_embed(meant: ListedSymbol, answer: Answer[PriceRow]) -> Embed:

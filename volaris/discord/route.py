@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from http import HTTPStatus
 
@@ -19,6 +20,7 @@ from volaris.errors import BadInteraction
 
 PATH = "/discord/interactions"
 MAX_BODY_BYTES = 64 << 10  # an interaction of these commands has 2 to 6 kB
+READ_TIMEOUT_S = 5.0  # Discord has given up by then
 
 ANSWERING: web.AppKey[Answering] = web.AppKey("discord_answering")
 
@@ -32,7 +34,7 @@ def add_interactions(
     """
     check = SignatureCheck(public_key)
     api = DiscordApi(api_url)
-    answering = Answering(all_commands(sources, admins), sources.directory, FollowUps(api), scope)
+    answering = Answering(all_commands(sources, admins), FollowUps(api), scope)
     app[ANSWERING] = answering
 
     async def interactions(request: web.Request) -> web.Response:
@@ -57,10 +59,19 @@ def add_interactions(
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Return the body. Raises Problem 413 as soon as it has more than 64 KiB, whatever its header says."""
+    """Return the body.
+
+    Raises Problem 413 as soon as it has more than 64 KiB, whatever its header says, and 408 if it does not end in 5 s.
+    """
     body = bytearray()
-    async for piece in request.content.iter_any():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"an interaction has at most {MAX_BODY_BYTES >> 10} KiB")
+    try:
+        async with asyncio.timeout(READ_TIMEOUT_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    detail = f"an interaction has at most {MAX_BODY_BYTES >> 10} KiB"
+                    raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    except TimeoutError as error:
+        detail = f"the body did not end within {READ_TIMEOUT_S:g} s"
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail) from error
     return bytes(body)

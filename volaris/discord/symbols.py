@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Protocol
 
-from volaris.discord.commands import Option
+from volaris.discord.commands import Completer, Option, text_of
+from volaris.discord.interactions import Interaction
 from volaris.discord.limits import MAX_CHOICES
 from volaris.discord.texts import code
 from volaris.errors import CommandRefused
@@ -37,6 +38,15 @@ class SymbolDirectory(Protocol):
     async def symbols(self) -> Sequence[ListedSymbol]:
         """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere in vain."""
         ...
+
+
+def symbol_completer(directory: SymbolDirectory) -> Mapping[str, Completer]:
+    """Return the completer of the option `symbol`, by its name."""
+
+    async def complete(interaction: Interaction) -> Mapping[str, str]:
+        return choices_for(text_of(interaction.options, SYMBOL.name), await directory.symbols())
+
+    return {SYMBOL.name: complete}
 
 
 def ticker_of(typed: str) -> str:

@@ -30,9 +30,9 @@ class Commanded:
         """What a user sees in the end who gives a command."""
         return await self.discord.ask(self.running.client, name, **options)
 
-    async def choices(self, name: str, typed: str, option: str = "symbol") -> list[str]:
+    async def choices(self, name: str, typed: str, option: str = "symbol", **options: Any) -> list[str]:
         """The values that a user can choose from who has typed so much."""
-        return await self.discord.choices(self.running.client, name, typed, option)
+        return await self.discord.choices(self.running.client, name, typed, option, **options)
 
     async def has_ended(self) -> None:
         """Wait until no command and no follow-up is running."""

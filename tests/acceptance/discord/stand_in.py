@@ -188,9 +188,9 @@ class Discord:
         message, is_private = await self._replies[interaction["token"]].messages.get()
         return Shown(message=message, is_private=is_private, was_deferred=True)
 
-    async def choices(self, client: Client, name: str, typed: str, option: str = "symbol") -> list[str]:
-        """The values that a user can choose from who has typed so much of an option."""
-        interaction = self.command(name, {option: typed}, kind=4, focused=option)
+    async def choices(self, client: Client, name: str, typed: str, option: str = "symbol", **options: Any) -> list[str]:
+        """The values that a user can choose from who has typed so much of an option, after other options."""
+        interaction = self.command(name, options | {option: typed}, kind=4, focused=option)
         response = await self.respond(client, interaction)
         assert response["type"] == CHOICES
         return [choice["value"] for choice in response["data"]["choices"]]

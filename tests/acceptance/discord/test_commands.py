@@ -173,8 +173,19 @@ async def test_symbols_are_completed_the_nearest_first(commanded: Commanded) -> 
     assert (await commanded.choices("iv", "A"))[0] == "A"
     assert len(await commanded.choices("chain", "")) == 25
     assert await commanded.choices("chain", "no share has this name") == []
-    assert await commanded.choices("chain", "2026", option="expiration") == []
     assert await commanded.choices("moon", "A") == []
+    assert await commanded.choices("chain", "c", option="type") == []
+
+
+async def test_expirations_are_completed_from_the_stored_chain(commanded: Commanded) -> None:
+    assert await commanded.choices("chain", "", option="expiration", symbol="AAPL") == []
+    assert await commanded.choices("chain", "", option="expiration") == []
+    others = (await commanded.ask("chain", symbol="AAPL")).fields["Other expirations"].split(", ")
+    found = await commanded.choices("chain", "", option="expiration", symbol="aapl")
+    assert (found[1:], len(found)) == (others, 8)
+    last = others[-1]
+    assert await commanded.choices("chain", last, option="expiration", symbol="AAPL") == [last]
+    assert await commanded.choices("chain", "1999", option="expiration", symbol="AAPL") == []
 
 
 async def test_stored_data_are_shown_with_their_age_while_the_source_is_down(commanded: Commanded) -> None:

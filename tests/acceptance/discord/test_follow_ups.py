@@ -24,7 +24,6 @@ from volaris.discord.interactions import Interaction, Kind
 from volaris.discord.messages import Embed, Message, refusal
 from volaris.discord.route import ANSWERING
 from volaris.errors import SourceUnavailable
-from volaris.market.simulated import SimulatedSource
 from volaris.settings import Settings
 
 ANSWER = Message(embed=Embed(title="AAPL", text="$1.00"))
@@ -110,7 +109,6 @@ async def test_the_promise_of_a_private_command_is_private(discord: Discord, api
     definition = Definition(name="price", description="Held by the test")
     answering = Answering(
         [Command(definition=definition, run=run, is_private=True)],
-        SimulatedSource(),
         FollowUps(api),
         nullcontext,
         deferred_after_s=0.0,

@@ -17,6 +17,7 @@ from tests.acceptance.discord.conftest import Commanded
 from tests.acceptance.discord.stand_in import ADMIN, PATH, Discord
 from tests.integration.demand.market import RecordingSource
 from tests.integration.store.proxy import Proxy
+from volaris.discord import route
 from volaris.discord.route import ANSWERING, MAX_BODY_BYTES
 from volaris.settings import Settings
 
@@ -75,6 +76,16 @@ async def test_a_large_body_is_refused_before_it_is_read(commanded: Commanded, t
     assert (await commanded.discord.post(commanded.running.client, just_right))[0] == 200
 
 
+async def test_a_body_that_does_not_end_is_refused(commanded: Commanded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route, "READ_TIMEOUT_S", 0.1)
+    url = commanded.running.client.make_url(PATH)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: volaris\r\nContent-Length: 9\r\n\r\n{{".encode())
+    assert await reader.readline() == b"HTTP/1.1 408 Request Timeout\r\n"
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
@@ -120,6 +131,7 @@ async def test_a_sentence_says_that_the_database_is_down(
         for command in ("price", "chain", "iv"):
             shown = await discord.ask(running.client, command, symbol="AAPL")
             assert shown.refusal == "The database is not available. Try again in a minute."
+        assert await discord.choices(running.client, "chain", "", "expiration", symbol="AAPL") == []
         shown = await discord.ask(running.client, "screener")
         assert shown.refusal == "The database is not available. Try again in a minute."
 
