@@ -16,10 +16,12 @@ import pytest_asyncio
 
 from tests.acceptance.discord.published import check_commands
 from tests.acceptance.discord.stand_in import APPLICATION, GUILD, Discord, Trouble
+from volaris.cli.discord import register_commands
 from volaris.discord.api import ATTEMPTS, DiscordApi
 from volaris.discord.catalogue import DEFINITIONS
 from volaris.discord.registration import changes_between, register
-from volaris.errors import RegistrationFailed
+from volaris.errors import MissingSetting, RegistrationFailed
+from volaris.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 EVERYWHERE = f"/api/v10/applications/{APPLICATION}/commands"
@@ -67,27 +69,35 @@ async def api(discord: Discord) -> AsyncIterator[DiscordApi]:
     await api.close()
 
 
-async def registered(api: DiscordApi) -> str:
+async def registered(api: DiscordApi, *, guild_id: str | None = None, dry_run: bool = False) -> str:
     """What is told of a registration."""
-    return await register(api, APPLICATION, guild_id=None, dry_run=False)
+    return await register(api, APPLICATION, guild_id=guild_id, dry_run=dry_run)
 
 
 async def test_commands_are_registered_once(discord: Discord, types: Types) -> None:
-    place = "in all servers and direct messages"
-    assert await types() == (0, f"registered 5 commands {place}: add {ALL}", "")
-    assert [command["name"] for command in discord.registered[EVERYWHERE]] == NAMES
-    assert await types() == (0, f"nothing to change: Discord has these 5 commands {place}", "")
+    place = f"in the server {GUILD}"
+    assert await types("--guild", GUILD) == (0, f"registered 5 commands {place}: add {ALL}", "")
+    assert [command["name"] for command in discord.registered[IN_GUILD]] == NAMES
+    told = f"nothing to change: Discord has these 5 commands {place}"
+    assert await types("--guild", GUILD, "--dry-run") == (0, told, "")
     assert discord.requests == ["GET applications", "PUT applications", "GET applications"]
 
 
-async def test_a_dry_run_changes_nothing(discord: Discord, types: Types) -> None:
-    assert await types("--dry-run") == (0, f"would add {ALL}, in all servers and direct messages", "")
+async def test_what_is_registered_is_not_registered_again(discord: Discord, api: DiscordApi) -> None:
+    place = "in all servers and direct messages"
+    assert await registered(api) == f"registered 5 commands {place}: add {ALL}"
+    assert await registered(api) == f"nothing to change: Discord has these 5 commands {place}"
+    assert discord.requests == ["GET applications", "PUT applications", "GET applications"]
+
+
+async def test_a_dry_run_changes_nothing(discord: Discord, api: DiscordApi) -> None:
+    assert await registered(api, dry_run=True) == f"would add {ALL}, in all servers and direct messages"
     assert discord.requests == ["GET applications"]
 
 
-async def test_commands_of_one_server_are_apart(discord: Discord, types: Types) -> None:
-    status, printed, _ = await types("--guild", GUILD)
-    assert (status, printed) == (0, f"registered 5 commands in the server {GUILD}: add {ALL}")
+async def test_commands_of_one_server_are_apart(discord: Discord, api: DiscordApi) -> None:
+    told = f"registered 5 commands in the server {GUILD}: add {ALL}"
+    assert await registered(api, guild_id=GUILD) == told
     assert [command["name"] for command in discord.registered[IN_GUILD]] == NAMES
     assert discord.registered[EVERYWHERE] == []
 
@@ -144,10 +154,11 @@ async def test_a_wrong_token_is_told_and_not_shown(types: Types) -> None:
     assert await types(DISCORD_TOKEN="s3cret") == (1, "", told)
 
 
-@pytest.mark.parametrize("missing", ["DISCORD_TOKEN", "DISCORD_APPLICATION_ID"])
-async def test_a_missing_setting_is_named(types: Types, missing: str) -> None:
-    told = f"volaris: this command needs the setting {missing}, which is not set; see docs/discord.md"
-    assert await types(**{missing: ""}) == (2, "", told)
+async def test_a_missing_setting_is_named(types: Types) -> None:
+    told = "volaris: this command needs the setting DISCORD_TOKEN, which is not set; see docs/discord.md"
+    assert await types(DISCORD_TOKEN="") == (2, "", told)
+    with pytest.raises(MissingSetting, match=r"^this command needs the setting DISCORD_APPLICATION_ID, which is not"):
+        await register_commands(Settings(discord_token="t0ken"), guild_id=None, dry_run=True)
 
 
 async def test_a_wrong_id_of_a_server_is_a_wrong_call(types: Types) -> None:
