@@ -13,13 +13,7 @@ from volaris.discord.commands import Command
 from volaris.discord.follow_ups import FollowUps
 from volaris.discord.interactions import Interaction, Kind
 from volaris.discord.messages import PONG, Message, choices, deferral, refusal, response
-from volaris.errors import (
-    CommandRefused,
-    DemandError,
-    SourceError,
-    StoreError,
-    UnknownSymbol,
-)
+from volaris.errors import CommandRefused, DemandError, SourceError, StoreError, StoreUnavailable, UnknownSymbol
 
 DEFERRED_AFTER_S = 1.2  # Discord waits for 3 s, the way there and back included
 COMPLETED_WITHIN_S = 2.0  # choices cannot be promised
@@ -108,8 +102,12 @@ class Answering:
             try:
                 async with asyncio.timeout(COMPLETED_WITHIN_S):
                     return await completer(interaction)
+            # There is no way to show an error here; the command itself tells it.
             except (SourceError, StoreError, TimeoutError):
-                return {}  # there is no way to show an error here; the command itself tells it
+                return {}
+            except Exception:
+                logger.exception("unexpected error while /%s was typed", interaction.command)
+                return {}
 
     async def _answer_command(self, interaction: Interaction) -> dict[str, Any]:
         command = self._commands.get(interaction.command)
@@ -161,12 +159,12 @@ def _words_for(error: Exception, command: Command) -> str:
         case UnknownSymbol():
             return f"The market source has no data for {error.symbol}."
         case SourceError():
-            return f"The market source could not be asked, and nothing is stored: {error.cause}."
+            return f"Nothing is stored, and the market source could not be asked: {error.cause}."
         case DemandError():
-            return f"The data could not be fetched in time, and nothing is stored: {error}."
-        case StoreError():
+            return f"Nothing is stored, and {error}."
+        case StoreUnavailable():
             return "The database is not available. Try again in a minute."
-        case TimeoutError():
+        case TimeoutError():  # of the command
             return "The answer took too long. Try again in a minute."
     logger.error("unexpected error in /%s", command.name, exc_info=error)
     return "Something is wrong in the service. Its log has the reason."

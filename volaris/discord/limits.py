@@ -17,7 +17,3 @@ MAX_CONTENT = 2_000
 # https://discord.com/developers/docs/interactions/application-commands#application-command-object
 MAX_CHOICES = 25
 MAX_CHOICE = 100  # characters of the name, and of a value that is a text
-
-# https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response
-ANSWER_WITHIN_S = 3.0
-TOKEN_LIFE_S = 15 * 60.0

@@ -54,7 +54,7 @@ def status_embed(readers: StatusReaders, verdicts: Mapping[str, Verdict]) -> Emb
         text=f"**{usage.rss_bytes / MB:,.1f} MB** of {usage.limit.limit_bytes / MB:,.0f} MB, {usage.percent:.1f} %",
         lines=table(("job", "last", "verdict"), [_job(info, verdicts.get(info.id)) for info in jobs]),
         fields=(
-            ("Growing", _growing(verdicts)),
+            ("Growing", _growing(verdicts, {info.id for info in jobs})),
             ("Verdicts", _counts(verdicts)),
             ("Scheduler", scheduler),
             ("Failures", f"{sum(info.failures for info in jobs)} of {sum(info.runs for info in jobs)} runs"),
@@ -67,7 +67,7 @@ def _job(info: JobInfo, verdict: Verdict | None) -> tuple[str, str, str]:
     return cut(info.id, WIDEST_NAME), last, NONE if verdict is None else _word(verdict.state)
 
 
-def _growing(verdicts: Mapping[str, Verdict]) -> str:
+def _growing(verdicts: Mapping[str, Verdict], job_ids: Collection[str]) -> str:
     accused = sorted(
         ((name, verdict) for name, verdict in verdicts.items() if verdict.state.is_accusation),
         key=lambda item: -(item[1].bytes_per_run or 0.0),
@@ -75,11 +75,12 @@ def _growing(verdicts: Mapping[str, Verdict]) -> str:
     if not accused:
         return "nothing"
     more = f"\nand {len(accused) - ACCUSED} more" if len(accused) > ACCUSED else ""
-    return "\n".join(_accusation(name, verdict) for name, verdict in accused[:ACCUSED]) + more
+    lines = [_accusation(name, verdict, "run" if name in job_ids else "window") for name, verdict in accused[:ACCUSED]]
+    return "\n".join(lines) + more
 
 
-def _accusation(name: str, verdict: Verdict) -> str:
-    pace = f", {format_bytes(round(verdict.bytes_per_run))} per run" if verdict.bytes_per_run else ""
+def _accusation(name: str, verdict: Verdict, unit: str) -> str:
+    pace = f", {format_bytes(round(verdict.bytes_per_run))} per {unit}" if verdict.bytes_per_run else ""
     return f"{cut(name, 60)}: {_word(verdict.state)}{pace}"
 
 

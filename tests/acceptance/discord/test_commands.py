@@ -184,7 +184,9 @@ async def test_expirations_are_completed_from_the_stored_chain(commanded: Comman
     assert (found[1:], len(found)) == (others, 8)
     last = others[-1]
     assert await commanded.choices("chain", last, option="expiration", symbol="AAPL") == [last]
-    assert await commanded.choices("chain", "1999", option="expiration", symbol="AAPL") == []
+    for typed in ("1999", "\0", "x" * 6_000):
+        assert await commanded.choices("chain", typed, option="expiration", symbol="AAPL") == []
+        assert await commanded.choices("chain", "", option="expiration", symbol=typed) == []
 
 
 async def test_stored_data_are_shown_with_their_age_while_the_source_is_down(commanded: Commanded) -> None:
@@ -202,7 +204,7 @@ async def test_sentence_says_that_the_source_is_down_if_nothing_is_stored(comman
     commanded.source.error = SourceUnavailable("simulated", "AAPL", "no answer")
     for command in ("price", "chain", "iv"):
         refusal = (await commanded.ask(command, symbol="AAPL")).refusal
-        assert refusal == "The market source could not be asked, and nothing is stored: no answer."
+        assert refusal == "Nothing is stored, and the market source could not be asked: no answer."
 
 
 async def test_each_command_is_a_scope_and_so_is_each_fetch(commanded: Commanded) -> None:

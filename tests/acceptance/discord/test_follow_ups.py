@@ -93,7 +93,7 @@ async def test_an_error_after_a_promise_that_all_see_replaces_it_by_a_message_th
     await commanded.discord.respond(commanded.running.client, interaction)
     commanded.source.error = SourceUnavailable("simulated", "AAPL", "no answer")
     commanded.source.gate.set()
-    assert (await commanded.discord.shown(interaction)).refusal.startswith("The market source could not be asked")
+    assert (await commanded.discord.shown(interaction)).refusal.startswith("Nothing is stored, and the market")
     await commanded.has_ended()
     assert commanded.discord.requests == ["DELETE webhooks", "POST webhooks"]
 
