@@ -44,9 +44,12 @@ class Service:
             packages=("volaris",),
             state_dir=settings.profiling_state_dir,
         )
-        self.demand = create_demand(settings, self.source, self.store, self.profiler.scope)
         self._job_profiler = JobProfiler(self.profiler, exclusive=settings.profiling_exclusive)
-        self.scheduler = Scheduler(report=HeapTrimmer(self._job_profiler.report).report)
+        trimmer = HeapTrimmer(self._job_profiler.report)
+        self.demand = create_demand(
+            settings, self.source, self.store, scope=self.profiler.scope, tidy_up=trimmer.trim_if_due
+        )
+        self.scheduler = Scheduler(report=trimmer.report)
         self._coming_up: asyncio.Task[None] | None = None
         self._add_jobs()
 

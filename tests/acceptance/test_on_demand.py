@@ -237,3 +237,18 @@ async def test_fetches_do_not_hold_the_loop(on: On) -> None:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         assert max(after - before for before, after in pairwise(turns)) < 0.05
+
+
+async def test_replayed_prices_never_become_stale_and_have_no_chains(serve: Serve, database_url: str) -> None:
+    settings = Settings(database_url=database_url, market_source="replay", prices_interval_s=1e-9, profiling="counters")
+    async with serve(settings) as running:
+        await running.is_up()
+        first = await page_of(running, "prices/AAPL")
+        assert (first["fetched"], first["count"]) == (True, 1)
+        assert first["age_s"] > 20 * 365 * 86_400
+        second = await page_of(running, "prices/AAPL")
+        assert (second["fetched"], second["prices"]) == (False, first["prices"])
+        assert (await page_of(running, "prices/AAPL?fresh=always"))["count"] == 2
+        for path in ("options/AAPL", "iv/AAPL"):
+            async with running.client.get(f"/api/v1/{path}") as response:
+                assert "replayed data has no option chains" in str((await problem_in(response, 502))["detail"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -21,13 +21,18 @@ INTERVALS = 2
 
 
 def create_demand(
-    settings: Settings, source: Source, store: Store, scope: Callable[[str], AbstractContextManager[Any]]
+    settings: Settings,
+    source: Source,
+    store: Store,
+    *,
+    scope: Callable[[str], AbstractContextManager[Any]],
+    tidy_up: Callable[[], Awaitable[None]],
 ) -> Demand:
-    """Create what answers questions on demand; `scope` returns a context manager for one fetch, by the fetch's name."""
+    """Create what answers questions on demand; for `scope` and `tidy_up` see Flights."""
     return Demand(
         source,
         SymbolData(source, store, bounds=chain_bounds(settings), rate=settings.risk_free_rate, now=now_in_utc),
-        Flights(at_once=settings.demand_at_once, timeout_s=settings.demand_timeout_s, scope=scope),
+        Flights(at_once=settings.demand_at_once, timeout_s=settings.demand_timeout_s, scope=scope, tidy_up=tidy_up),
         hours=create_hours(settings.market_hours, source=source.name),
         max_ages=max_ages(settings),
     )

@@ -33,7 +33,8 @@ class FlightStatistics:
 class Flights:
     """Runs fetches in tasks of their own, so that a question that is cancelled ends no fetch that others wait for.
 
-    `scope` returns a context manager around what a fetch does, with the fetch's kind as its name.
+    `scope` returns a context manager around what a fetch does, with the fetch's kind as its name. `tidy_up` is called
+    after each fetch that succeeds, before its result is told.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Flights:
         at_once: int,
         timeout_s: float,
         scope: Callable[[str], AbstractContextManager[Any]],
+        tidy_up: Callable[[], Awaitable[None]],
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._at_once = at_once
         self._timeout_s = timeout_s
         self._scope = scope
+        self._tidy_up = tidy_up
         self._max_waiting = max_waiting
         self._turns = asyncio.Semaphore(at_once)
         self._tasks: dict[Key, asyncio.Task[Any]] = {}
@@ -123,6 +126,11 @@ class Flights:
             ended.exception()  # looked at here, because perhaps every question has been cancelled
 
     async def _fly(self, key: Key, fetch: Callable[[], Awaitable[T]]) -> T:
+        result = await self._in_time(key, fetch)
+        await self._tidy_up()
+        return result
+
+    async def _in_time(self, key: Key, fetch: Callable[[], Awaitable[T]]) -> T:
         limit = asyncio.timeout(self._timeout_s)
         try:
             async with limit:

@@ -1,4 +1,4 @@
-"""Trims the C heap after runs, because the C allocator keeps the memory that jobs free until it is told to trim."""
+"""Trims the C heap after work, because the C allocator keeps the memory that is freed until it is told to trim."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ class HeapTrimmer:
         self._trimmed_s = clock()
 
     async def report(self, run: JobRun, error: BaseException | None) -> None:
-        """Pass the run on to the other report, then trim the heap if the last trim was at least TRIM_EVERY_S ago."""
+        """Pass the run on to the other report, then trim the heap if that is due."""
         await self._report(run, error)
+        await self.trim_if_due()
+
+    async def trim_if_due(self) -> None:
+        """Trim the heap if the last trim was at least TRIM_EVERY_S ago."""
         if self._clock() - self._trimmed_s >= TRIM_EVERY_S:
             self._trimmed_s = self._clock()
             await self._trim()

@@ -99,6 +99,7 @@ class Asked:
     clock: Clock
     store: Store
     scopes: list[str] = field(default_factory=list)  # those of the fetches, in their order
+    tidied: list[int] = field(default_factory=list)  # how many fetches had begun, at each time that was tidied up
 
 
 @asynccontextmanager
@@ -115,15 +116,19 @@ async def asking(
     clock = Clock()
     source = RecordingSource(clock, delay_s=delay_s)
     scopes: list[str] = []
+    tidied: list[int] = []
 
     def scope(name: str) -> nullcontext[None]:
         scopes.append(name)
         return nullcontext()
 
+    async def tidy_up() -> None:
+        tidied.append(demand.statistics().started)
+
     data = SymbolData(source, store, bounds=ChainBounds(), rate=0.04, now=clock)
-    flights = Flights(at_once=at_once, max_waiting=max_waiting, timeout_s=timeout_s, scope=scope)
+    flights = Flights(at_once=at_once, max_waiting=max_waiting, timeout_s=timeout_s, scope=scope, tidy_up=tidy_up)
     demand = Demand(source, data, flights, hours=hours or Always(), max_ages=MAX_AGES, now=clock)
     try:
-        yield Asked(demand, source, clock, store, scopes)
+        yield Asked(demand, source, clock, store, scopes, tidied)
     finally:
         await demand.close()

@@ -185,3 +185,11 @@ async def test_end_of_the_service_ends_fetches_and_answers_who_waits(store: Stor
         with pytest.raises(DemandStopped):
             await asked.demand.quote("AAPL")
         assert (await asked.demand.quote("AMZN", Fresh.NEVER)).record
+
+
+async def test_each_fetch_is_tidied_up_after(store: Store) -> None:
+    async with asking(store) as asked:
+        await asked.demand.quote("AAPL")
+        await asked.demand.figures("AAPL")
+        await asked.demand.figures("AAPL")
+        assert asked.tidied == [1, 3, 3]  # of the figures, the chain is a fetch of its own
