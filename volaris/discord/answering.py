@@ -20,7 +20,7 @@ COMPLETED_WITHIN_S = 2.0  # choices cannot be promised
 COMMAND_TIMEOUT_S = 30.0
 STOP_GRACE_S = 2.0  # at shutdown, for commands to end
 TELLING_GRACE_S = 2.0  # after that, to tell the users of the others
-MAX_RUNNING = 64
+MAX_TASKS = 128  # a command that is promised has two, of which the second waits for Discord
 
 BUSY = "Too many commands are running. Try again in a minute."
 STOPPING = "The service is stopping. Try again in a minute."
@@ -113,7 +113,7 @@ class Answering:
         command = self._commands.get(interaction.command)
         if command is None:
             return response(refusal("There is no such command any more; `volaris discord register` renews the list."))
-        if self._is_closed or len(self._tasks) >= MAX_RUNNING:
+        if self._is_closed or len(self._tasks) >= MAX_TASKS:
             self._refused += 1
             return response(refusal(STOPPING if self._is_closed else BUSY))
         self._started += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -205,6 +206,12 @@ async def test_sentence_says_that_the_source_is_down_if_nothing_is_stored(comman
     for command in ("price", "chain", "iv"):
         refusal = (await commanded.ask(command, symbol="AAPL")).refusal
         assert refusal == "Nothing is stored, and the market source could not be asked: no answer."
+
+
+async def test_fifty_users_who_ask_for_one_symbol_at_once_share_a_fetch(commanded: Commanded) -> None:
+    shown = await asyncio.gather(*(commanded.ask("price", symbol="AAPL") for _ in range(50)))
+    assert len({of.embed["description"] for of in shown}) == 1
+    assert commanded.source.asked == {("quote", "AAPL"): 1}
 
 
 async def test_each_command_is_a_scope_and_so_is_each_fetch(commanded: Commanded) -> None:

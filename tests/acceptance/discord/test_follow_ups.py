@@ -131,7 +131,7 @@ async def test_a_command_that_takes_too_long_is_told(commanded: Commanded, monke
 
 
 async def test_too_many_commands_at_once_are_refused(commanded: Commanded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answering_module, "MAX_RUNNING", 2)
+    monkeypatch.setattr(answering_module, "MAX_TASKS", 2)
     commanded.source.gate.clear()
     held = commanded.discord.command("price", {"symbol": "AAPL"})
     await commanded.discord.respond(commanded.running.client, held)  # a command and its follow-up
