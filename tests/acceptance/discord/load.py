@@ -52,17 +52,15 @@ async def loaded(folder: Path, database_url: str, **settings: str) -> AsyncItera
     """A service whose scheduler is off, and the stand-in that asks it."""
     discord = Discord()
     await discord.start()
-    with ExitStack() as stack:
-        own = {
-            "DISCORD_PUBLIC_KEY": discord.public_key,
-            "DISCORD_API_URL": discord.url,
-            "DISCORD_ADMINS": ADMIN,
-        }
+    stack = ExitStack()
+    own = {"DISCORD_PUBLIC_KEY": discord.public_key, "DISCORD_API_URL": discord.url, "DISCORD_ADMINS": ADMIN}
+    try:
         service = await asyncio.to_thread(stack.enter_context, served(folder, database_url, **own | settings))
         async with aiohttp.ClientSession(f"http://127.0.0.1:{service.port}") as session:
             yield Loaded(service=service, discord=discord, client=session)
-        await asyncio.to_thread(stack.close)
-    await discord.stop()
+    finally:
+        await asyncio.to_thread(stack.close)  # which waits for the process
+        await discord.stop()
     assert discord.refused == []
 
 
