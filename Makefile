@@ -6,7 +6,7 @@ EXTRAS = service,embedded,replay,test,bench,lint,typing,wheels
 # For which wheels are built: those under pyenv, and CPython 3.14 on the path.
 WHEEL_PYTHONS ?= $(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.1[1-4].*/bin/python) $(shell command -v python3.14)
 
-.PHONY: run check test test-ui lint-page slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
+.PHONY: run check test test-profiler test-ui lint-page slow-tests coverage fast-tests lint module-sizes typing bench soak first-hour container-test \
 	real-corpus test-3.14 wheels docs pictures setup constraints clean
 .DEFAULT_GOAL := run
 
@@ -32,6 +32,14 @@ fast-tests: setup
 # At most four minutes on two cores; `test` and `slow-tests` together are all tests.
 test: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
+
+# The tests of the profiler, which depends on the interpreter more than the service does.
+PROFILER = tests/unit/profiling tests/integration/asgi tests/integration/debug tests/integration/debug_routes \
+	tests/integration/exports tests/integration/serve tests/integration/wsgi tests/acceptance/test_check.py \
+	tests/acceptance/test_run.py
+
+test-profiler: setup
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow" $(PROFILER)
 
 slow-tests: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m slow

@@ -133,7 +133,7 @@ class Judging:
         )
         judgement = judge(evidence)
         if judgement.wants_bounds:
-            is_urgent = judgement.verdict.accusation is not None
+            is_urgent = judgement.verdict.accusation is not None or evidence.reading.is_awaited
             judgement = judge(replace(evidence, reading=self._holders.read(job, evidence, is_urgent=is_urgent)))
         if judgement.verdict.suspects:
             stacks = _stacks(job, [suspect.site for suspect in judgement.verdict.suspects])

@@ -136,7 +136,7 @@ class Profiler:
         )
         # If a run has the allocations of all threads, nothing is left for scopes and for what is outside jobs.
         is_watched = not all_threads and level is not Level.COUNTERS and not why
-        self._scopes = Scopes(self._start_windows, is_on=is_watched)
+        self._scopes = Scopes(self._start_windows, is_on=is_watched, doubles=sample_bytes is None)
         self._windows = Windows(self._shared, window_s, self._scopes.labels) if is_watched else None
         self._histories = Histories(self.history, self._windows)
         self._judging = Judging(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 from profiling.decorated import decorated
@@ -25,13 +26,22 @@ class Scope(AbstractContextManager[Any], AbstractAsyncContextManager[Any], Proto
 
 
 _call_of: Callable[[sampler.Label], Scope] = sampler.scope
+_staying: ContextVar[Scope] = ContextVar("staying")  # the call that lasts as long as its context
+
+
+def stay(call: Any) -> None:
+    """Begin a call that lasts as long as its context, which a task drops at its end; do nothing without a sampler."""
+    if not isinstance(call, nullcontext):
+        call.stay()
+        _staying.set(call)
 
 
 class Scopes:
     """The labels of all scopes of one profiler, by name."""
 
-    def __init__(self, begin: Callable[[], None], *, is_on: bool) -> None:
+    def __init__(self, begin: Callable[[], None], *, is_on: bool, doubles: bool = False) -> None:
         self._begin = begin  # called once, before the first scope is entered
+        self._doubles = doubles  # whether the bytes per sample follow the work
         self._labels: dict[str, sampler.Label] = {}
         self._lock = ForkLock()
         self._is_on = is_on
@@ -67,7 +77,7 @@ class Scopes:
             known = name if len(self._labels) < MAX_SCOPES else OTHER_SCOPES
             label = self._labels.get(known)
             if label is None:
-                label = self._labels[known] = shared_label(known)
+                label = self._labels[known] = shared_label(known, doubles=self._doubles)
         if is_first:
             self._begin()
         return label

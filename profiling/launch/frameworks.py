@@ -85,11 +85,12 @@ class _PatchingLoader(importlib.abc.Loader):
 def _patch_aiohttp(profiler: Profiler, module: Any) -> None:
     init = module.Application.__init__
 
-    def init_with_scopes(app: Any, *args: Any, middlewares: Sequence[Any] = (), **kwargs: Any) -> None:
+    def init_with_scopes(app: Any, *args: Any, **kwargs: Any) -> None:
         # Not earlier: this imports `aiohttp.web`, which is still importing the module that is patched.
-        from profiling.web.mounting import scopes_of_requests
+        from profiling.web.requests import label_requests
 
-        init(app, *args, middlewares=(scopes_of_requests(profiler, ()), *middlewares), **kwargs)
+        init(app, *args, **kwargs)
+        label_requests(app, profiler)
 
     module.Application.__init__ = init_with_scopes
 

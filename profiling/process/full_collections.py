@@ -24,7 +24,7 @@ TIMED = 3
 # CPython 3.12 counts its own 375 objects among the frozen; a bare interpreter that is frozen has 5 000
 IMMORTAL_OBJECTS = 1_000
 BLOCKS_AN_OBJECT = 2  # average of objects that the collector tracks: the object, and the memory it holds
-MAX_GC_TIME_SHARE = 0.01  # highest share of the time for full collections
+MAX_GC_TIME_SHARE = 0.02  # highest share of the time for full collections
 # budget beyond that share, used in pieces of at most 50 ms, so that a new service gets its first verdict soon
 INITIAL_GC_BUDGET_S = 1.0
 MAX_CLOSING_SHARE = 0.02  # highest share of the time for closing runs of jobs under suspicion

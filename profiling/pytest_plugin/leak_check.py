@@ -59,7 +59,6 @@ def _begins_at_users(verdict: Verdict) -> bool:
 def _judged(call: Callable[[], object], plan: LeakPlan, level: Level, report: Callable[[Profiler], None]) -> Verdict:
     bounds = Bounds(
         first_runs=plan.runs,
-        quick_look_s=0.0,  # the user has chosen how many runs are enough
         max_seconds=MAX_SECONDS,
         min_pace_bytes=min(MAX_PACE_BYTES, max(plan.tolerance.size_bytes, 256)),
     )

@@ -96,6 +96,18 @@ static int set_birth(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
     return number_from(number, &((Label *)self)->birth);
 }
 
+#define DOUBLES_EVERY 256 /* samples: so few are soon taken, and tell the work of a short program well */
+
+void label_took(Label *label, double bytes)
+{
+    label->taken++;
+    label->allocated += bytes;
+    if (label->own_doublings > 0 && label->taken % DOUBLES_EVERY == 0) {
+        label->own_doublings--;
+        label->doublings++;
+    }
+}
+
 static PyObject *get_taken(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLong(((Label *)self)->taken);
@@ -123,7 +135,18 @@ static PyObject *get_doublings(PyObject *self, void *Py_UNUSED(closure))
 
 static int set_doublings(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
 {
+    ((Label *)self)->own_doublings = 0;
     return number_from(number, &((Label *)self)->doublings);
+}
+
+static PyObject *get_own_doublings(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(((Label *)self)->own_doublings);
+}
+
+static int set_own_doublings(PyObject *self, PyObject *number, void *Py_UNUSED(closure))
+{
+    return number_from(number, &((Label *)self)->own_doublings);
 }
 
 static PyObject *bequeath(PyObject *self, PyObject *heir)
@@ -151,6 +174,7 @@ static PyGetSetDef attributes[] = {
     {"allocated_bytes", get_allocated, NULL, "Estimate of the bytes allocated under it, freed or not.", NULL},
     {"active", get_active, NULL, "How many of these blocks are under way.", NULL},
     {"doublings", get_doublings, set_doublings, "How many times its rate is twice that of the others.", NULL},
+    {"own_doublings", get_own_doublings, set_own_doublings, "How many of these it may still make by itself.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -17,9 +17,13 @@ typedef struct Label {
     uint32_t birth;     /* of the blocks that are allocated under it from now on */
     uint32_t taken;     /* samples so far */
     uint32_t doublings; /* of the rate in force: its work is sampled so much more coarsely */
+    uint32_t own_doublings; /* that it still makes by itself, until its doublings are set */
 } Label;
 
 extern PyTypeObject Label_Type;
+
+/* Count a sample that stands for so many bytes. With the interpreter held. */
+void label_took(Label *label, double bytes);
 
 /* For work whose context holds no label; NULL: none. Owned. Set with the interpreter held and under `tables_lock`, so
  * that either is enough to read it. */

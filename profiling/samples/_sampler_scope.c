@@ -139,6 +139,16 @@ static bool enter(Scope *scope)
     return true;
 }
 
+/* Without the token, as that would refer to the context, and the context to the scope. */
+static PyObject *scope_stay(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    if (!enter((Scope *)self)) {
+        return NULL;
+    }
+    Py_CLEAR(((Scope *)self)->token);
+    Py_RETURN_NONE;
+}
+
 static PyObject *scope_enter(PyObject *self, PyObject *Py_UNUSED(none))
 {
     return enter((Scope *)self) ? Py_NewRef(self) : NULL;
@@ -166,6 +176,7 @@ static PyMethodDef methods[] = {
     {"__exit__", (PyCFunction)(void (*)(void))scope_exit, METH_FASTCALL, "Put back the label that was there."},
     {"__aenter__", scope_enter_async, METH_NOARGS, "Put the label on this context."},
     {"__aexit__", (PyCFunction)(void (*)(void))scope_exit_async, METH_FASTCALL, "Put back the label that was there."},
+    {"stay", scope_stay, METH_NOARGS, "Put the label on this context for good; the call ends once the scope is freed."},
     {NULL, NULL, 0, NULL},
 };
 

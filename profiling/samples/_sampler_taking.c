@@ -279,8 +279,7 @@ void sample(Countdown *countdown, void *block, size_t size)
     if (state != NULL) {
         stack = capture(state, label);
         if (label != NULL) {
-            label->taken++;
-            label->allocated += (double)size / chance(size, rate_at(choice.exponent));
+            label_took(label, (double)size / chance(size, rate_at(choice.exponent)));
         }
     }
     pthread_mutex_lock(&tables_lock);

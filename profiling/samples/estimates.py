@@ -276,6 +276,27 @@ def lines_by_birth(table: SampledBirths) -> dict[SiteKey, LineEvidence]:
     return {site: LineEvidence(line, *large.get(site, (0.0, 0.0))) for site, line in births.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLine:
+    """The memory of one job's line that a store holds."""
+
+    size_bytes: float
+    births: int  # the number of runs that it comes from
+
+
+def lines_of_jobs(table: SampledBirths) -> dict[tuple[str | None, SiteKey], HeldLine]:
+    """Return what is alive by job and user's line."""
+    site_of = _sites(table)
+    sizes: dict[tuple[str | None, SiteKey], float] = {}
+    births: dict[tuple[str | None, SiteKey], set[int]] = {}
+    for row in table.rows():
+        if (site := site_of[row.head]) is not None:
+            key = table.heads[row.head][0], site
+            sizes[key] = sizes.get(key, 0.0) + row.size_bytes
+            births.setdefault(key, set()).add(row.birth)
+    return {key: HeldLine(size_bytes, len(births[key])) for key, size_bytes in sizes.items()}
+
+
 def _sites(table: SampledBirths) -> list[SiteKey | None]:
     """Return the user's line of each head, or None for the profiler's own allocations."""
     frame_of = users_frame(table.frames)

@@ -20,9 +20,16 @@ _at_work: WeakSet[sampler.Label] = WeakSet()
 """The labels of runs that have not ended, and of scopes, so that a run within one of the same name takes nothing."""
 
 
-def shared_label(name: str) -> sampler.Label:
-    """Return a label for a scope, which all of its calls share. Raises SamplerUnavailable."""
+OWN_DOUBLINGS = 4  # of a scope's bytes per sample, from 4 KB to 64 KB, before its first window has ended
+
+
+def shared_label(name: str, *, doubles: bool = False) -> sampler.Label:
+    """Return a label for a scope, which all of its calls share. Raises SamplerUnavailable.
+
+    If it `doubles`, a busy scope is sampled more and more coarsely in its first seconds, until its rate is adjusted.
+    """
     label = sampler.label(name)
+    label.own_doublings = OWN_DOUBLINGS if doubles else 0
     _at_work.add(label)
     return label
 

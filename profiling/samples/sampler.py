@@ -52,6 +52,7 @@ class Label(Protocol):
     birth: int  # of new blocks, 32 bits: the number of one run, or of one window of a shared label
 
     doublings: int  # how often its bytes per sample are doubled, compared with the process
+    own_doublings: int  # how many of these it may still make by itself, one every 256 samples, until they are set
 
     @property
     def taken(self) -> int:

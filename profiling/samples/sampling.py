@@ -144,13 +144,14 @@ class Sampling:
     def follow(self, job: str, label: sampler.Label, taken: int) -> None:
         """Adjust the bytes per sample of a label that lasts to the number of samples since the last call.
 
-        The first call only notes the time, because until then it is not known how much CPU time the label has had.
+        The first call only notes the time and the rate, because until then it is not known how much CPU time the label
+        has had.
         """
         with self._lock:
             if not self._follows:
                 return
             if job not in self._jobs:
-                self._of(job)
+                self._of(job).bytes_per_sample = sampler.statistics().bytes_per_sample * 2.0**label.doublings
             else:
                 self.learn(job, taken)
                 label.doublings = _doublings(self._of(job).bytes_per_sample)

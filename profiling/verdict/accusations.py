@@ -1,17 +1,19 @@
-"""Accusations: when growth justifies one, and whether an earlier one still holds."""
+"""Accusations: when growth justifies one, whether an earlier one still holds, and whether its line still grows."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from profiling.records import Accusation, SiteKey, State
-from profiling.verdict.evidence import Evidence, LineEvidence
+from profiling.verdict.evidence import Evidence, GrowthKind, LineEvidence
 from profiling.verdict.growth import Growth
-from profiling.verdict.survivors import NOTHING
+from profiling.verdict.survivors import MIN_LATEST_SHARE, NOTHING, Pace
 from profiling.verdict.swelling import MIN_YOUNG_SHARE, YOUNG_RUNS
 
 HELD_SHARE = 0.5  # an accusation holds while at least this share of the memory that it rests on is alive
 RECENT_TOTALS = 8
+TELLING_SAMPLES = 10.0  # expected of the runs since an accusation; if there are fewer, they may be missing by chance
 
 
 def accusation_of(evidence: Evidence, growths: Iterable[Growth]) -> Accusation | None:
@@ -40,6 +42,36 @@ def held(evidence: Evidence) -> Accusation | None:
         return accusation
     alive = max(_alive_of(evidence, accusation.site, accusation.births), _renewed_at(evidence, accusation.site))
     return accusation if alive >= HELD_SHARE * accusation.bytes_held else None
+
+
+def growth_of_accused(evidence: Evidence, accusation: Accusation | None) -> Growth | None:
+    """Return the growth of the accused line, or None if no line is accused, or if the latest runs keep little there.
+
+    An accused job is sampled coarsely, so that for some runs its growth may not be seen by itself.
+    """
+    line = evidence.lines.get(accusation.site) if accusation and accusation.site else None
+    if accusation is None or line is None:
+        return None
+    runs = [birth for birth in evidence.settled if birth >= accusation.births[0]]
+    alive = [(birth, line.births[birth]) for birth in runs if birth in line.births]
+    before = sum(each.size_bytes for birth, each in alive if birth <= accusation.births[1])
+    if not runs or before < HELD_SHARE * accusation.bytes_held:
+        return None
+    all_bytes, samples = sum(each.size_bytes for _, each in alive), sum(each.samples for _, each in alive)
+    later = sum(birth > accusation.births[1] for birth in runs)
+    is_telling = samples * later >= TELLING_SAMPLES * len(runs)
+    if is_telling and all_bytes - before < MIN_LATEST_SHARE * accusation.bytes_per_run * later:
+        return None
+    pace = Pace(
+        bytes_per_run=all_bytes / len(runs),
+        error_bytes=math.sqrt(sum(each.square for _, each in alive)) / len(runs),
+        births=(runs[0], runs[-1]),
+        runs=len(runs),
+        samples=samples,
+        is_sure=False,
+    )
+    watched = evidence.watched_since(runs[0])
+    return Growth(kind=GrowthKind.SURVIVORS, pace=pace, site=accusation.site, watched=watched, is_sure=False)
 
 
 def _renewed_at(evidence: Evidence, site: SiteKey | None) -> float:

@@ -14,7 +14,7 @@ from profiling.verdict.survivors import NOTHING, Births, Pace, surviving_pace
 from profiling.verdict.swelling import MIN_LARGE_SHARE, YOUNG_RUNS, swelling_pace
 
 FREE_LISTS_BYTES = 262_144.0  # bytes per run; a faster pace cannot come from blocks that free lists passed on
-SURE_SHARE = 0.5  # share of the runs that growth was watched for; so many of them must show it clearly
+SURE_SHARE = 1 / 3  # of the runs that growth was watched for; so many closed ones must show it clearly
 ALL_TOTALS = 40  # used from the last runs; the history keeps 50
 SAMPLES_OF_ITS_OWN = survivors.MIN_SAMPLES  # a line with fewer samples is judged together with other such lines
 

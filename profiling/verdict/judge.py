@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from profiling.records import Accusation, Forecast, State, Verdict
 from profiling.verdict import patience, steady, survivors
-from profiling.verdict.accusations import accusation_of, held
+from profiling.verdict.accusations import accusation_of, growth_of_accused, held
 from profiling.verdict.bounds import NOTHING_READ, Reading
 from profiling.verdict.evidence import Evidence
 from profiling.verdict.forecast import Pace, forecast
@@ -53,10 +53,12 @@ def judge(evidence: Evidence) -> Judgement:
     heap, native = heap_growth(evidence), native_growth(evidence)
     accusation = held(evidence) or accusation_of(evidence, [growth for growth in (heap, native) if growth])
     state = accusation.state if accusation else (State.GROWING if heap or native else State.STABLE)
+    accused = growth_of_accused(evidence, accusation)
+    heap = heap or accused
     # The subject of an accusation comes first, because a small leak may exist beside a large native growth.
     leading = native if accusation and accusation.state is State.NATIVE_GROWTH else heap or native
     bound = evidence.filling_at(heap.site) if heap and leading is heap and not accusation else None
-    lines = growing_lines(evidence, stores_too=bound is not None) if heap or accusation else ()
+    lines = growing_lines(evidence, accused, stores_too=bound is not None) if heap or accusation else ()
     pace = leading.pace if leading else None
     if heap is not None and leading is heap:
         pace = pace_of_all(heap, lines)  # one line decides, but all growing lines count

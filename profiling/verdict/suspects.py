@@ -17,11 +17,12 @@ EXACT_SHARE = 0.5  # of the pace; if exact lines explain less, they do not rank 
 FEW_SAMPLES = 32  # at one line; with fewer, an age may be missing by chance
 
 
-def growing_lines(evidence: Evidence, *, stores_too: bool = True) -> Sequence[Growth]:
+def growing_lines(evidence: Evidence, accused: Growth | None = None, *, stores_too: bool = True) -> Sequence[Growth]:
     """Return the growth of each line, however slow, and of all lines with few samples together (`site` None).
 
     One leak may take a little at each of fifty lines. So the minimum pace, which is for accusations, does not apply
-    here. Without `stores_too`, lines that fill a store that knows its limit are left out.
+    here. Without `stores_too`, lines that fill a store that knows its limit are left out. The growth of the accused
+    line counts unless that line is found to grow by itself.
     """
     slow = replace(evidence, patience=replace(evidence.patience, min_pace_bytes=0.0))
     growths, few = [], []
@@ -31,6 +32,8 @@ def growing_lines(evidence: Evidence, *, stores_too: bool = True) -> Sequence[Gr
         growth = _growth_of(slow, site, line)
         if growth is not None:
             growths.append(growth)
+        elif accused and site == accused.site:
+            growths.append(accused)
         elif line.samples < FEW_SAMPLES:
             few.append(site)
     together = survivors_at(slow, None, slow.together(few).births) if few else None

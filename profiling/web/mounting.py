@@ -7,18 +7,15 @@ from contextlib import aclosing, suppress
 from functools import partial
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler, Middleware
 
 from profiling.profiler import Profiler
 from profiling.web.access import READING, Access
 from profiling.web.dispatcher import PREFIXES, Dispatcher, dispatcher_of
 from profiling.web.jobs import JobControl
-from profiling.web.labels import NO_ROUTE, label_of
 from profiling.web.messages import Request, Response, first_values
 from profiling.web.problems import aiohttp_response
+from profiling.web.requests import label_requests
 from profiling.web.table import ROUTES
-
-MAX_NAMES = 4_096  # names of routes that are remembered, if a router of the user's own makes a route for each request
 
 
 def mount(
@@ -60,7 +57,7 @@ def mount(
         profiler, token=token, open_to_all=open_to_all, access=access, environment=environment, jobs=jobs
     )
     if requests:
-        app.middlewares.insert(0, scopes_of_requests(profiler, tuple(f"{prefix}/" for prefix in prefixes)))
+        label_requests(app, profiler, prefixes)
     app.on_startup.append(partial(_start_watching, profiler))
     app.on_shutdown.append(partial(_end_streams, dispatcher))
     for prefix in prefixes:
@@ -97,14 +94,12 @@ def _add_routes(app: web.Application, prefix: str, dispatcher: Dispatcher) -> No
             else await _send_parts(response, response.parts, request)
         )
 
-    @web.middleware
-    async def respond_if_no_route_fits(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await (respond if request.match_info.http_exception else handler)(request)
-
-    debug.middlewares.append(respond_if_no_route_fits)
     index.add_route(hdrs.METH_GET, respond)
     for route in ROUTES:
         debug.router.add_route(route.method, route.path.replace("{scope}", "{scope:.+}"), respond)
+    # For what no route answers. A middleware would cost the requests to all other routes of the application.
+    index.add_route(hdrs.METH_ANY, respond)
+    debug.router.add_route(hdrs.METH_ANY, "/{path:.*}", respond)
     # Always open and often called, so it is beside the application of the others and passes no middleware. The same
     # route within it is only reached by other methods, which get a 405 instead of a 404.
     app.router.add_get(f"{prefix}/health", respond)
@@ -131,35 +126,6 @@ async def _send_parts(response: Response, parts: AsyncGenerator[bytes], request:
             async for part in parts:
                 await stream.write(part)
     return stream
-
-
-def scopes_of_requests(profiler: Profiler, prefixes: tuple[str, ...]) -> Middleware:
-    """Return a middleware that makes each request a call of a scope; those below the prefixes share one."""
-    names: dict[web.AbstractRoute, str] = {}  # of routes for one method
-    scope = profiler.scope
-
-    @web.middleware
-    async def as_call_of_scope(request: web.Request, handler: Handler) -> web.StreamResponse:
-        route = request.match_info.route
-        name = names.get(route)
-        if name is None:
-            name = _label_of(request, prefixes)
-            if route.method != hdrs.METH_ANY and len(names) < MAX_NAMES:
-                names[route] = name
-        with scope(name):
-            return await handler(request)
-
-    return as_call_of_scope
-
-
-def _label_of(request: web.Request, prefixes: tuple[str, ...]) -> str:
-    resource = request.match_info.route.resource
-    if resource is None:  # the route of an error, which aiohttp makes for this request
-        return NO_ROUTE
-    path = resource.canonical
-    if path.startswith(prefixes):  # the debug routes are one: they are ours, and labels are few
-        path = next(prefix for prefix in prefixes if path.startswith(prefix)) + "{path}"
-    return label_of(request.method, path)
 
 
 async def _start_watching(profiler: Profiler, _: web.Application) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import io
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -23,8 +25,9 @@ from volaris.errors import BadDocument, SourceUnavailable, UnknownSymbol
 from volaris.market.simulated import now_in_utc
 from volaris.settings import Settings
 
+PAST = datetime(2025, 10, 14, 15, 30, tzinfo=UTC)  # the market is there; the service has the machine's time
+DEFAULTS: dict[str, Any] = {"profiling": "counters", "demand_timeout_s": 300}  # no fetch needs that long
 PATHS = ["prices/AAPL", "options/AAPL", "iv/AAPL"]
-KIND = {"prices/AAPL": "quote", "options/AAPL": "chain", "iv/AAPL": "figures"}
 NEEDED = {"prices/AAPL": {"quote"}, "options/AAPL": {"chain"}, "iv/AAPL": {"chain", "bars"}}
 
 needs_samples = pytest.mark.skipif(bool(sampler.unavailable_reason()), reason=str(sampler.unavailable_reason()))
@@ -41,9 +44,7 @@ def on(serve: Serve, database_url: str) -> On:
         now: Callable[[], Any] = now_in_utc, **settings: Any
     ) -> AsyncIterator[tuple[Running, RecordingSource]]:
         source = await asyncio.to_thread(RecordingSource, now)
-        async with serve(
-            Settings(database_url=database_url, **{"profiling": "counters"} | settings), source
-        ) as running:
+        async with serve(Settings(database_url=database_url, **DEFAULTS | settings), source) as running:
             await running.is_up()
             yield running, source
 
@@ -103,7 +104,7 @@ async def test_50_requests_at_once_fetch_once(on: On, path: str, fresh: str) -> 
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_next_page_is_of_the_same_data_unless_it_is_told_otherwise(on: On, path: str) -> None:
-    clock = await asyncio.to_thread(Clock)
+    clock = Clock(PAST)
     async with on(clock, prices_interval_s=1e-9, options_interval_s=1e-9, iv_interval_s=1e-9) as (running, source):
         for _ in range(2):
             first = await page_of(running, f"{path}?limit=1")
@@ -119,7 +120,7 @@ async def test_next_page_is_of_the_same_data_unless_it_is_told_otherwise(on: On,
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("fresh", ["stale", "always"])
 async def test_tag_never_hides_that_data_are_old(on: On, path: str, fresh: str) -> None:
-    clock = await asyncio.to_thread(Clock)
+    clock = Clock(PAST)
     path = f"{path}?fresh={fresh}"
     async with on(clock, prices_interval_s=1e-9, options_interval_s=1e-9, iv_interval_s=1e-9) as (running, source):
         async with running.client.get(f"/api/v1/{path}") as response:
@@ -230,17 +231,21 @@ async def test_fetches_do_not_hold_the_loop(on: On) -> None:
                 turns.append(time.thread_time())  # of the loop's thread: those of the workers hold nothing
                 await asyncio.sleep(0)
 
+        gc.disable()  # what it takes depends on all that the tests before have left
         watching = asyncio.create_task(watch())
-        for entry in (await source.symbols())[:20]:
-            for route in ("prices", "options", "iv"):
-                await running.json(f"/api/v1/{route}/{entry.symbol}?fresh=always")
-        watching.cancel()
+        try:
+            for entry in (await source.symbols())[:20]:
+                for route in ("prices", "options", "iv"):
+                    await running.json(f"/api/v1/{route}/{entry.symbol}?fresh=always")
+        finally:
+            gc.enable()
+            watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         assert max(after - before for before, after in pairwise(turns)) < 0.05
 
 
 async def test_replayed_prices_never_become_stale_and_have_no_chains(serve: Serve, database_url: str) -> None:
-    settings = Settings(database_url=database_url, market_source="replay", prices_interval_s=1e-9, profiling="counters")
+    settings = Settings(database_url=database_url, market_source="replay", prices_interval_s=1e-9, **DEFAULTS)
     async with serve(settings) as running:
         await running.is_up()
         first = await page_of(running, "prices/AAPL")

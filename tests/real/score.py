@@ -1,10 +1,12 @@
 """Judge the corpus as a user would, and count what is right.
 
     python -m tests.real.score check [NAME...]
+    python -m tests.real.score no_leaks [NAME...]
     python -m tests.real.score live [--level adaptive] [--runs 80] [--seeds 1] [NAME...]
 
-`check` runs `python -m profiling check` on each job by itself. `live` runs all of them in one process, in a random
-order each round, under one profiler. Run it with the interpreter that `make real-corpus` has made.
+`check` runs `python -m profiling check` on each job by itself, and `no_leaks` a test with that marker. `live` runs all
+of them in one process, in a random order each round, under one profiler. Run it with the interpreter that `make
+real-corpus` has made.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import importlib
 import inspect
 import json
 import random
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +36,7 @@ ROOT = HERE.parents[1]
 TOOLS = {"__init__", "score", "test_corpus", "traffic", "truth"}
 MARK = "# <- retained here"
 LIMIT_MB = 512
+DUE_BYTES = 15_000  # per run; slower leaks may take longer
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Job:
     verdict: str
     lines: frozenset[int]  # that allocate what is kept; empty where none of its own does
     leaks_from: int = 1  # the run from which on it leaks
+    bytes_per_run: float = 0.0  # alone, of a leak of Python's heap
 
     @classmethod
     def read(cls, path: Path) -> Job:
@@ -52,10 +58,11 @@ class Job:
             for node in ast.parse(text).body
             if isinstance(node, ast.Assign)
             and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id in {"VERDICT", "LEAKS_FROM_RUN"}
+            and node.targets[0].id in {"VERDICT", "LEAKS_FROM_RUN", "BYTES_PER_RUN"}
         }
         marked = (number for number, line in enumerate(text.splitlines(), start=1) if MARK in line)
-        return cls(path.stem, values["VERDICT"], frozenset(marked), values.get("LEAKS_FROM_RUN", 1))
+        lines, leaks_from = frozenset(marked), values.get("LEAKS_FROM_RUN", 1)
+        return cls(path.stem, values["VERDICT"], lines, leaks_from, values.get("BYTES_PER_RUN", 0.0))
 
     def is_told(self, state: str, lines: Sequence[tuple[str, int]]) -> bool:
         """Return whether the state is right and, for a leak of a line, the first line is one of those marked."""
@@ -119,6 +126,45 @@ def check(names: Sequence[str]) -> int:
     return bool(wrong)
 
 
+TEST = """
+import asyncio
+import inspect
+
+import pytest
+
+from tests.real.{name} import job
+
+loop = asyncio.new_event_loop()
+
+
+@pytest.mark.no_leaks
+def test_job():
+    result = job()
+    if inspect.isawaitable(result):
+        loop.run_until_complete(result)
+"""
+
+
+def no_leaks(names: Sequence[str]) -> int:
+    """Run a test with the marker `no_leaks` of each job, and print those that it gets wrong."""
+    wrong, began_s = [], time.monotonic()
+    for job in corpus(names):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"test_{job.name}.py")
+            path.write_text(TEST.format(name=job.name))
+            command = [sys.executable, "-m", "pytest", "-q", "--memory", "--rootdir", folder, str(path)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        line = re.search(rf"{job.name}\.py:(\d+)", done.stdout)
+        accused = "native_growth" if "no line is known" in done.stdout else "leaking"
+        state = {0: "stable", 1: accused}.get(done.returncode, "no answer")
+        if not job.is_told(state, [(job.name, int(line[1]))] if line else []):
+            wrong.append(job.name)
+            _print(f"{job.name}: {done.stdout}{done.stderr}")
+    every = len(corpus(names))
+    _print(f"no_leaks: {every - len(wrong)} of {every} right in {time.monotonic() - began_s:.0f} s; wrong: {wrong}")
+    return bool(wrong)
+
+
 async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     """Run all jobs in turns under one profiler, and print what was missed, accused and withdrawn."""
     every = corpus(names)
@@ -139,15 +185,17 @@ async def live(names: Sequence[str], level: Level, runs: int, seed: int) -> int:
     leaks = [job for job in every if job.verdict != "stable"]
     silent = [job for job in leaks if not said[job.name].was_accused]
     not_due = [job.name for job in silent if runs - job.leaks_from < Patience().slow_runs]  # see docs/levels.md
-    missed = [job.name for job in silent if job.name not in not_due]
+    due = [job for job in silent if job.name not in not_due]
+    small = [job.name for job in due if 0 < job.bytes_per_run < DUE_BYTES]
+    missed = [job.name for job in due if job.name not in small]
     wrong_line = [job.name for job in leaks if said[job.name].was_accused and not _is_right(job, said[job.name])]
     accused = [job.name for job in every if job.verdict == "stable" and said[job.name].was_accused]
     withdrawn = [name for name, one in said.items() if one.was_withdrawn]
     for name in dict.fromkeys([*missed, *wrong_line, *accused, *withdrawn]):
         _print(f"{name}: {said[name].reasons}, {said[name].last}")
     _print(
-        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; not due yet {not_due}; "
-        f"wrong line {wrong_line}; "
+        f"{level} seed {seed}, {runs} runs: missed {len(missed)} of {len(leaks)} {missed}; "
+        f"not due yet {not_due}, below {DUE_BYTES:,} B {small}; wrong line {wrong_line}; "
         f"accused {len(accused)} of {len(every) - len(leaks)} {accused}; withdrawn {withdrawn}"
     )
     return bool(missed or accused or withdrawn or wrong_line)
@@ -166,14 +214,14 @@ def _print(text: str) -> None:
 def main() -> int:
     """Run the mode of the arguments; return the exit status, 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description="Judge the corpus.")
-    parser.add_argument("mode", choices=("check", "live"))
+    parser.add_argument("mode", choices=("check", "live", "no_leaks"))
     parser.add_argument("names", nargs="*")
     parser.add_argument("--level", type=Level, default=Level.ADAPTIVE)
     parser.add_argument("--runs", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    if arguments.mode == "check":
-        return check(arguments.names)
+    if arguments.mode != "live":
+        return {"check": check, "no_leaks": no_leaks}[arguments.mode](arguments.names)
     return asyncio.run(live(arguments.names, arguments.level, arguments.runs, arguments.seed))
 
 

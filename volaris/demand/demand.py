@@ -114,7 +114,7 @@ class Demand:
         await self._check_known(symbol)
         landing = self._landings.get((kind.name, symbol))
         stored = await kind.read(symbol)
-        if fresh is Fresh.NEVER or (fresh is Fresh.STALE and not await self._is_stale(kind, symbol, stored)):
+        if fresh is Fresh.NEVER or (fresh is Fresh.STALE and not await self._is_stale(kind, stored, landing)):
             return self._answer_of(stored)
         # No await from here to `join`, or two questions could each start a fetch.
         if self._landings.get((kind.name, symbol)) is not landing:
@@ -131,11 +131,11 @@ class Demand:
         if not any(entry.symbol == symbol for entry in await self._source.symbols()):
             raise UnknownSymbol(self._source.name, symbol, "there is no such symbol")
 
-    async def _is_stale(self, kind: _Kind[T], symbol: str, stored: Stored[T] | None) -> bool:
+    async def _is_stale(self, kind: _Kind[T], stored: Stored[T] | None, landing: _Landing | None) -> bool:
+        """Return whether data should be fetched; `landing` is the last one from before they were read."""
         if stored is None:
             return True
         delay = timedelta(seconds=self._source.delay_s)
-        landing = self._landings.get((kind.name, symbol))
         seen = [] if landing is None else [landing.at - delay]
         if stored.source == self._source.name:
             seen.append(stored.made_at)

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from profiling import Profiler
-from profiling.process import full_collections, holders
+from profiling.process import contents, full_collections
 from profiling.samples import sampler
 from profiling.web import mount
 from profiling.web.memory_answers import PROBLEM
@@ -86,7 +86,7 @@ async def test_answers_have_the_declared_keys_and_no_others(
     profiler: Profiler, jobs: HandMadeJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
-    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
     ring: deque[bytes] = deque(maxlen=10_000)
     recorder = profiler._recorder()  # notes events from here on
     for _ in range(40):

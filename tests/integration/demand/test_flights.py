@@ -42,8 +42,11 @@ async def test_50_questions_at_once_are_one_fetch(store: Store, kind: str, fresh
         assert {(answer.record, answer.fetched) for answer in answers} == {(answers[0].record, True)}
 
 
-async def test_question_after_a_fetch_that_ended_while_it_read_the_store_does_not_fetch_again(store: Store) -> None:
+@pytest.mark.parametrize("fresh", [Fresh.STALE, Fresh.ALWAYS])
+async def test_question_gets_what_another_one_fetched_while_it_read_the_store(store: Store, fresh: Fresh) -> None:
     async with asking(store) as asked:
+        await asked.demand.quote("AAPL")
+        asked.clock.pass_s(300)
         has_read, may_go_on = asyncio.Event(), asyncio.Event()
         read_latest = store.prices.latest
 
@@ -54,13 +57,14 @@ async def test_question_after_a_fetch_that_ended_while_it_read_the_store_does_no
             return rows
 
         store.prices.latest = slow_latest  # type: ignore[method-assign]
-        late = asking_task(asked.demand.quote("AAPL", Fresh.ALWAYS))
+        late = asking_task(asked.demand.quote("AAPL", fresh))
         await has_read.wait()
         store.prices.latest = read_latest  # type: ignore[method-assign]
         first = await asked.demand.quote("AAPL")
         may_go_on.set()
-        assert (await late).record == first.record
-        assert asked.source.asked == {("quote", "AAPL"): 1}
+        assert (first.fetched, first.age_s) == (True, 0.0)
+        assert await late == first
+        assert asked.source.asked == {("quote", "AAPL"): 2}
 
 
 async def test_only_so_many_fetches_run_at_once_and_the_others_wait_for_their_turn(store: Store) -> None:
@@ -109,8 +113,8 @@ async def test_fetch_beyond_its_time_limit_is_ended_and_told(store: Store, kind:
         asked.source.stop()
         with pytest.raises(DemandTimeout, match=r"of AAPL could not be fetched within 0.05 s; try again$"):
             await getattr(asked.demand, kind)("AAPL")
+        await until(asked, running=0, waiting=0)  # the chain of the figures has its own limit, which began later
         assert asked.source.at_once == 0
-        assert asked.demand.statistics().running == 0
 
 
 async def test_stored_data_are_answered_when_the_time_limit_is_over(store: Store) -> None:

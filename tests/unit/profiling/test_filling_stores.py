@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from profiling.process import holders
+from profiling.process import contents, holders
 from profiling.profiler import Profiler
 from profiling.records import Level, State, Verdict
 from profiling.samples import sampler
+from profiling.stopwatch import Budget
 from profiling.verdict.bounds import GOOD_FOR_RUNS
 from profiling.verdict.patience import Patience
 
@@ -33,7 +34,7 @@ Job = Callable[[], None]
 @pytest.fixture
 def profiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Profiler]:
     """One that accuses after 12 runs, and that may always look, at as many stores as there are."""
-    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)  # a process of many tests has more than a service
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)  # a process of many tests has more than a service
     made = Profiler(level=Level.SAMPLES, sample_bytes=512, collect=True, patience=AT_ONCE, window_s=1e9)
     yield made
     made.close()
@@ -146,20 +147,32 @@ def test_store_without_a_limit_excuses_nothing(profiler: Profiler) -> None:
     assert verdicts_of(profiler, job)[-1].state is State.LEAKING
 
 
+def test_leak_is_accused_although_no_time_is_ever_left_for_a_look(
+    profiler: Profiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)
+    poor = profiler._judging._holders
+    poor._is_bounded, poor._budget = True, Budget(0.0, at_once_s=-1.0)
+    ring, kept = deque[int](range(100), maxlen=1_000), list[object]()
+    told = verdicts_of(profiler, lambda: kept.extend([bytes(300) for _ in range(ITEMS)]))
+    assert told[-1].state is State.LEAKING
+    assert len(ring) == 100
+
+
 @pytest.mark.parametrize(("keeps", "looks_there_are"), [(False, 0), (True, 1)])
 def test_stores_are_looked_at_before_an_accusation_and_never_where_nothing_grows(
     keeps: bool, looks_there_are: int, profiler: Profiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, find, kept = list[None](), holders.find_holders, list[object]()
+    looks, find, kept = list[None](), holders.find_stores, list[object]()
 
     def job() -> None:
         made = [bytes(300) for _ in range(ITEMS)]
         kept.extend(made if keeps else ())
 
-    def counted() -> list[holders.Holder]:
+    def counted() -> list[holders.Store]:
         looks.append(None)
         return find()
 
-    monkeypatch.setattr(holders, "find_holders", counted)
+    monkeypatch.setattr(holders, "find_stores", counted)
     assert verdicts_of(profiler, job)[-1].state is (State.LEAKING if keeps else State.STABLE)
     assert len(looks) == looks_there_are

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from profiling.process import full_collections, holders
+from profiling.process import contents, full_collections, holders
 from profiling.process.full_collections import BudgetedCollector
-from profiling.process.holders import Holder, Holders, find_holders
+from profiling.process.holders import Holders, find_stores, holders_of
 from profiling.process.safe_inspect import Attributes, type_name
+from profiling.process.stores import Holder
 from profiling.records import Bound
 from profiling.samples import sampler
 from profiling.samples.estimates import lines_by_birth
@@ -36,7 +37,9 @@ A = ("a.py", 1)
 def found(obj: object) -> Holder | None:
     """Return what is found of an object: the holder with its type's name, or the one that the object itself is of."""
     kind = type_name(type(obj))
-    return next((holder for holder in find_holders() if holder.bound.kind == kind or holder.roots[0] is obj), None)
+    return next(
+        (holder for holder in holders_of(find_stores()) if holder.bound.kind == kind or holder.roots[0] is obj), None
+    )
 
 
 def bound_of(obj: object) -> Bound | None:
@@ -173,7 +176,7 @@ def test_small_store_is_none_that_fills_up() -> None:
 
 def test_largest_stores_come_first_and_no_more_than_64() -> None:
     rings = [deque(range(count), maxlen=1_000) for count in range(100, 200)]
-    assert [holder.items for holder in find_holders()] == list(range(199, 199 - holders.MAX_HOLDERS, -1))
+    assert [holder.items for holder in holders_of(find_stores())] == list(range(199, 199 - holders.MAX_HOLDERS, -1))
     del rings
 
 
@@ -182,7 +185,7 @@ def test_cachetools_know_their_limit() -> None:
     by_count, by_size = cachetools.LRUCache(100), cachetools.LRUCache(1_000, getsizeof=len)
     by_count.update(ITEMS)
     by_size.update(ITEMS)
-    bounds = [holder.bound for holder in find_holders() if holder.bound.kind == "cachetools.LRUCache"]
+    bounds = [holder.bound for holder in holders_of(find_stores()) if holder.bound.kind == "cachetools.LRUCache"]
     assert sorted((bound.items, bound.max_items) for bound in bounds) == [(20, 100), (80, 1_000)]
 
 
@@ -191,7 +194,7 @@ def test_sqlalchemys_cache_knows_its_capacity() -> None:
     cache = collections.LRUCache(100)
     for number, text in ITEMS.items():
         cache[number] = text
-    (holder,) = [holder for holder in find_holders() if holder.bound.kind.endswith("LRUCache")]
+    (holder,) = [holder for holder in holders_of(find_stores()) if holder.bound.kind.endswith("LRUCache")]
     assert (holder.bound.items, holder.bound.max_items) == (20, 100)
 
 
@@ -227,18 +230,18 @@ def test_slot_that_is_empty_stores_nothing() -> None:
 @pytest.fixture
 def sampling(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(full_collections, "MAX_PIECE_S", math.inf)  # a process of many tests has more than a service
-    monkeypatch.setattr(holders, "MAX_WALKS_S", math.inf)
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
     sampler.start(1)
     yield
     sampler.stop()
 
 
-def growing() -> tuple[deque[bytes], Evidence]:
+def growing(job: str = "job") -> tuple[deque[bytes], Evidence]:
     """Return a store that a job fills, and the evidence of that job."""
     ring = deque[bytes](maxlen=100)
-    with sampler.labelled("job"):
+    with sampler.labelled(job):
         ring.extend([bytes(1_000) for _ in range(50)])
-    (site,) = lines_by_birth(sampler.births("job"))
+    (site,) = lines_by_birth(sampler.births(job))
     line = LineEvidence({1: Alive(50, 51_650.0, 0.0, 0.0)})
     return ring, Evidence(ended=[1], settled=[1], closed=frozenset(), lines={site: line})
 
@@ -257,7 +260,7 @@ def test_store_that_holds_less_than_three_quarters_of_a_line_explains_nothing() 
     ring, evidence = growing()
     (site,) = evidence.lines
     evidence = replace(
-        evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / holders.MIN_SHARE * 1.1, 0.0, 0.0)})}
+        evidence, lines={site: LineEvidence({1: Alive(50, 51_650.0 / contents.MIN_SHARE * 1.1, 0.0, 0.0)})}
     )
     reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
     assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
@@ -289,10 +292,70 @@ def test_earlier_reading_stands_while_no_time_is_left(is_bounded: bool, is_urgen
 
 
 @pytest.mark.usefixtures("sampling")
-def test_no_bound_is_found_in_a_heap_that_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    ring, evidence = growing()
+def test_large_heap_is_searched_once_and_then_only_before_an_accusation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
-    reading = Holders(BudgetedCollector()).read("job", evidence, is_urgent=False)
-    assert (dict(reading.bounds), reading.is_awaited) == ({}, False)
+    first, evidence = growing()
+    looks = Holders(BudgetedCollector())
+    looks._budget = Budget(0.0, at_once_s=math.inf)
+    assert looks.read("job", evidence, is_urgent=False).bounds
+    later, evidence = growing("another job")  # in a store that the search has not seen
+    assert not looks.read("another job", evidence, is_urgent=False).bounds
+    assert looks.read("another job", evidence, is_urgent=True).bounds
+    del first, later
+
+
+@pytest.mark.usefixtures("sampling")
+def test_known_stores_of_a_large_heap_are_read_anew_and_not_kept_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
+    ring, evidence = growing()
+    (site,) = evidence.lines
+    looks = Holders(BudgetedCollector())
+    looks._budget = Budget(0.0, at_once_s=math.inf)
+    looks.read("job", evidence, is_urgent=False)
+    ring.append(b"")
+    later = replace(evidence, ended=[2, 3, 4])
+    assert looks.read("job", later, is_urgent=False).bounds[site].items == 51
+    del ring
+    assert not looks.read("job", later, is_urgent=False).bounds
+
+
+@pytest.mark.usefixtures("sampling")
+def test_no_large_heap_is_searched_while_no_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_collections, "MAX_PIECE_S", 0.0)
+    ring, evidence = growing()
+    poor = Holders(BudgetedCollector())
+    poor._budget = Budget(0.0, at_once_s=-1.0)
+    assert not poor.read("job", evidence, is_urgent=True).bounds
     assert Holders(BudgetedCollector(), is_bounded=False).read("job", evidence, is_urgent=False).bounds
     del ring
+
+
+@pytest.mark.usefixtures("sampling")
+def test_look_that_has_no_time_for_all_stores_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)
+    ring, evidence = growing()
+    looks = Holders(BudgetedCollector())
+    reading = looks.read("job", evidence, is_urgent=True)
+    assert (dict(reading.bounds), reading.awaited) == ({}, 1)
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
+    reading = looks.read("job", replace(evidence, reading=reading), is_urgent=True)
+    assert (len(reading.bounds), reading.awaited) == (1, 0)
+    del ring
+
+
+@pytest.mark.usefixtures("sampling")
+def test_look_into_a_store_counts_for_all_jobs_for_a_few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, evidence = growing()
+    other, others_evidence = growing("another job")
+    looks = Holders(BudgetedCollector())
+    (bound,) = looks.read("job", evidence, is_urgent=False).bounds.values()
+    first.append(b"")
+    monkeypatch.setattr(contents, "MAX_WALKS_S", -1.0)  # nothing is looked into anew
+    assert looks.read("another job", others_evidence, is_urgent=False).bounds
+    assert list(looks.read("job", evidence, is_urgent=False).bounds.values()) == [bound]
+    later = replace(evidence, ended=[2, 3, 4])
+    assert looks.read("job", later, is_urgent=False).is_awaited
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)
+    (bound,) = looks.read("job", later, is_urgent=False).bounds.values()
+    assert bound.items == 51
+    del first, other

@@ -246,6 +246,15 @@ def test_job_that_rests_leaves_its_share_to_the_others(following: Sampling, cloc
     assert following.label("job").doublings == 0
 
 
+def test_label_that_lasts_is_followed_from_its_own_rate_on(following: Sampling, clock: Clock) -> None:
+    label = sampler.label("scope")
+    label.doublings = 3
+    following.follow("scope", label, 0)
+    clock.now_s += 10.0
+    following.follow("scope", label, round(1.5 * affords(JOBS_SHARE * 10.0)))
+    assert label.doublings == 4
+
+
 def test_job_that_takes_little_is_sampled_more_finely(following: Sampling) -> None:
     following.learn("job", 1_000_000)
     doublings = [following.label("job").doublings]

@@ -15,7 +15,7 @@ import pytest
 
 from profiling.samples import sampler
 from profiling.samples.estimates import by_job
-from profiling.samples.sampled_run import SampledRun, shared_label
+from profiling.samples.sampled_run import OWN_DOUBLINGS, SampledRun, shared_label
 from profiling.samples.sampling import Sampling
 
 Start = Callable[..., None]
@@ -229,6 +229,44 @@ def test_run_within_a_scope_of_its_name_takes_nothing_from_it() -> None:
             assert label.taken > taken + 50
     finally:
         sampling.close()
+
+
+async def test_call_that_stays_lasts_as_long_as_the_context_of_its_task(sampling: Start) -> None:
+    sampling(64)
+    label, held = sampler.label("task"), ContextVar[object]("held")
+
+    async def work() -> None:
+        call = sampler.scope(label)
+        call.stay()
+        held.set(call)
+        del call
+        await asyncio.sleep(0)
+        assert (sampler.job_label.get(), label.active) == (label, 1)
+
+    gc.disable()  # the call ends with its last reference, and needs no collector
+    try:
+        await asyncio.create_task(work())
+        await asyncio.sleep(0)
+        assert (label.calls, label.active) == (1, 0)
+    finally:
+        gc.enable()
+    assert sampler.job_label.get() is None
+
+
+def test_busy_label_is_sampled_more_coarsely_by_itself_until_its_rate_is_set(sampling: Start) -> None:
+    sampling(64)
+    label = shared_label("busy", doubles=True)
+    with sampler.scope(label):
+        make(256)
+        assert label.doublings == label.taken // 256 == 1
+        make(256 * 64)
+        assert (label.doublings, label.own_doublings) == (OWN_DOUBLINGS, 0)
+    label.own_doublings = 2
+    label.doublings = 0
+    with sampler.scope(label):
+        make(256)
+    assert label.doublings == 0
+    assert 0.95 < label.allocated_bytes / (1_000 * 256 * 66) < 1.25  # the list takes some, whenever it grows
 
 
 async def test_asynchronous_generator_finished_by_the_loop_leaves_no_label(sampling: Start) -> None:

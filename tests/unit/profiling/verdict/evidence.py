@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from profiling.records import MemoryLimit
+from profiling.records import Accusation, MemoryLimit, State
 from profiling.verdict.evidence import Evidence, LineEvidence
 from profiling.verdict.forecast import Headroom
+from profiling.verdict.patience import Patience
 from profiling.verdict.survivors import Alive, Births
 from tests.unit.profiling.make import MB
 
 KB = 1_024.0
-A, B = ("a.py", 1), ("b.py", 2)
+A, B, C = ("a.py", 1), ("b.py", 2), ("c.py", 3)
 BLOCK = 1_000.0  # bytes that a sample stands for
+AT_ONCE = Patience(usual_runs=12, slow_runs=12)
 
 HEADROOM = Headroom(
     limit=MemoryLimit(limit_bytes=512 * MB, source="setting"),
@@ -21,6 +23,10 @@ HEADROOM = Headroom(
     allocator_free_bytes=0,
     gaps_s=(60.0,) * 5,
     ended_at=datetime(2026, 8, 3, 16, 0, tzinfo=UTC),
+)
+
+HELD = Accusation(
+    state=State.LEAKING, since_run=40, births=(1, 40), site=A, bytes_held=1_600_000.0, bytes_per_run=40_000.0
 )
 
 
@@ -43,3 +49,9 @@ def evidence(runs: int, line: LineEvidence | None = None, **others: object) -> E
     lines = {} if line is None else {A: line}
     fields = {"ended": ended, "settled": ended, "closed": frozenset(ended), "lines": lines, **others}
     return Evidence(**fields)  # type: ignore[arg-type]
+
+
+def swelling(runs: int, totals: Sequence[float], **others: object) -> Evidence:
+    """Return the evidence of one large object that every run replaces."""
+    line = LineEvidence(births({runs: round(totals[-1] / BLOCK)}), large_bytes=totals[-1], large_blocks=1.0)
+    return evidence(runs, line, **{"totals_at": lambda _: totals, "patience": AT_ONCE, **others})
