@@ -7,7 +7,7 @@ RUN python -m venv /opt/volaris
 COPY constraints.txt pyproject.toml setup.py README.md LICENSE ./
 COPY profiling profiling
 COPY volaris volaris
-RUN /opt/volaris/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[service]'
+RUN /opt/volaris/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[discord,service]'
 
 FROM python:3.13-slim
 # One arena for malloc and one more: each further one keeps freed memory of its own, out of 512 MB.

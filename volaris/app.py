@@ -42,7 +42,34 @@ def create_app(settings: Settings, source: Source | None = None) -> web.Applicat
     )
     mount(app, service.profiler, access=access, environment=settings.environment, jobs=jobs, metrics=True)
     app.cleanup_ctx.append(_run_service)
+    if settings.discord_public_key:
+        _add_discord(app, settings, service, jobs)
     return app
+
+
+def _add_discord(app: web.Application, settings: Settings, service: Service, jobs: SchedulerControl) -> None:
+    # Imported here, because it needs PyNaCl, which most deployments do not have.
+    from volaris.discord.catalogue import Sources
+    from volaris.discord.route import add_interactions
+    from volaris.discord.status import StatusReaders
+
+    status = StatusReaders(
+        memory=service.profiler.usage,
+        jobs=jobs.jobs,
+        verdicts=service.profiler.verdicts,
+        scheduler_enabled=settings.scheduler_enabled,
+    )
+    store = service.store
+    add_interactions(
+        app,
+        public_key=settings.discord_public_key or "",
+        api_url=settings.discord_api_url,
+        admins=settings.discord_admins,
+        sources=Sources(
+            directory=service.source, demand=service.demand, chains=store.options, metrics=store.metrics, status=status
+        ),
+        scope=service.profiler.scope,
+    )
 
 
 async def _run_service(app: web.Application) -> AsyncIterator[None]:

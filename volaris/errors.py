@@ -2,6 +2,7 @@
 
     VolarisError
     ├── SettingError
+    ├── MissingSetting
     ├── MissingPackage
     ├── SourceError
     │   ├── SourceUnavailable
@@ -15,10 +16,14 @@
     │   ├── DemandTimeout
     │   ├── TooManyFetches
     │   └── DemandStopped
-    └── SchedulerError
-        ├── UnknownJob
-        ├── JobAlreadyRunning
-        └── JobTimeout
+    ├── SchedulerError
+    │   ├── UnknownJob
+    │   ├── JobAlreadyRunning
+    │   └── JobTimeout
+    └── DiscordError
+        ├── BadInteraction
+        ├── CommandRefused
+        └── RegistrationFailed
 
 A leaf: it imports nothing of this project.
 """
@@ -44,13 +49,21 @@ class SettingError(VolarisError):
         self.variable = variable
 
 
-class MissingPackage(VolarisError):
-    """Raised when a command needs a package of the extra `service` that is not installed."""
+class MissingSetting(VolarisError):
+    """Raised when a command needs a setting that has no default."""
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, variable: str, page: str) -> None:
+        super().__init__(f"this command needs the setting {variable}, which is not set; see {page}")
+        self.variable = variable
+
+
+class MissingPackage(VolarisError):
+    """Raised when a command needs a package of an extra that is not installed."""
+
+    def __init__(self, package: str, extra: str = "service") -> None:
         super().__init__(
             f"this command needs the package {package}, which is not installed; "
-            "install it with: pip install 'volaris[service]'"
+            f"install it with: pip install 'volaris[{extra}]'"
         )
         self.package = package
 
@@ -148,3 +161,19 @@ class JobTimeout(SchedulerError):
         super().__init__(f"job {job_id!r} exceeded its time limit of {timeout_s:g} s")
         self.job_id = job_id
         self.timeout_s = timeout_s
+
+
+class DiscordError(VolarisError):
+    """Base class of the errors around the commands in Discord."""
+
+
+class BadInteraction(DiscordError):
+    """Raised for a request that Discord signed, but that is no interaction of a known form."""
+
+
+class CommandRefused(DiscordError):
+    """Raised by a command that cannot be answered; the user of the command is shown the message."""
+
+
+class RegistrationFailed(DiscordError):
+    """Raised when Discord did not list or take the commands; the message says what to do."""

@@ -1,4 +1,4 @@
-"""The command line: `volaris serve | run JOB | jobs | diff JOB | top | iv SYMBOL | export prices|options|iv`.
+"""The command line of the service; docs/cli.md has a table of the commands.
 
 The exit status is 0 on success, 1 if the command failed, and 2 if the command line or a setting was wrong.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 # Nothing imported here may need a package of the extra `service`, so that `main` can report a missing one.
-from volaris.errors import MissingPackage, SettingError, UnknownJob, VolarisError
+from volaris.errors import MissingPackage, MissingSetting, SettingError, UnknownJob, VolarisError
 
 if TYPE_CHECKING:
     from volaris.service import Service
@@ -26,6 +26,7 @@ EXIT_WRONG_CALL = 2
 EXIT_NO_READER = 141  # the status of a process that SIGPIPE ends
 
 DAYS_SHOWN = 10
+EXTRA_OF = {"nacl": "discord"}  # packages of other extras than `service`
 # Those of volaris.demand, which needs packages of the extra.
 FRESH = ("never", "stale", "always")
 FRESH_HELP = "when the service fetches the data first: never, if what is stored is stale, or always"
@@ -41,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if package in OWN_PACKAGES:
             raise
-        return _complain(MissingPackage(package), EXIT_WRONG_CALL)
-    except (SettingError, UnknownJob) as error:
+        return _complain(MissingPackage(package, EXTRA_OF.get(package, "service")), EXIT_WRONG_CALL)
+    except (SettingError, MissingSetting, UnknownJob) as error:
         return _complain(error, EXIT_WRONG_CALL)
     except VolarisError as error:
         return _complain(error, EXIT_FAILED)
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--interval", type=float, default=1.0, metavar="S", help="seconds between two looks (default: 1)")
     top.add_argument("--updates", type=_count, metavar="N", help="end after N looks (default: never)")
     top.set_defaults(command=_top)
+    discord = commands.add_parser("discord", help="register the commands of this service with Discord")
+    discord.add_argument("action", choices=("register",), help="make Discord's list of commands that of this version")
+    discord.add_argument("--dry-run", action="store_true", help="only show what would change")
+    discord.add_argument("--guild", metavar="ID", type=_discord_id, help="only in this server, where it shows at once")
+    discord.set_defaults(command=_discord)
     iv = commands.add_parser("iv", help="show a symbol's volatility figures, from the running service")
     iv.add_argument("symbol", metavar="SYMBOL")
     iv.add_argument("--fresh", choices=FRESH, default="stale", help=FRESH_HELP + " (default: stale)")
@@ -98,6 +104,12 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
     return int(text)
+
+
+def _discord_id(text: str) -> str:
+    if not (text.isascii() and text.isdecimal() and 15 <= len(text) <= 20):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an id of Discord, which has 15 to 20 digits")
+    return text
 
 
 def _serve(settings: Settings, _arguments: argparse.Namespace) -> int:
@@ -176,6 +188,13 @@ def _top(settings: Settings, arguments: argparse.Namespace) -> int:
         return shown(service, arguments.interval, arguments.updates)
     except NoAnswer as error:
         return _complain(error, EXIT_FAILED)
+
+
+def _discord(settings: Settings, arguments: argparse.Namespace) -> int:
+    from volaris.cli.discord import register_commands
+
+    _print(asyncio.run(register_commands(settings, guild_id=arguments.guild, dry_run=arguments.dry_run)))
+    return 0
 
 
 def _iv(settings: Settings, arguments: argparse.Namespace) -> int:

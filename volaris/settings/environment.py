@@ -134,6 +134,19 @@ def word(fits: str, check: Callable[[str], bool]) -> ValueKind:
     return ValueKind(read=lambda env, name: env.str(name, validate=validated), fits=fits)
 
 
+def several(fits: str, check: Callable[[str], bool]) -> ValueKind:
+    """Return the kind of a tuple of texts, separated by commas, for each of which `check` returns True."""
+
+    def parts(text: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(","))
+
+    def validated(text: str) -> None:
+        if not all(map(check, parts(text))):
+            raise ValidationError(fits)
+
+    return ValueKind(read=lambda env, name: parts(env.str(name, validate=validated)), fits=fits)
+
+
 def switch() -> ValueKind:
     """Return the kind of a bool."""
     return ValueKind(

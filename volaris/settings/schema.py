@@ -16,6 +16,7 @@ from volaris.settings.environment import (
     fraction,
     number_above_0,
     one_of,
+    several,
     switch,
     whole_number,
     without_blanks,
@@ -44,12 +45,25 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
 
 
+def _is_public_key(text: str) -> bool:
+    # `fromhex` would skip blanks.
+    return len(text) == 64 and len(bytes.fromhex(text)) == 32
+
+
+def _is_discord_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 15 <= len(text) <= 20
+
+
 _MEGABYTES = number_above_0("megabytes", most=10**9)
 _INTERVAL = number_above_0("seconds", most=366 * 86400)
 _HOST = word("it must be an address or a host name, without spaces", str.isascii)
 _DATABASE = word("it must be an address like postgresql://user:password@host:5432/name", _is_database_url)
 _WEB_ADDRESS = word("it must be an address like https://host/path", _is_web_address)
 _TOKEN = word("it must be ASCII text without spaces, because it is sent in a header", str.isascii)
+
+_PUBLIC_KEY = word("it must be 64 hexadecimal digits, as Discord's developer portal shows them", _is_public_key)
+_DISCORD_ID = word("it must be an id of Discord, which has 15 to 20 digits", _is_discord_id)
+_DISCORD_IDS = several("it must be ids of Discord, of 15 to 20 digits, separated by commas", _is_discord_id)
 
 
 def _env(
@@ -243,6 +257,42 @@ class Settings:
             secret=True,
             unset="none; `/metrics` answers as every debug route",
         ),
+    )
+    discord_public_key: str | None = field(
+        default=None,
+        metadata=_env(
+            "DISCORD_PUBLIC_KEY",
+            _PUBLIC_KEY,
+            "public key of the Discord application, which turns the commands in Discord on (extra `discord`)",
+            unset="none; there are no commands",
+        ),
+    )
+    discord_application_id: str | None = field(
+        default=None,
+        metadata=_env(
+            "DISCORD_APPLICATION_ID",
+            _DISCORD_ID,
+            "id of the Discord application, for `volaris discord register`",
+            unset="none; commands cannot be registered",
+        ),
+    )
+    discord_token: str | None = field(
+        default=None,
+        metadata=_env(
+            "DISCORD_TOKEN",
+            _TOKEN,
+            "token of the application's bot, for `volaris discord register`; the service does not need it",
+            secret=True,
+            unset="none; commands cannot be registered",
+        ),
+    )
+    discord_api_url: str = field(
+        default="https://discord.com/api/v10",
+        metadata=_env("DISCORD_API_URL", _WEB_ADDRESS, "address of Discord's HTTP API"),
+    )
+    discord_admins: tuple[str, ...] = field(
+        default=(),
+        metadata=_env("DISCORD_ADMINS", _DISCORD_IDS, "ids of the Discord users who may use `/status`", unset="nobody"),
     )
     log_format: LogFormat = field(
         default="text", metadata=_env("LOG_FORMAT", one_of(LogFormat), "text for people, json for programs")

@@ -55,6 +55,11 @@ FITS: dict[str, list[tuple[str, Any]]] = {
     "profiling_exclusive": [("true", True), ("false", False)],
     "debug_token": [(SECRET, SECRET)],
     "metrics_token": [(SECRET, SECRET)],
+    "discord_public_key": [("0f" * 32, "0f" * 32), ("AB" * 32, "AB" * 32)],
+    "discord_application_id": [("1" * 15, "1" * 15), ("9" * 20, "9" * 20)],
+    "discord_token": [(SECRET, SECRET)],
+    "discord_api_url": [("http://127.0.0.1:8999", "http://127.0.0.1:8999")],
+    "discord_admins": [("1" * 15, ("1" * 15,)), (f"{'1' * 18}, {'9' * 20}", ("1" * 18, "9" * 20))],
     "log_format": [("text", "text"), ("json", "json"), ("JSON", "json")],
     "log_level": [("DEBUG", "DEBUG"), ("warning", "WARNING"), ("CRITICAL", "CRITICAL")],
 }
@@ -94,6 +99,11 @@ REFUSED: dict[str, list[str]] = {
     "profiling_exclusive": ["sometimes"],
     "debug_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
     "metrics_token": [f"{SECRET} {SECRET}", f"{SECRET}é", f"{SECRET}\n{SECRET}"],
+    "discord_public_key": ["0f" * 31, "0f" * 32 + "0", "0g" * 32, f"{'0f' * 15} {'0f' * 16}0"],
+    "discord_application_id": ["1" * 14, "1" * 21, "volaris#1234", "²" * 16],
+    "discord_token": [f"{SECRET} {SECRET}", f"{SECRET}é"],
+    "discord_api_url": ["discord.com/api/v10", "ftp://discord.com"],
+    "discord_admins": ["nobody", f"{'1' * 18} {'2' * 18}", f"{'1' * 18},", "1" * 21],
     "log_format": ["xml"],
     "log_level": ["LOUD", "10"],
 }
