@@ -56,6 +56,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     query = case.query
     _bound_seconds(query)
     _bound_updates(case.path, query)
+    _bound_fetches(case.path, query)
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     for name, value in list(case.path_parameters.items()):
@@ -102,6 +103,12 @@ def _bound_updates(path: str, query: dict[str, Any]) -> None:
     """A stream of a good number of updates takes as many seconds."""
     if path.endswith("/events") and str(query.get("updates", 10)).isdecimal() and int(query.get("updates", 10)) <= 60:
         query["updates"] = 1
+
+
+def _bound_fetches(path: str, query: dict[str, Any]) -> None:
+    """All chains of the index take seconds, so they are fetched once, and not for each request."""
+    if path.endswith("/screener") and query.get("fresh") == "always":
+        query["fresh"] = "stale"
 
 
 def _place(name: str, value: object) -> object:

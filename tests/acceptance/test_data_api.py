@@ -102,8 +102,8 @@ async def filled(api: Running) -> Running:
 
 
 def stored(path: str) -> str:
-    """The path of what is stored, without a fetch. All other lists are of what is stored anyway."""
-    if path.startswith(("symbols", "screener")):
+    """The path of what is stored, without a fetch. The symbols are those of the source."""
+    if path.startswith("symbols"):
         return path
     return f"{path}{'&' if '?' in path else '?'}fresh=never"
 

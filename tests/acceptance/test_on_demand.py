@@ -22,6 +22,7 @@ from tests.acceptance.test_data_api import ROWS, SCHEMAS
 from tests.integration.demand.market import Clock, RecordingSource
 from tests.integration.web.service import document_in, problem_in
 from volaris.errors import BadDocument, SourceUnavailable, UnknownSymbol
+from volaris.jobs.sp500 import sync_constituents
 from volaris.market.simulated import now_in_utc
 from volaris.settings import Settings
 
@@ -192,11 +193,29 @@ async def test_too_many_waiting_fetches_are_a_503(on: On) -> None:
         assert all(page["fetched"] for page in await asyncio.gather(*tasks))
 
 
-async def test_screener_fetches_nothing(on: On) -> None:
+async def test_screener_fetches_the_members_and_the_figures_that_are_missing(on: On) -> None:
     async with on() as (running, source):
-        assert (await running.json("/api/v1/screener"))["count"] == 0
-        assert source.asked.total() == 0
-        await running.json("/api/v1/screener?fresh=always", status=422)
+        page = await page_of(running, "screener?sort=iv30&limit=500&fresh=never")
+        assert (page["count"], page["fetched"], page["age_s"], source.asked.total()) == (0, False, None, 0)
+        await running.json("/api/v1/iv/AAPL")
+        pages = await asyncio.gather(*[page_of(running, "screener?sort=iv30&limit=500") for _ in range(5)])
+        assert all(page["fetched"] and page["count"] == 500 and page["fetch_error"] is None for page in pages)
+        members = {entry.symbol for entry in await source.constituents()}
+        assert {symbol for kind, symbol in source.asked if kind == "chain"} >= members
+        assert max(times for (kind, _), times in source.asked.items() if kind == "chain") == 1
+        asked = source.asked.total()
+        assert not (await page_of(running, "screener?sort=iv30"))["fetched"]
+        assert source.asked.total() == asked
+
+
+async def test_screener_tells_what_is_stored_if_the_source_fails(on: On) -> None:
+    async with on() as (running, source):
+        await running.json("/api/v1/iv/AAPL")
+        await sync_constituents(source, running.service.store.constituents)
+        source.error = SourceUnavailable("simulated", "A", "it is down")
+        page = await page_of(running, "screener?sort=iv30")
+        assert (page["fetched"], [member["symbol"] for member in page["members"]]) == (False, ["AAPL"])
+        assert page["fetch_error"] == "simulated: A: it is down"
 
 
 async def test_service_that_stops_in_a_fetch_leaves_nothing_behind(on: On) -> None:

@@ -1,7 +1,8 @@
-"""Data on demand, between the jobs and who asks: one symbol's data are fetched now, stored, and answered.
+"""Data on demand, between the jobs and who asks: data are fetched now, stored, and answered.
 
 May import `jobs`, `market`, `store`, `settings` and `errors`. Offers `create_demand`, and `Demand`, which answers
-questions for a quote, a chain or figures. It has these questions' `Fresh` and `Answer`.
+questions for a quote, a chain or figures, of one symbol or of the whole index. It has
+these questions' `Fresh` and `Answer`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,17 @@ from volaris.demand.answers import Answer, Fresh
 from volaris.demand.create import create_demand
 from volaris.demand.demand import Demand, MaxAges
 from volaris.demand.flights import Flights, FlightStatistics
+from volaris.demand.index_data import IndexData
 from volaris.demand.symbol_data import SymbolData
 
-__all__ = ["Answer", "Demand", "FlightStatistics", "Flights", "Fresh", "MaxAges", "SymbolData", "create_demand"]
+__all__ = [
+    "Answer",
+    "Demand",
+    "FlightStatistics",
+    "Flights",
+    "Fresh",
+    "IndexData",
+    "MaxAges",
+    "SymbolData",
+    "create_demand",
+]

@@ -8,6 +8,7 @@ from typing import Any
 
 from volaris.demand.demand import Demand, MaxAges, now_in_utc
 from volaris.demand.flights import Flights
+from volaris.demand.index_data import IndexData
 from volaris.demand.symbol_data import SymbolData
 from volaris.jobs.registry import chain_bounds
 from volaris.market import Source
@@ -29,9 +30,11 @@ def create_demand(
     tidy_up: Callable[[], Awaitable[None]],
 ) -> Demand:
     """Create what answers questions on demand; for `scope` and `tidy_up` see Flights."""
+    terms: Any = {"bounds": chain_bounds(settings), "rate": settings.risk_free_rate, "now": now_in_utc}
     return Demand(
         source,
-        SymbolData(source, store, bounds=chain_bounds(settings), rate=settings.risk_free_rate, now=now_in_utc),
+        SymbolData(source, store, **terms),
+        IndexData(source, store, **terms),
         Flights(at_once=settings.demand_at_once, timeout_s=settings.demand_timeout_s, scope=scope, tidy_up=tidy_up),
         hours=create_hours(settings.market_hours, source=source.name),
         max_ages=max_ages(settings),

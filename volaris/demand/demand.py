@@ -9,11 +9,14 @@ from typing import Generic, TypeVar
 
 from volaris.demand.answers import Answer, Fresh, Stored
 from volaris.demand.flights import Flights, FlightStatistics
+from volaris.demand.index_data import IndexData
 from volaris.demand.symbol_data import SymbolData
 from volaris.errors import DemandError, SourceError, UnknownSymbol
 from volaris.market import Source
 from volaris.market.hours import MarketHours
 from volaris.store import ChainHeader, MetricsRow, PriceRow
+
+ALL_MEMBERS = "all members"  # in place of a symbol
 
 T = TypeVar("T")
 
@@ -63,6 +66,7 @@ class Demand:
         self,
         source: Source,
         data: SymbolData,
+        index: IndexData,
         flights: Flights,
         *,
         hours: MarketHours,
@@ -71,6 +75,7 @@ class Demand:
     ) -> None:
         self._source = source
         self._data = data
+        self._index_data = index
         self._flights = flights
         self._hours = hours
         self._now = now
@@ -78,6 +83,15 @@ class Demand:
         self._quote = _Kind("quote", max_ages.quote_s, data.read_quote, self._fetch_quote)
         self._chain = _Kind("chain", max_ages.chain_s, data.read_chain, self._fetch_chain)
         self._figures = _Kind("figures", max_ages.figures_s, data.read_figures, self._fetch_figures)
+        self._index = _Kind("figures", max_ages.figures_s, lambda _: index.read(), self._fetch_index)
+
+    async def index(self, fresh: Fresh = Fresh.STALE) -> Answer[MetricsRow]:
+        """Bring the figures of all members of the index up to date, and return the oldest of them.
+
+        Only the members whose figures are missing or stale are fetched, batch by batch. So if the time limit ends the
+        fetch, what is stored by then stays, and the next question goes on. Raises the same errors as `quote`.
+        """
+        return await self._answer(self._index, ALL_MEMBERS, fresh)
 
     async def quote(self, symbol: str, fresh: Fresh = Fresh.STALE) -> Answer[PriceRow]:
         """Return the latest price of a symbol.
@@ -88,11 +102,11 @@ class Demand:
             DemandError: The fetch was too slow, was refused or was ended, and nothing is stored.
             StoreError: The database is unavailable, or refused the data.
         """
-        return await self._answer(self._quote, symbol, fresh)
+        return await self._answer_for(self._quote, symbol, fresh)
 
     async def chain(self, symbol: str, fresh: Fresh = Fresh.STALE) -> Answer[ChainHeader]:
         """Return the latest option chain of a symbol, without its contracts. Raises the same errors as `quote`."""
-        return await self._answer(self._chain, symbol, fresh)
+        return await self._answer_for(self._chain, symbol, fresh)
 
     async def figures(self, symbol: str, fresh: Fresh = Fresh.STALE) -> Answer[MetricsRow]:
         """Return the latest volatility figures of a symbol. Raises the same errors as `quote`.
@@ -100,7 +114,7 @@ class Demand:
         If they have to be computed anew, the chain is asked for with the same `fresh` first. If only an old chain is
         there, the answer has the error of the chain, and the figures of the old chain, computed now if need be.
         """
-        return await self._answer(self._figures, symbol, fresh)
+        return await self._answer_for(self._figures, symbol, fresh)
 
     def statistics(self) -> FlightStatistics:
         """Return how many fetches there are and were."""
@@ -110,8 +124,11 @@ class Demand:
         """End all fetches and refuse further ones; questions are still answered from the store."""
         await self._flights.close()
 
-    async def _answer(self, kind: _Kind[T], symbol: str, fresh: Fresh) -> Answer[T]:
+    async def _answer_for(self, kind: _Kind[T], symbol: str, fresh: Fresh) -> Answer[T]:
         await self._check_known(symbol)
+        return await self._answer(kind, symbol, fresh)
+
+    async def _answer(self, kind: _Kind[T], symbol: str, fresh: Fresh) -> Answer[T]:
         landing = self._landings.get((kind.name, symbol))
         stored = await kind.read(symbol)
         if fresh is Fresh.NEVER or (fresh is Fresh.STALE and not await self._is_stale(kind, stored, landing)):
@@ -123,7 +140,8 @@ class Demand:
         try:
             return await self._flights.join(kind.name, symbol, lambda: self._fetch(kind, symbol, fresh))
         except (SourceError, DemandError) as error:
-            if stored is None:
+            # A part may have been stored before the fetch failed.
+            if stored is None and (stored := await kind.read(symbol)) is None:
                 raise
             return self._answer_of(stored, fetch_error=str(error))
 
@@ -170,3 +188,10 @@ class Demand:
             async with self._flights.turn("figures"):
                 await self._data.compute_figures(symbol)
         return chain.fetch_error
+
+    async def _fetch_index(self, _symbol: str, fresh: Fresh) -> str | None:
+        async def is_stale(stored: Stored[MetricsRow] | None) -> bool:
+            return fresh is Fresh.ALWAYS or await self._is_stale(self._figures, stored, None)
+
+        async with self._flights.turn("index"):
+            return await self._index_data.fetch(is_stale)

@@ -10,14 +10,14 @@ from volaris.discord.chain import CHAIN, ChainDemand, ChainReader, chain_command
 from volaris.discord.commands import Command
 from volaris.discord.iv import IV, FiguresDemand, TermReader, iv_command
 from volaris.discord.price import PRICE, QuoteDemand, price_command
-from volaris.discord.screener import SCREENER, RankingReader, screener_command
+from volaris.discord.screener import SCREENER, IndexDemand, RankingReader, screener_command
 from volaris.discord.status import STATUS, StatusReaders, status_command
 from volaris.discord.symbols import SymbolDirectory
 
 DEFINITIONS = (CHAIN, IV, PRICE, SCREENER, STATUS)
 
 
-class AnyDemand(QuoteDemand, ChainDemand, FiguresDemand, Protocol):
+class AnyDemand(QuoteDemand, ChainDemand, FiguresDemand, IndexDemand, Protocol):
     """Answers questions for all kinds of data: volaris.demand.Demand."""
 
 
@@ -42,6 +42,6 @@ def all_commands(sources: Sources, admins: Collection[str]) -> tuple[Command, ..
         chain_command(sources.demand, sources.chains, sources.directory),
         iv_command(sources.demand, sources.metrics, sources.directory),
         price_command(sources.demand, sources.directory),
-        screener_command(sources.metrics),
+        screener_command(sources.demand, sources.metrics),
         status_command(sources.status, admins),
     )

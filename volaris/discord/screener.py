@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Protocol
 
+from volaris.demand import Answer
 from volaris.discord.commands import Command, Definition, Option, OptionType, choice_of, number_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
-from volaris.discord.provenance import footer_of
+from volaris.discord.provenance import footer_of, with_fetch_error
 from volaris.discord.texts import percent, score, table
 from volaris.errors import CommandRefused
 from volaris.store import MetricsRow, RankedBy
@@ -24,7 +24,11 @@ SORTS = {
 }
 OF_100 = {RankedBy.IV_RANK, RankedBy.IV_PERCENTILE}
 
-SORT = Option(name="sort", description="The figure to sort by; by default the IV rank", choices=SORTS)
+SORT = Option(
+    name="sort",
+    description="The figure to sort by; by default the IV rank, or IV 30 days in the first year",
+    choices=SORTS,
+)
 LIMIT = Option(name="limit", description=f"How many shares; by default {ROWS}", type=OptionType.INTEGER, bounds=BOUNDS)
 SCREENER = Definition(name="screener", description="Shares with the highest implied volatility", options=(SORT, LIMIT))
 
@@ -37,42 +41,47 @@ class RankingReader(Protocol):
         ...
 
 
-def now_in_utc() -> datetime:
-    """Return the current time of the machine, in UTC."""
-    return datetime.now(UTC)
+class IndexDemand(Protocol):
+    """Answers questions for the figures of the whole index: volaris.demand.Demand."""
+
+    async def index(self) -> Answer[MetricsRow]:
+        """Return the oldest figures of a member, after those that are too old were fetched."""
+        ...
 
 
-def screener_command(reader: RankingReader, now: Callable[[], datetime] = now_in_utc) -> Command:
-    """Return the command. It fetches nothing, because a ranking needs the chains of the whole index."""
+def screener_command(demand: IndexDemand, reader: RankingReader) -> Command:
+    """Return the command."""
 
     async def run(interaction: Interaction) -> Message:
         by = RankedBy(choice_of(interaction.options, SORT.name, SORTS, RankedBy.IV_RANK.value))
         limit = number_of(interaction.options, LIMIT.name, ROWS, BOUNDS)
-        return Message(embed=screener_embed(by, await reader.ranking(by, limit), now()))
+        answer = await demand.index()
+        rows = await reader.ranking(by, limit)
+        if not rows and SORT.name not in interaction.options:  # in the first year there are no ranks
+            by = RankedBy.IV30
+            rows = await reader.ranking(by, limit)
+        return Message(embed=screener_embed(by, rows, answer))
 
     return Command(definition=SCREENER, run=run)
 
 
-def screener_embed(by: RankedBy, rows: Sequence[MetricsRow], now: datetime) -> Embed:
+def screener_embed(by: RankedBy, rows: Sequence[MetricsRow], answer: Answer[MetricsRow]) -> Embed:
     """Return the ranking as an embed. Raises CommandRefused if nobody has a figure."""
-    if not rows:
+    if not rows or answer.record is None:
         hint = f" Ranks need a year of days; sort by {SORTS[RankedBy.IV30.value]} until then." if by in OF_100 else ""
-        raise CommandRefused(
-            f"No share has a figure for {SORTS[by.value]} yet. The job `iv_metrics` computes the figures of the whole "
-            f"index; `/iv` computes those of one share now.{hint}"
-        )
+        raise CommandRefused(f"No share has a figure for {SORTS[by.value]} yet.{hint}")
     # The second column helps to read the first: a rank is of a share's own past.
     beside = RankedBy.IV_RANK if by is RankedBy.IV30 else RankedBy.IV30
     lines = table(
         ("#", "symbol", by.value, beside.value),
         [(f"{rank}", row.symbol, _figure(row, by), _figure(row, beside)) for rank, row in enumerate(rows, 1)],
     )
-    oldest = min(rows, key=lambda row: row.computed_at)
     return Embed(
         title=f"Highest {SORTS[by.value]}",
+        text=with_fetch_error("", answer.fetch_error),
         lines=lines,
-        footer=footer_of(oldest.source, (now - oldest.computed_at).total_seconds(), fetched=False),
-        at=oldest.computed_at,
+        footer=footer_of(rows[0].source, answer.age_s, fetched=answer.fetched),
+        at=answer.record.computed_at,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -114,18 +114,35 @@ async def compute_metrics(source: BarSource, stores: Stores, *, rate: float, now
     last_days = await stores.bars.last_days(source.name)
     done = 0
     for batch in batches(symbols, BATCH_SIZE):
-        stale = [symbol for symbol in batch if lacks_bars(last_days.get(symbol), now())]
-        await stores.bars.save(await fetch_bars(source, stale))
-        metrics: list[MetricsRow] = []
-        terms: list[TermRow] = []
-        for symbol in batch:
-            computed = await compute_figures(symbol, source.name, stores, rate, now())
-            if computed is not None:
-                metrics.append(computed[0])
-                terms += computed[1]
-        done += await stores.metrics.save(metrics, terms)
+        done += await compute_batch(source, stores, batch, last_days, rate=rate, now=now)
     logger.info("stored the volatility figures of %d symbols; %d more have no chain", done, len(symbols) - done)
     return done
+
+
+async def compute_batch(
+    source: BarSource,
+    stores: Stores,
+    symbols: Sequence[str],
+    last_days: Mapping[str, date],
+    *,
+    rate: float,
+    now: Callable[[], datetime],
+) -> int:
+    """Compute the figures of those symbols that have a chain, store them, and return the number of these symbols.
+
+    `last_days` has the day of each symbol's last stored bar; bars are fetched for the others.
+    """
+    await stores.bars.save(
+        await fetch_bars(source, [symbol for symbol in symbols if lacks_bars(last_days.get(symbol), now())])
+    )
+    metrics: list[MetricsRow] = []
+    terms: list[TermRow] = []
+    for symbol in symbols:
+        computed = await compute_figures(symbol, source.name, stores, rate, now())
+        if computed is not None:
+            metrics.append(computed[0])
+            terms += computed[1]
+    return await stores.metrics.save(metrics, terms)
 
 
 def lacks_bars(last_day: date | None, at: datetime) -> bool:

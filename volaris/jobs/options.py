@@ -54,7 +54,7 @@ async def refresh_options(source: ChainSource, options: ChainWriter, batch_size:
     failures: list[SourceError] = []
     listed = stored = 0
     for batch in batches(symbols, batch_size):
-        chains = await _fetch_batch(source, batch, bounds, failures)
+        chains = await fetch_chains(source, batch, bounds, failures)
         listed += sum(chain.listed for chain in chains)
         stored += await options.replace(chains)
         del chains  # so that nothing of this batch is in memory while the next one is fetched
@@ -64,9 +64,10 @@ async def refresh_options(source: ChainSource, options: ChainWriter, batch_size:
     return stored
 
 
-async def _fetch_batch(
+async def fetch_chains(
     source: ChainSource, symbols: Sequence[str], bounds: ChainBounds, failures: list[SourceError]
 ) -> list[ChainRows]:
+    """Fetch the chains of these symbols; append to `failures` why one is left out. Raises SourceError for an outage."""
     chains = []
     for symbol in symbols:
         try:

@@ -47,7 +47,7 @@ LIMIT $4
 TERMS = "SELECT * FROM iv_terms WHERE symbol = $1 ORDER BY expiration"
 
 # The latest row of each member, with one lookup in the key's index for each.
-RANKING = """
+LATEST_OF_MEMBERS = """
 SELECT latest.*
 FROM constituents, LATERAL (
     SELECT * FROM iv_metrics WHERE iv_metrics.symbol = constituents.symbol ORDER BY day DESC LIMIT 1
@@ -153,6 +153,11 @@ class MetricsRepository:
             row = await connection.fetchrow(LATEST, symbol)
             return None if row is None else MetricsRow(**row)
 
+    async def latest_of_members(self) -> list[MetricsRow]:
+        """Return the latest figures of each member of the index that has any, in no order."""
+        async with self._database.acquire() as connection:
+            return [MetricsRow(**row) for row in await connection.fetch(LATEST_OF_MEMBERS)]
+
     async def history(self, symbol: str, limit: int, *, before: date | None = None) -> list[MetricsRow]:
         """Return at most `limit` days of the symbol before `before`, the latest first.
 
@@ -178,10 +183,8 @@ class MetricsRepository:
         Raises ValueError if the limit is not from 1 to MAX_ROWS, and StoreUnavailable if the database is unavailable.
         """
         _check_limit(limit)
-        async with self._database.acquire() as connection:
-            rows = [MetricsRow(**row) for row in await connection.fetch(RANKING)]
         # Sorted here, because in SQL the name of a column cannot be a parameter; there are only 503 rows.
-        ranked = [row for row in rows if getattr(row, by.value) is not None]
+        ranked = [row for row in await self.latest_of_members() if getattr(row, by.value) is not None]
         return sorted(ranked, key=lambda row: (-getattr(row, by.value), row.symbol))[:limit]
 
 

@@ -1,4 +1,4 @@
-"""How fresh the answer about a symbol is: the parameter that asks for it, and the answer's members that tell it."""
+"""How fresh an answer is: the parameter that asks for it, and the answer's members that tell it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class OnDemand(Protocol):
         """Return the latest volatility figures."""
         ...
 
+    async def index(self, fresh: Fresh) -> Answer[MetricsRow]:
+        """Return the oldest figures of a member of the index, after those that are stale were fetched."""
+        ...
+
 
 DEMAND: web.AppKey[OnDemand] = web.AppKey("demand")
 
@@ -52,7 +56,7 @@ def fresh_of(query: Mapping[str, Any]) -> Fresh:
 
 
 class FreshPageSchema(PageSchema):
-    """A page of the rows of one symbol."""
+    """A page of rows that may have been fetched for the request."""
 
     fetched = fields.Boolean(
         required=True, metadata={"description": "whether the data were fetched for this request", "example": True}
@@ -61,7 +65,8 @@ class FreshPageSchema(PageSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "seconds since the market was as the latest data show it; null if none are stored",
+            "description": "seconds since the market was as the latest data show it; for the screener, since the "
+            "oldest figures were computed; null if none are stored",
             "example": 1.25,
         },
     )

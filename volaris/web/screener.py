@@ -13,6 +13,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from volaris.store import ConstituentRow, MetricsRow, RankedBy
 from volaris.web.etag import is_known, not_modified, tag_of, tagged
 from volaris.web.figures import FIGURES, FiguresSchema
+from volaris.web.freshness import DEMAND, FreshPageSchema, fresh_field, fresh_of, freshness_document
 from volaris.web.handlers import STREAMED_TYPES, described, json_answer, with_query
 from volaris.web.iv import METRICS
 from volaris.web.paging import (
@@ -21,7 +22,6 @@ from volaris.web.paging import (
     CursorCodec,
     CursorField,
     PageQuery,
-    PageSchema,
     format_field,
     limit_field,
     parse_number,
@@ -75,6 +75,7 @@ class ScreenerQuerySchema(PageQuery):
     limit = limit_field(DEFAULT_ROWS)
     cursor = CursorField(KEY)
     format = format_field()
+    fresh = fresh_field()
 
     @validates_schema
     def _cursor_is_of_this_sort(self, query: Mapping[str, Any], **_: Any) -> None:
@@ -94,7 +95,7 @@ RankedSchema = FiguresSchema.from_dict(
 )
 
 
-class ScreenerSchema(PageSchema):
+class ScreenerSchema(FreshPageSchema):
     """The members of the index by one figure."""
 
     sort = fields.String(required=True, validate=validate.OneOf(SORTS), metadata={"example": "iv_rank"})
@@ -110,18 +111,22 @@ class ScreenerSchema(PageSchema):
     ScreenerSchema(),
     {
         422: "a query parameter is wrong",
-        503: "the database is unavailable, or too many exports are running",
+        502: "no figures are stored, and the market source failed",
+        503: "the database is unavailable, or too many exports or fetches are running",
+        504: "no figures are stored, and fetching some took too long",
     },
     also=STREAMED_TYPES,
     with_tag=True,
 )
 @with_query(ScreenerQuerySchema())
 async def screener(request: web.Request, query: Mapping[str, Any]) -> web.StreamResponse:
-    """Answer GET /api/v1/screener?sort=&limit=&cursor=&format=."""
+    """Answer GET /api/v1/screener?sort=&limit=&cursor=&format=&fresh=."""
+    answer = await request.app[DEMAND].index(fresh_of(query))
     members = {row.symbol: row for row in await request.app[MEMBERS].members()}
     ranking = await request.app[METRICS].ranking(RankedBy(query["sort"]), MAX_ROWS)
     newest = max((row.computed_at for row in ranking), default=datetime.min.replace(tzinfo=UTC))
-    tag = tag_of(request, newest, len(ranking), [(row.symbol, row.name, row.sector) for row in members.values()])
+    told = [(row.symbol, row.name, row.sector) for row in members.values()]
+    tag = tag_of(request, newest, len(ranking), told, answer.fetch_error)
     if is_known(request, tag):
         return not_modified(tag)
     ranked = [_ranked(rank, row, members.get(row.symbol)) for rank, row in enumerate(ranking, 1)]
@@ -131,6 +136,7 @@ async def screener(request: web.Request, query: Mapping[str, Any]) -> web.Stream
     page = rest[: query["limit"]]
     document = {
         "sort": query["sort"],
+        **freshness_document(answer),
         "count": len(page),
         "members": [TABLE.document(row) for row in page],
         "next_cursor": _cursor_after(page[-1], query["sort"]) if len(rest) > len(page) else None,

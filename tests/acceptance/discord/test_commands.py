@@ -13,6 +13,7 @@ from tests.acceptance.test_data_api import METRICS
 from tests.integration.store.chains import MOMENT
 from volaris.discord import chain
 from volaris.errors import SourceUnavailable
+from volaris.jobs.sp500 import row_of
 from volaris.store import ConstituentRow, MetricsRow, PriceRow
 
 DOLLARS = r"\$\d{1,3}(,\d{3})*\.\d\d"
@@ -106,15 +107,20 @@ async def test_iv_without_history_says_what_a_rank_needs(commanded: Commanded) -
     assert shown.fields["IV rank"] == "needs 252 days; there are 0"
 
 
-async def test_screener_sorts_as_asked_and_needs_the_figures_of_the_index(commanded: Commanded) -> None:
-    refusal = (await commanded.ask("screener")).refusal
-    assert refusal.startswith("No share has a figure for IV rank yet.")
+async def test_screener_fetches_the_index_and_sorts_as_asked(commanded: Commanded) -> None:
     store = commanded.running.service.store
+    listed = (await commanded.source.constituents())[:30]  # not all 503, which takes some seconds
+    await store.constituents.replace([row_of(member) for member in listed], datetime.now(UTC))
+    shown = await commanded.ask("screener")
+    assert (shown.embed["title"], len(table_in(shown.embed["description"]))) == ("Highest IV 30 days", 11)
+    assert shown.embed["footer"]["text"].endswith("fetched now")
+    refusal = (await commanded.ask("screener", sort="iv_rank")).refusal
+    assert refusal.startswith("No share has a figure for IV rank yet.")
     names = [f"S{number}" for number in range(30)]
     await store.constituents.replace(
         [ConstituentRow(symbol=name, name=name, sector=None, since=None) for name in names], datetime.now(UTC)
     )
-    at = datetime.now(UTC) - timedelta(hours=2, minutes=1)
+    at = datetime.now(UTC) - timedelta(hours=1, minutes=1)
     rows = [
         figures_of(at.date(), 0.01 * number, symbol=name, rank=99 - number, at=at) for number, name in enumerate(names)
     ]
@@ -123,7 +129,7 @@ async def test_screener_sorts_as_asked_and_needs_the_figures_of_the_index(comman
     head, *lines = table_in(shown.embed["description"])
     assert (head.split(), len(lines)) == (["#", "symbol", "iv_rank", "iv30"], 10)
     assert lines[0].split() == ["1", "S0", "99", "0.0", "%"]
-    assert shown.embed["footer"]["text"] == "simulated · 2 h old · stored"
+    assert shown.embed["footer"]["text"] == "simulated · 1 h old · stored"
     shown = await commanded.ask("screener", sort="iv30", limit=25)
     head, *lines = table_in(shown.embed["description"])
     assert (head.split(), len(lines)) == (["#", "symbol", "iv30", "iv_rank"], 25)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from volaris.demand import Demand, Flights, MaxAges, SymbolData
+from volaris.demand import Demand, Flights, IndexData, MaxAges, SymbolData
 from volaris.market import Chain, ChainBounds, Constituent, DailyBars, Quote, Symbol
 from volaris.market.hours import Always, MarketHours
 from volaris.market.simulated import SimulatedSource
@@ -126,8 +126,9 @@ async def asking(
         tidied.append(demand.statistics().started)
 
     data = SymbolData(source, store, bounds=ChainBounds(), rate=0.04, now=clock)
+    index = IndexData(source, store, bounds=ChainBounds(), rate=0.04, now=clock)
     flights = Flights(at_once=at_once, max_waiting=max_waiting, timeout_s=timeout_s, scope=scope, tidy_up=tidy_up)
-    demand = Demand(source, data, flights, hours=hours or Always(), max_ages=MAX_AGES, now=clock)
+    demand = Demand(source, data, index, flights, hours=hours or Always(), max_ages=MAX_AGES, now=clock)
     try:
         yield Asked(demand, source, clock, store, scopes, tidied)
     finally:

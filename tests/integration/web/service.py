@@ -81,6 +81,9 @@ class StoredPrices:
     async def chain(self, symbol: str, fresh: Fresh) -> Answer[Any]:
         raise AssertionError("no test of this kind asks for chains")
 
+    async def index(self, fresh: Fresh) -> Answer[Any]:
+        raise AssertionError("no test of this kind asks for the index")
+
     figures = chain
 
 
