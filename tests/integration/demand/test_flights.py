@@ -31,12 +31,10 @@ async def until(asked: Asked, **counts: int) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 async def test_50_questions_at_once_are_one_fetch(store: Store, kind: str, fresh: Fresh) -> None:
     async with asking(store) as asked:
-        if fresh is Fresh.ALWAYS:
-            asked.source.stop()  # or the last questions could come after the fetch, which is then not theirs
+        asked.source.stop()  # or the last questions could come after the fetch, which is then not theirs
         questions = [asking_task(getattr(asked.demand, kind)("AAPL", fresh)) for _ in range(50)]
-        if fresh is Fresh.ALWAYS:
-            await until(asked, joined=49)
-            asked.source.gate.set()
+        await until(asked, joined=49)
+        asked.source.gate.set()
         answers = await asyncio.gather(*questions)
         assert set(asked.source.asked.values()) == {1}
         assert {(answer.record, answer.fetched) for answer in answers} == {(answers[0].record, True)}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from profiling.process import full_collections
+from profiling.process import contents, full_collections
 from profiling.process.full_collections import BudgetedCollector, count_full_collections
 from profiling.profiler import Profiler
 from profiling.records import Level, State
@@ -190,8 +190,12 @@ def runs_until_told(profiler: Profiler, clock: Clock) -> int:
 
 @pytest.mark.parametrize("level", [Level.SAMPLES, Level.LINES])
 def test_leak_is_told_by_the_first_verdict(
-    seldom: None, made: Callable[[Level, BudgetedCollector], Profiler], level: Level
+    seldom: None,
+    made: Callable[[Level, BudgetedCollector], Profiler],
+    level: Level,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(contents, "MAX_WALKS_S", math.inf)  # a process of many tests has more stores than a service
     gc.collect()
     clock, before = Clock(), count()
     assert runs_until_told(made(level, BudgetedCollector(clock)), clock) == 12
