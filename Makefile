@@ -29,7 +29,7 @@ FAST = tests/unit/profiling/compare tests/unit/profiling/records tests/unit/prof
 fast-tests: setup
 	$(BIN)/python -m pytest -q $(SIDE_BY_SIDE) $(FAST)
 
-# At most four minutes on two cores; `test` and `slow-tests` together are all tests.
+# Some six minutes on two cores; `test` and `slow-tests` together are all tests.
 test: setup
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow"
 
