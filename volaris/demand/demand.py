@@ -17,6 +17,7 @@ from volaris.market.hours import MarketHours
 from volaris.store import ChainHeader, MetricsRow, PriceRow
 
 ALL_MEMBERS = "all members"  # in place of a symbol
+INDEX_TIMES = 2.5  # the usual time limit, for all members; a command in Discord may take 30 s
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class _Kind(Generic[T]):
     max_age_s: float  # seconds of trading after which stored data are stale
     read: Callable[[str], Awaitable[Stored[T] | None]]
     fetch: Callable[[str, Fresh], Awaitable[str | None]]  # returns what failed without preventing the result, or None
+    times: float = 1.0  # the usual time limit, for a fetch of more than one symbol
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +85,7 @@ class Demand:
         self._quote = _Kind("quote", max_ages.quote_s, data.read_quote, self._fetch_quote)
         self._chain = _Kind("chain", max_ages.chain_s, data.read_chain, self._fetch_chain)
         self._figures = _Kind("figures", max_ages.figures_s, data.read_figures, self._fetch_figures)
-        self._index = _Kind("figures", max_ages.figures_s, lambda _: index.read(), self._fetch_index)
+        self._index = _Kind("figures", max_ages.figures_s, lambda _: index.read(), self._fetch_index, INDEX_TIMES)
 
     async def index(self, fresh: Fresh = Fresh.STALE) -> Answer[MetricsRow]:
         """Bring the figures of all members of the index up to date, and return the oldest of them.
@@ -138,7 +140,9 @@ class Demand:
             # A fetch has ended since the read above began, which may not have seen its data.
             return self._answer_of(await kind.read(symbol), fetched=True)
         try:
-            return await self._flights.join(kind.name, symbol, lambda: self._fetch(kind, symbol, fresh))
+            return await self._flights.join(
+                kind.name, symbol, lambda: self._fetch(kind, symbol, fresh), times=kind.times
+            )
         except (SourceError, DemandError) as error:
             # A part may have been stored before the fetch failed.
             if stored is None and (stored := await kind.read(symbol)) is None:

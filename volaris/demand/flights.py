@@ -56,10 +56,11 @@ class Flights:
         self._is_closed = False
         self._running = self._started = self._joined = self._refused = 0
 
-    async def join(self, kind: str, symbol: str, fetch: Callable[[], Awaitable[T]]) -> T:
+    async def join(self, kind: str, symbol: str, fetch: Callable[[], Awaitable[T]], *, times: float = 1.0) -> T:
         """Return the result of the fetch of this kind and symbol that is under way, or else of `fetch`.
 
-        The time limit begins when the fetch begins, and includes the wait for its turn.
+        The time limit begins when the fetch begins, and includes the wait for its turn. `times` as long is allowed for
+        a fetch of more than one symbol.
 
         Raises:
             DemandTimeout: The fetch took too long.
@@ -68,7 +69,7 @@ class Flights:
         """
         task = self._tasks.get((kind, symbol))
         if task is None:
-            task = self._start((kind, symbol), fetch)
+            task = self._start((kind, symbol), fetch, times * self._timeout_s)
         else:
             self._joined += 1
         # Unlike `await task`, this neither cancels the fetch with the question, nor takes the end of the fetch at
@@ -108,13 +109,13 @@ class Flights:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start(self, key: Key, fetch: Callable[[], Awaitable[T]]) -> asyncio.Task[T]:
+    def _start(self, key: Key, fetch: Callable[[], Awaitable[T]], timeout_s: float) -> asyncio.Task[T]:
         if self._is_closed:
             raise DemandStopped
         if len(self._tasks) >= self._at_once + self._max_waiting:
             self._refused += 1
             raise TooManyFetches(len(self._tasks) - self._running)
-        task = asyncio.create_task(self._fly(key, fetch), name=f"fetch {' '.join(key)}")
+        task = asyncio.create_task(self._fly(key, fetch, timeout_s), name=f"fetch {' '.join(key)}")
         self._tasks[key] = task
         self._started += 1
         task.add_done_callback(lambda ended: self._land(key, ended))
@@ -125,21 +126,21 @@ class Flights:
         if not ended.cancelled():
             ended.exception()  # looked at here, because perhaps every question has been cancelled
 
-    async def _fly(self, key: Key, fetch: Callable[[], Awaitable[T]]) -> T:
-        result = await self._in_time(key, fetch)
+    async def _fly(self, key: Key, fetch: Callable[[], Awaitable[T]], timeout_s: float) -> T:
+        result = await self._in_time(key, fetch, timeout_s)
         await self._tidy_up()
         return result
 
-    async def _in_time(self, key: Key, fetch: Callable[[], Awaitable[T]]) -> T:
-        limit = asyncio.timeout(self._timeout_s)
+    async def _in_time(self, key: Key, fetch: Callable[[], Awaitable[T]], timeout_s: float) -> T:
+        limit = asyncio.timeout(timeout_s)
         try:
             async with limit:
                 return await fetch()
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            logger.warning("the %s of %s could not be fetched within %g s", *key, self._timeout_s)
-            raise DemandTimeout(*key, self._timeout_s) from error
+            logger.warning("the %s of %s could not be fetched within %g s", *key, timeout_s)
+            raise DemandTimeout(*key, timeout_s) from error
         except SourceError as error:
             logger.warning("the %s of %s could not be fetched: %s", *key, error)
             raise

@@ -178,7 +178,8 @@ class Settings:
         metadata=_env(
             "DEMAND_TIMEOUT_S",
             number_above_0("seconds", most=300),
-            "time limit of a fetch on demand, with the wait for its turn; then the stored data are answered",
+            "time limit of a fetch on demand, with the wait for its turn, and 2.5 times as long for all members of the "
+            "index; then the stored data are answered",
         ),
     )
     prices_kept_days: int = field(
