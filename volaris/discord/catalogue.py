@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from volaris.demand import SymbolDirectory
 from volaris.discord.chain import CHAIN, ChainDemand, ChainReader, chain_command
 from volaris.discord.commands import Command
 from volaris.discord.iv import IV, FiguresDemand, TermReader, iv_command
 from volaris.discord.price import PRICE, QuoteDemand, price_command
 from volaris.discord.screener import SCREENER, IndexDemand, RankingReader, screener_command
 from volaris.discord.status import STATUS, StatusReaders, status_command
-from volaris.discord.symbols import SymbolDirectory
 
 DEFINITIONS = (CHAIN, IV, PRICE, SCREENER, STATUS)
 

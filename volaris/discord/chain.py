@@ -9,12 +9,12 @@ from typing import Protocol
 
 import numpy as np
 
-from volaris.demand import Answer
+from volaris.demand import Answer, ListedSymbol, SymbolDirectory
 from volaris.discord.commands import Command, Definition, Option, choice_of, text_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
 from volaris.discord.provenance import footer_of, with_fetch_error
-from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_completer, symbol_meant, ticker_of
+from volaris.discord.symbols import SYMBOL, symbol_completer, symbol_meant, ticker_of
 from volaris.discord.texts import code, count, dollars, quote, strike, table
 from volaris.errors import CommandRefused
 from volaris.store import ChainHeader, ChainRows

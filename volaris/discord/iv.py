@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from volaris.demand import Answer
+from volaris.demand import Answer, ListedSymbol, SymbolDirectory
 from volaris.discord.commands import Command, Definition, text_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.messages import Embed, Message
 from volaris.discord.provenance import footer_of, with_fetch_error
-from volaris.discord.symbols import SYMBOL, ListedSymbol, SymbolDirectory, symbol_completer, symbol_meant
+from volaris.discord.symbols import SYMBOL, symbol_completer, symbol_meant
 from volaris.discord.texts import percent, score, table
 from volaris.errors import CommandRefused
 from volaris.store import MetricsRow, TermRow

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Protocol
 
+from volaris.demand import ListedSymbol, SymbolDirectory
 from volaris.discord.commands import Completer, Option, text_of
 from volaris.discord.interactions import Interaction
 from volaris.discord.limits import MAX_CHOICES
@@ -16,28 +16,6 @@ NEAR = 3
 MAX_TYPED = 40  # characters that are looked at; the longest symbol has 5, the longest name some 40
 
 SYMBOL = Option(name="symbol", description="A share of the S&P 500, such as AAPL", is_required=True, completes=True)
-
-
-class ListedSymbol(Protocol):
-    """A symbol of the market source."""
-
-    @property
-    def symbol(self) -> str:
-        """Return the ticker, for example `BRK.B`."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Return the company's name."""
-        ...
-
-
-class SymbolDirectory(Protocol):
-    """Lists the existing symbols."""
-
-    async def symbols(self) -> Sequence[ListedSymbol]:
-        """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere in vain."""
-        ...
 
 
 def symbol_completer(directory: SymbolDirectory) -> Mapping[str, Completer]:

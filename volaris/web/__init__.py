@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from profiling.web.problems import problems_middleware
+from volaris.demand import SymbolDirectory
 from volaris.web.access import access_of
 from volaris.web.freshness import DEMAND, OnDemand
 from volaris.web.iv import METRICS, MetricsReader, iv
@@ -23,7 +24,7 @@ from volaris.web.prices import PRICES, PriceReader, prices
 from volaris.web.probes import READY, Readiness, livez, readyz
 from volaris.web.screener import MEMBERS, MemberReader, screener
 from volaris.web.streams import STREAMS, Streams
-from volaris.web.symbols import SYMBOLS, SymbolDirectory, symbols
+from volaris.web.symbols import SYMBOLS, symbols
 
 __all__ = [
     "MIDDLEWARES",

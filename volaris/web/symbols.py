@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from marshmallow import fields
 
 from profiling.web.problems import Problem
+from volaris.demand import SymbolDirectory
 from volaris.web.handlers import described, json_answer, with_query
 from volaris.web.paging import MAX_ROWS, CursorCodec, CursorField, PageQuery, PageSchema, limit_field, parse_text
 from volaris.web.schemas import Strict
 
 KNOWN_SHOWN = 20
 KEY = CursorCodec("symbols", parse_text)
-
-
-class ListedSymbol(Protocol):
-    """A symbol of the market source."""
-
-    @property
-    def symbol(self) -> str:
-        """Return the ticker, for example `BRK.B`."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """Return the company's name."""
-        ...
-
-
-class SymbolDirectory(Protocol):
-    """Lists the existing symbols."""
-
-    async def symbols(self) -> Sequence[ListedSymbol]:
-        """Return all symbols. Raises SourceUnavailable or SourceTimeout if they are looked up elsewhere in vain."""
-        ...
 
 
 SYMBOLS: web.AppKey[SymbolDirectory] = web.AppKey("symbols")

@@ -145,30 +145,33 @@ async def test_cancelled_question_does_not_end_the_fetch_for_the_others(store: S
         assert asked.source.asked == {("quote", "AAPL"): 1}
 
 
+NOTHING_STORED: Answer[Any] = Answer(record=None, fetched=False, age_s=None, fetch_error=None)
+
+
+async def end_unasked(asked: Asked, error: Exception | None = None) -> None:
+    """Ask for a quote, cancel the question, and let its fetch end, by this error if one is given."""
+    asked.source.stop()
+    question = asking_task(asked.demand.quote("AAPL"))
+    await asked.source.waits.wait()
+    question.cancel()
+    await asyncio.wait([question])
+    asked.source.error = error
+    asked.source.gate.set()
+    (fetch,) = [task for task in asyncio.all_tasks() if task.get_name() == "fetch quote AAPL"]
+    await asyncio.wait([fetch])
+
+
 async def test_fetch_without_any_question_left_is_stored_all_the_same(store: Store) -> None:
     async with asking(store) as asked:
-        asked.source.stop()
-        question = asking_task(asked.demand.quote("AAPL"))
-        await asked.source.waits.wait()
-        question.cancel()
-        await asyncio.wait([question])
-        asked.source.gate.set()
-        (fetch,) = [task for task in asyncio.all_tasks() if task.get_name() == "fetch quote AAPL"]
-        await asyncio.wait([fetch])
+        await end_unasked(asked)
         assert (await asked.demand.quote("AAPL", Fresh.NEVER)).record
 
 
 async def test_error_of_a_fetch_without_any_question_left_is_not_reported_as_unseen(store: Store) -> None:
     async with asking(store) as asked:
-        asked.source.stop()
-        question = asking_task(asked.demand.quote("AAPL"))
-        await asked.source.waits.wait()
-        question.cancel()
-        await asyncio.wait([question])
-        asked.source.error = SourceTimeout("cboe", "AAPL", "it did not answer within 20 s")
-        asked.source.gate.set()
-        (fetch,) = [task for task in asyncio.all_tasks() if task.get_name() == "fetch quote AAPL"]
-        await asyncio.wait([fetch])  # the fixture `loop_is_clean` sees to the rest
+        await end_unasked(asked, SourceTimeout("cboe", "AAPL", "it did not answer within 20 s"))
+        assert await asked.demand.quote("AAPL", Fresh.NEVER) == NOTHING_STORED
+        # The fixture `loop_is_clean` fails if nobody has looked at the error.
 
 
 @pytest.mark.parametrize("kind", KINDS)
