@@ -5,13 +5,14 @@ The steps are those of the jobs, batch by batch, so what a fetch has stored befo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from volaris.demand.answers import Stored
 from volaris.errors import SourceError
 from volaris.jobs import iv
 from volaris.jobs.options import fetch_chains
+from volaris.jobs.prices import batches
 from volaris.jobs.sp500 import sync_constituents
 from volaris.market import ChainBounds, Source
 from volaris.store import MetricsRow, Store
@@ -58,7 +59,7 @@ class IndexData:
         stale = [symbol for symbol in await self._members() if await is_stale(_stored(rows.get(symbol)))]
         failures: list[SourceError] = []
         last_days = await self._stores.bars.last_days(self._source.name)
-        for batch in _batches(stale):
+        for batch in batches(stale, iv.BATCH_SIZE):
             await self._store.options.replace(await fetch_chains(self._source, batch, self._bounds, failures))
             await iv.compute_batch(self._source, self._stores, batch, last_days, rate=self._rate, now=self._now)
         if not failures:
@@ -73,7 +74,3 @@ class IndexData:
 
 def _stored(row: MetricsRow | None) -> Stored[MetricsRow] | None:
     return None if row is None else Stored(record=row, source=row.source, made_at=row.computed_at)
-
-
-def _batches(symbols: Sequence[str]) -> list[Sequence[str]]:
-    return [symbols[begin : begin + iv.BATCH_SIZE] for begin in range(0, len(symbols), iv.BATCH_SIZE)]
